@@ -1,0 +1,56 @@
+"""gridgeo: draft, prove and post the responsibility grids of a town.
+
+The public functions and types, and nothing else. Each is loaded when it is first used, so that ``import gridgeo`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "GridgeoError": "errors",
+    "InputError": "errors",
+    "Layer": "layers",
+    "Problem": "errors",
+    "Report": "validate",
+    "Town": "town",
+    "delineate_blocks": "partition",
+    "partition_town": "partition",
+    "read_layer": "layers",
+    "read_town": "town",
+    "render_map": "render",
+    "render_notices": "render",
+    "use_language": "language",
+    "validate_nesting": "validate",
+    "validate_tiling": "validate",
+    "validate_town": "validate",
+    "working_crs": "crs",
+    "write_layer": "layers",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from gridgeo.crs import working_crs
+    from gridgeo.errors import GridgeoError, InputError, Problem
+    from gridgeo.language import use_language
+    from gridgeo.layers import Layer, read_layer, write_layer
+    from gridgeo.partition import delineate_blocks, partition_town
+    from gridgeo.render import render_map, render_notices
+    from gridgeo.town import Town, read_town
+    from gridgeo.validate import Report, validate_nesting, validate_tiling, validate_town
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"gridgeo.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'gridgeo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,490 @@
+"""The command line: parse the arguments, call one public function, print. No geometry here.
+
+Data goes to standard output, everything else to standard error. Exit status: 0 all is well; 1 faults were found; 2 the run
+could not be done. Commands import what they need when they run, so that help and small jobs start at once.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridgeo.errors import GridgeoError, InputError, Problem
+from gridgeo.language import Language, Message, current_language, locale_language, use_language
+from gridgeo.progress import showing_progress
+
+if TYPE_CHECKING:
+    from gridgeo.validate import Report
+
+EXIT_FAULTS = 1
+EXIT_NOT_DONE = 2
+
+
+class ReportFormat(str, Enum):
+    """How ``gridgeo validate`` prints its report."""
+
+    text = "text"
+    json = "json"
+
+
+class NoticeFormat(str, Enum):
+    """What ``gridgeo render`` makes of each block."""
+
+    pdf = "pdf"
+
+
+class FailOn(str, Enum):
+    """The least severity at which ``gridgeo validate`` exits with status 1."""
+
+    error = "error"
+    warning = "warning"
+
+
+# ---------------------------------------------------------------------------------------------------- what it says
+
+_ABOUT = Message(
+    "Responsibility grids of a town: draft the blocks, prove that they tile the town without gap or overlap, and make the"
+    " notices that are posted in public.",
+    "城镇责任网格：划分责任块，校验无缝拼接、互不交叉，并制作张贴公示的责任网格图。",
+)
+_ABOUT_EPILOG = Message(
+    "Start with: gridgeo demo OUT. For your own layers: gridgeo init FOLDER, then validate, partition, render."
+    " Exit status: 0 all is well, 1 faults found, 2 the run could not be done.",
+    "先试：gridgeo demo OUT。用于自己的图层：gridgeo init 文件夹，然后 validate、partition、render。"
+    "退出状态：0 正常，1 发现问题，2 无法执行。",
+)
+_LANG = Message("Language of messages: en or zh; by default the locale's.", "提示语言：en 或 zh；默认随系统区域设置。")
+_VERSION = Message("Print the version and stop.", "显示版本号后退出。")
+_QUIET = Message("No progress bars and no summary on standard error.", "不显示进度条和标准错误上的摘要。")
+_TOWN = Message("gridgeo.toml of the town, or the folder that holds it.", "城镇的 gridgeo.toml，或其所在文件夹。")
+
+_DEMO_SHORT = Message("Do the whole job on a sample town.", "用示例镇走完全流程。")
+_DEMO = Message(
+    "Make the sample town and do the whole job on it: draft its blocks, validate them, and render the notices and the map.",
+    "生成示例镇并走完全流程：划分责任块、校验、制作公示图和总览地图。",
+)
+_DEMO_OUT = Message("Folder for everything that is made; must be new or empty.", "输出文件夹，须为新建或空文件夹。")
+_DEMO_POLYGONS = Message("Number of grids in the town.", "示例镇的网格数量。")
+_DEMO_SEED = Message("Another seed makes another town.", "换一个种子就得到另一个镇。")
+_DEMO_FAULTS = Message(
+    "Plant this many faults of several kinds and only validate: shows what a faulty town's report looks like.",
+    "植入这么多处各类问题并只做校验，用来看有问题的城镇报告是什么样。",
+)
+
+_INIT_SHORT = Message(
+    "Write a starter gridgeo.toml from a folder of map files.", "根据地图文件写出 gridgeo.toml 初稿。"
+)
+_INIT = Message(
+    "Write a commented starter gridgeo.toml from the map files found in a folder.",
+    "根据文件夹中的地图文件写出带注释的 gridgeo.toml 初稿。",
+)
+_INIT_FOLDER = Message("Folder with the town's map files.", "存放城镇地图文件的文件夹。")
+_INIT_FORCE = Message("Replace a gridgeo.toml that is already there.", "覆盖已有的 gridgeo.toml。")
+
+_VALIDATE_SHORT = Message(
+    "Prove that layers tile the town, or name every fault.", "校验图层无缝拼接，否则逐一指出问题。"
+)
+_VALIDATE = Message(
+    "Prove that the layers tile the town, or name every fault: overlaps, gaps, uncovered and outside areas, missing"
+    " vertices.",
+    "证明各图层无缝铺满全镇，否则逐一指出问题：重叠、缝隙、未覆盖、越界、缺失节点。",
+)
+_VALIDATE_TARGET = Message(
+    "gridgeo.toml (all its claims are checked), or one map file of polygons.",
+    "gridgeo.toml（检查其中全部声明），或一个多边形地图文件。",
+)
+_VALIDATE_CLAIM = Message(
+    "Check only this claim of gridgeo.toml; may be repeated.", "只检查 gridgeo.toml 中的这项声明，可重复。"
+)
+_VALIDATE_LAYER = Message("Layer of the map file.", "地图文件中的图层。")
+_VALIDATE_ID = Message("Column of the map file that holds the ids.", "地图文件中的编号列。")
+_VALIDATE_WITHIN = Message("Map file with the extent that must be covered.", "须被铺满的范围（地图文件）。")
+_VALIDATE_TOLERANCE = Message(
+    "Metres: faults no wider than this are warnings.", "容差（米）：宽度不超过此值的问题只作警告。"
+)
+_VALIDATE_FORMAT = Message("Form of the report.", "报告格式。")
+_VALIDATE_OUTPUT = Message(
+    "Write the report to this file instead of standard output.", "报告写入此文件，而不是标准输出。"
+)
+_VALIDATE_FAIL_ON = Message("Least severity that makes the exit status 1.", "使退出状态为 1 的最低严重程度。")
+
+_PARTITION_SHORT = Message("Draft responsibility blocks along roads and rivers.", "沿道路河道划分责任块。")
+_PARTITION = Message(
+    "Draft the responsibility blocks: cut each grid along its roads, lanes and rivers into parts of near equal workload.",
+    "划分责任块：沿道路、街巷和河道把每个网格切成工作量相近的块。",
+)
+_PARTITION_OUTPUT = Message(
+    "Map file for the blocks; by default the one that gridgeo.toml names in [partition].",
+    "责任块写入的地图文件；默认用 gridgeo.toml 中 [partition] 指定的文件。",
+)
+_RENDER_SHORT = Message("Make the public notices and the town's map.", "制作公示图和总览地图。")
+_RENDER = Message(
+    "Make the public notices, one PDF a block, and the town's overview map as one HTML file that needs no network.",
+    "制作公示图（每个责任块一张 PDF）和无需联网的全镇总览地图（单个 HTML 文件）。",
+)
+_RENDER_OUT = Message("Folder for the notices and the map.", "公示图和地图的输出文件夹。")
+_RENDER_FORMAT = Message("Form of the notices; may be repeated.", "公示图格式，可重复。")
+
+_UNKNOWN_LANGUAGE = Message("--lang takes en or zh, not {given}", "--lang 只接受 en 或 zh，不接受 {given}")
+_BAD_ARGUMENTS = Message("{reason} Try: {command} --help", "{reason} 可用 {command} --help 查看用法")
+_INTERNAL = Message(
+    "an error of gridgeo itself, not of your data ({reason}); please report it with the output of GRIDGEO_DEBUG=1",
+    "gridgeo 自身出错，与您的数据无关（{reason}）；请设置 GRIDGEO_DEBUG=1 重新运行并反馈输出",
+)
+_NOT_EMPTY = Message("the folder is not empty; name a new one", "文件夹不是空的；请换一个新文件夹")
+_ONLY_FILE = Message(
+    "{option} is for a single map file; in a town project gridgeo.toml says it",
+    "{option} 只用于单个地图文件；城镇项目请在 gridgeo.toml 中设置",
+)
+_ONLY_TOWN = Message("{option} is for a town project (gridgeo.toml)", "{option} 只用于城镇项目（gridgeo.toml）")
+_NO_OUTPUT = Message(
+    '[partition] names no output file; add output = "blocks.gpkg" or give --output',
+    '[partition] 未指定输出文件；请添加 output = "blocks.gpkg" 或使用 --output',
+)
+_WROTE = Message("wrote {what}", "已写入 {what}")
+_WARNING = Message("warning: {text}", "警告：{text}")
+_MORE_WARNINGS = Message("warning: {count} more like these", "警告：另有 {count} 条类似提示")
+_STARTER = Message(
+    "Read it through, complete what is marked, then run: gridgeo validate {path}",
+    "请通读并补全其中标出的内容，然后运行：gridgeo validate {path}",
+)
+_DRAFTED = Message("{blocks} blocks drafted in {grids} grids", "在 {grids} 个网格中划分出 {blocks} 个责任块")
+_MADE_TOWN = Message(
+    "sample town of {polygons} grids (invented data)", "示例镇，{polygons} 个网格（示例数据，纯属虚构）"
+)
+_MADE_NOTICES = Message("{count} notices (A3 PDF), one a block", "{count} 张公示图（A3 PDF），每个责任块一张")
+_MADE_MAP = Message("overview map, works offline", "全镇总览地图，离线可用")
+_MADE_REPORT = Message("validation report", "校验报告")
+_TOOK = Message("done in {seconds:.0f} s", "用时 {seconds:.0f} 秒")
+_FOUND = Message("{found} of {planted} planted faults found", "植入的 {planted} 处问题中找出 {found} 处")
+
+
+# ---------------------------------------------------------------------------------------------------- the commands
+
+
+def build_app() -> typer.Typer:
+    """Return the command line application with its help in the current language."""
+    app = typer.Typer(
+        name="gridgeo",
+        help=_ABOUT.text(),
+        epilog=_ABOUT_EPILOG.text(),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    quiet_option = typer.Option("--quiet", "-q", help=_QUIET.text())
+    town_argument = typer.Argument(help=_TOWN.text(), metavar="TOWN", show_default=False)
+
+    @app.callback()
+    def gridgeo(
+        lang: Annotated[
+            str | None, typer.Option("--lang", metavar="en|zh", help=_LANG.text(), callback=_known_language)
+        ] = None,
+        version: Annotated[bool, typer.Option("--version", help=_VERSION.text(), callback=_print_version)] = False,
+    ) -> None:
+        """Hold the options that all commands share; `main` has already taken --lang out of the arguments."""
+
+    @app.command(help=_DEMO.text(), short_help=_DEMO_SHORT.text())
+    def demo(
+        out: Annotated[Path, typer.Argument(help=_DEMO_OUT.text(), metavar="OUT")],
+        polygons: Annotated[int, typer.Option(metavar="N", min=60, max=1_000_000, help=_DEMO_POLYGONS.text())] = 60,
+        seed: Annotated[int, typer.Option(metavar="N", min=0, help=_DEMO_SEED.text())] = 0,
+        faults: Annotated[int, typer.Option(metavar="N", min=0, max=10_000, help=_DEMO_FAULTS.text())] = 0,
+        quiet: Annotated[bool, quiet_option] = False,
+    ) -> None:
+        with showing_progress(_wants_bars(quiet)):
+            raise typer.Exit(_demo_with_faults(out, polygons, seed, faults) if faults else _demo(out, polygons, seed))
+
+    @app.command(help=_INIT.text(), short_help=_INIT_SHORT.text())
+    def init(
+        folder: Annotated[Path, typer.Argument(help=_INIT_FOLDER.text(), metavar="FOLDER")] = Path(),
+        force: Annotated[bool, typer.Option("--force", help=_INIT_FORCE.text())] = False,
+    ) -> None:
+        from gridgeo.starter import write_starter
+
+        path = write_starter(folder, overwrite=force)
+        _say(_WROTE.text(what=path))
+        _say(_STARTER.text(path=path))
+
+    @app.command(help=_VALIDATE.text(), short_help=_VALIDATE_SHORT.text())
+    def validate(
+        target: Annotated[Path, typer.Argument(help=_VALIDATE_TARGET.text(), metavar="TOWN|FILE", show_default=False)],
+        claim: Annotated[
+            list[str] | None, typer.Option(metavar="NAME", help=_VALIDATE_CLAIM.text(), show_default=False)
+        ] = None,
+        layer: Annotated[
+            str | None, typer.Option(metavar="NAME", help=_VALIDATE_LAYER.text(), show_default=False)
+        ] = None,
+        id_column: Annotated[
+            str | None, typer.Option("--id", metavar="COLUMN", help=_VALIDATE_ID.text(), show_default=False)
+        ] = None,
+        within: Annotated[
+            Path | None, typer.Option(metavar="FILE", help=_VALIDATE_WITHIN.text(), show_default=False)
+        ] = None,
+        tolerance: Annotated[
+            float | None, typer.Option(metavar="METRES", min=0.0, help=_VALIDATE_TOLERANCE.text(), show_default=False)
+        ] = None,
+        report_format: Annotated[
+            ReportFormat, typer.Option("--format", help=_VALIDATE_FORMAT.text())
+        ] = ReportFormat.text,
+        output: Annotated[
+            Path | None,
+            typer.Option("--output", "-o", metavar="FILE", help=_VALIDATE_OUTPUT.text(), show_default=False),
+        ] = None,
+        fail_on: Annotated[FailOn, typer.Option(help=_VALIDATE_FAIL_ON.text())] = FailOn.error,
+        quiet: Annotated[bool, quiet_option] = False,
+    ) -> None:
+        with showing_progress(_wants_bars(quiet)):
+            if _is_town(target):
+                _refuse(target, _ONLY_FILE, layer=layer, id=id_column, within=within, tolerance=tolerance)
+                report = _validate_town(target, claim)
+            else:
+                _refuse(target, _ONLY_TOWN, claim=claim)
+                report = _validate_file(target, layer, id_column, within, tolerance or 0.0)
+        content = report.to_json() if report_format is ReportFormat.json else report.to_text()
+        if output is None:
+            typer.echo(content.rstrip("\n"))
+        else:
+            from gridgeo._files import write_whole
+
+            _say(_WROTE.text(what=write_whole(output, content)), quiet)
+        raise typer.Exit(EXIT_FAULTS if report.fails(on=fail_on.value) else 0)
+
+    @app.command(help=_PARTITION.text(), short_help=_PARTITION_SHORT.text())
+    def partition(
+        town: Annotated[Path, town_argument],
+        output: Annotated[
+            Path | None,
+            typer.Option("--output", "-o", metavar="FILE", help=_PARTITION_OUTPUT.text(), show_default=False),
+        ] = None,
+        quiet: Annotated[bool, quiet_option] = False,
+    ) -> None:
+        with showing_progress(_wants_bars(quiet)):
+            _partition(town, output, quiet)
+
+    @app.command(help=_RENDER.text(), short_help=_RENDER_SHORT.text())
+    def render(
+        town: Annotated[Path, town_argument],
+        out: Annotated[Path, typer.Argument(help=_RENDER_OUT.text(), metavar="OUT", show_default=False)],
+        notice_format: Annotated[
+            list[NoticeFormat] | None, typer.Option("--format", help=_RENDER_FORMAT.text(), show_default="pdf")
+        ] = None,
+        quiet: Annotated[bool, quiet_option] = False,
+    ) -> None:
+        with showing_progress(_wants_bars(quiet)):
+            _render(town, out, [form.value for form in notice_format or [NoticeFormat.pdf]], quiet)
+
+    return app
+
+
+# ---------------------------------------------------------------------------------------------------- what they do
+
+
+def _demo(out: Path, polygons: int, seed: int) -> int:
+    from gridgeo._files import write_whole
+    from gridgeo.sample import write_sample
+    from gridgeo.town import read_town
+    from gridgeo.validate import validate_town
+
+    begun = time.monotonic()
+    _must_be_empty(out)
+    town_file = write_sample(out / "town", polygons=polygons, seed=seed)
+    _say_made(town_file, _MADE_TOWN.text(polygons=polygons))
+    _partition(town_file, None, quiet=False)
+    report = validate_town(read_town(town_file))
+    write_whole(out / "report.txt", report.to_text())
+    write_whole(out / "report.json", report.to_json())
+    _say_made(out / "report.txt", _MADE_REPORT.text())
+    _render(town_file, out, ["pdf"], quiet=False)
+    _say(_TOOK.text(seconds=time.monotonic() - begun))
+    typer.echo(report.to_text().rstrip("\n"))
+    return EXIT_FAULTS if report.fails(on="error") else 0
+
+
+def _demo_with_faults(out: Path, polygons: int, seed: int, count: int) -> int:
+    from gridgeo._files import write_whole
+    from gridgeo.sample import write_sample
+    from gridgeo.town import read_town
+    from gridgeo.validate import validate_town
+
+    _must_be_empty(out)
+    town_file = write_sample(out / "town", polygons=polygons, seed=seed, faults=count)
+    _say_made(town_file, _MADE_TOWN.text(polygons=polygons))
+    town = read_town(town_file)
+    report = validate_town(town, claims=[claim.name for claim in town.claims if claim.name != "blocks"])
+    write_whole(out / "report.txt", report.to_text())
+    write_whole(out / "report.json", report.to_json())
+    _say_made(out / "report.txt", _MADE_REPORT.text())
+    typer.echo(report.to_text().rstrip("\n"))
+    return EXIT_FAULTS if report.fails(on="error") else 0
+
+
+def _validate_town(path: Path, claims: list[str] | None) -> "Report":
+    from gridgeo.town import read_town
+    from gridgeo.validate import validate_town
+
+    return validate_town(read_town(path), claims=claims)
+
+
+def _validate_file(
+    path: Path, layer: str | None, id_column: str | None, within: Path | None, tolerance: float
+) -> "Report":
+    from gridgeo.layers import read_layer
+    from gridgeo.validate import validate_tiling
+
+    polygons = read_layer(path, layer=layer, id_column=id_column)
+    extent = read_layer(within) if within is not None else None
+    return validate_tiling(polygons, within=extent, tolerance=tolerance, name=polygons.name)
+
+
+def _partition(path: Path, output: Path | None, quiet: bool) -> None:
+    from gridgeo.layers import write_layer
+    from gridgeo.partition import partition_town
+    from gridgeo.town import read_town
+
+    town = read_town(path)
+    target = output or town.drafting.output
+    if target is None:
+        raise InputError(Problem(str(town.path), _NO_OUTPUT))
+    warnings: list[Problem] = list(town.problems)
+    blocks = partition_town(town, warnings=warnings)
+    write_layer(blocks, target, layer="blocks")
+    _warn(warnings, quiet)
+    drafted = _DRAFTED.text(blocks=len(blocks), grids=blocks.groupby(["grid_layer", "grid"]).ngroups)
+    _say_made(target, drafted, quiet)
+
+
+def _render(path: Path, out: Path, formats: Sequence[str], quiet: bool) -> None:
+    from gridgeo.render import render_map, render_notices
+    from gridgeo.town import read_town
+
+    town = read_town(path)
+    warnings: list[Problem] = list(town.problems)
+    notices = render_notices(town, out, formats=tuple(formats), warnings=warnings)
+    overview = render_map(town, out / "map.html")
+    _warn(warnings, quiet)
+    _say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
+    _say_made(overview, _MADE_MAP.text(), quiet)
+
+
+# ---------------------------------------------------------------------------------------------------- small helpers
+
+
+def _is_town(path: Path) -> bool:
+    return path.suffix.lower() == ".toml" or (path / "gridgeo.toml").is_file()
+
+
+def _refuse(target: Path, why: Message, **options: object) -> None:
+    """Say which options don't go with this kind of input, instead of leaving them unused."""
+    given = [f"--{name}" for name, value in options.items() if value is not None and value != []]
+    if given:
+        raise InputError([Problem(str(target), why, {"option": option}) for option in given])
+
+
+def _must_be_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(Problem(str(folder), _NOT_EMPTY))
+
+
+def _wants_bars(quiet: bool) -> bool:
+    return not quiet and sys.stderr.isatty()
+
+
+def _say(text: str, quiet: bool = False) -> None:
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def _say_made(path: Path, what: str, quiet: bool = False) -> None:
+    _say(f"{path}  {what}", quiet)
+
+
+def _warn(problems: Iterable[Problem], quiet: bool, most: int = 20) -> None:
+    lines = list(dict.fromkeys(problem.text() for problem in problems))
+    for line in lines[:most]:
+        _say(_WARNING.text(text=line), quiet)
+    if len(lines) > most:
+        _say(_MORE_WARNINGS.text(count=len(lines) - most), quiet)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from gridgeo import __version__
+
+        typer.echo(f"gridgeo {__version__}")
+        raise typer.Exit
+
+
+def _known_language(given: str | None) -> None:
+    if given is not None:
+        raise InputError(Problem("", _UNKNOWN_LANGUAGE, {"given": given or "\u2014"}))
+
+
+def _take_language(arguments: list[str]) -> tuple[Language, list[str]]:
+    """Return the language that ``--lang`` asks for, wherever it stands, and the arguments without it.
+
+    It has to be known before the application is built, because help texts are in that language too. A language that
+    gridgeo doesn't speak is left among the arguments, for the application to complain about.
+    """
+    language, rest = locale_language(), []
+    pending = iter(arguments)
+    for argument in pending:
+        if argument == "--":
+            return language, [*rest, argument, *pending]
+        if argument == "--lang" or argument.startswith("--lang="):
+            given = argument.partition("=")[2] or next(pending, "")
+            if given in ("en", "zh"):
+                language = "zh" if given == "zh" else "en"
+            else:
+                rest.insert(0, f"--lang={given}")
+        else:
+            rest.append(argument)
+    return language, rest
+
+
+def _run(command: Callable[[], Any]) -> int:
+    """Run ``command`` and return the exit status; whatever goes wrong is said in plain lines on standard error."""
+    try:
+        return command() or 0
+    except InputError as error:
+        for problem in error.problems:
+            typer.echo(f"gridgeo: {problem.text()}", err=True)
+    except GridgeoError as error:
+        typer.echo(f"gridgeo: {error}", err=True)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: nothing more to say
+        return 0
+    except Exception as error:
+        # typer's own complaints about arguments; its exception classes live in a private module
+        if not hasattr(error, "format_message"):
+            if os.environ.get("GRIDGEO_DEBUG"):
+                raise
+            reason = f"{type(error).__name__}: {error}"
+            typer.echo(f"gridgeo: {_INTERNAL.text(reason=reason)}", err=True)
+        elif type(error).__name__ != "NoArgsIsHelpError":
+            context = getattr(error, "ctx", None)
+            command_path = context.command_path if context else "gridgeo"
+            typer.echo(f"gridgeo: {_BAD_ARGUMENTS.text(reason=error.format_message(), command=command_path)}", err=True)
+        else:
+            typer.echo(error.format_message())
+    return EXIT_NOT_DONE
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit the process with its status."""
+    language, rest = _take_language(list(sys.argv[1:] if arguments is None else arguments))
+    with use_language(language):
+        raise SystemExit(_run(lambda: build_app()(args=rest, prog_name="gridgeo", standalone_mode=False)))
+
+
+if __name__ == "__main__":
+    main()
