@@ -1,6 +1,6 @@
 """gridgeo: draft, prove and post the responsibility grids of a town.
 
-The public functions and types, and nothing else. Each is loaded when it is first used, so that ``import gridgeo`` is quick.
+The public functions and types, and nothing else. Each is loaded on its first use, so that ``import gridgeo`` is quick.
 """
 
 from __future__ import annotations
@@ -31,7 +31,27 @@ _HOMES = {
     "write_layer": "layers",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604
+__all__ = [
+    "GridgeoError",
+    "InputError",
+    "Layer",
+    "Problem",
+    "Report",
+    "Town",
+    "delineate_blocks",
+    "partition_town",
+    "read_layer",
+    "read_town",
+    "render_map",
+    "render_notices",
+    "use_language",
+    "validate_nesting",
+    "validate_tiling",
+    "validate_town",
+    "working_crs",
+    "write_layer",
+    "__version__",
+]
 
 if TYPE_CHECKING:
     from gridgeo.crs import working_crs

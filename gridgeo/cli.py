@@ -1,21 +1,21 @@
 """The command line: parse the arguments, call one public function, print. No geometry here.
 
-Data goes to standard output, everything else to standard error. Exit status: 0 all is well; 1 faults were found; 2 the run
-could not be done. Commands import what they need when they run, so that help and small jobs start at once.
+Data goes to standard output, everything else to standard error. Exit status: 0 all is well; 1 faults were found; 2 the
+run could not be done. Commands import what they need when they run, so that help and small jobs start at once.
 """
 
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridgeo.errors import GridgeoError, InputError, Problem
-from gridgeo.language import Language, Message, current_language, locale_language, use_language
+from gridgeo.language import Language, Message, locale_language, use_language
 from gridgeo.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -25,20 +25,20 @@ EXIT_FAULTS = 1
 EXIT_NOT_DONE = 2
 
 
-class ReportFormat(str, Enum):
+class ReportFormat(StrEnum):
     """How ``gridgeo validate`` prints its report."""
 
     text = "text"
     json = "json"
 
 
-class NoticeFormat(str, Enum):
+class NoticeFormat(StrEnum):
     """What ``gridgeo render`` makes of each block."""
 
     pdf = "pdf"
 
 
-class FailOn(str, Enum):
+class FailOn(StrEnum):
     """The least severity at which ``gridgeo validate`` exits with status 1."""
 
     error = "error"
@@ -48,8 +48,8 @@ class FailOn(str, Enum):
 # ---------------------------------------------------------------------------------------------------- what it says
 
 _ABOUT = Message(
-    "Responsibility grids of a town: draft the blocks, prove that they tile the town without gap or overlap, and make the"
-    " notices that are posted in public.",
+    "Responsibility grids of a town: draft the blocks, prove that they tile the town without gap or overlap, and make"
+    " the notices that are posted in public.",
     "城镇责任网格：划分责任块，校验无缝拼接、互不交叉，并制作张贴公示的责任网格图。",
 )
 _ABOUT_EPILOG = Message(
@@ -65,7 +65,7 @@ _TOWN = Message("gridgeo.toml of the town, or the folder that holds it.", "城�
 
 _DEMO_SHORT = Message("Do the whole job on a sample town.", "用示例镇走完全流程。")
 _DEMO = Message(
-    "Make the sample town and do the whole job on it: draft its blocks, validate them, and render the notices and the map.",
+    "Make the sample town and do the whole job on it: draft its blocks, validate them, render the notices and the map.",
     "生成示例镇并走完全流程：划分责任块、校验、制作公示图和总览地图。",
 )
 _DEMO_OUT = Message("Folder for everything that is made; must be new or empty.", "输出文件夹，须为新建或空文件夹。")
@@ -115,7 +115,8 @@ _VALIDATE_FAIL_ON = Message("Least severity that makes the exit status 1.", "使
 
 _PARTITION_SHORT = Message("Draft responsibility blocks along roads and rivers.", "沿道路河道划分责任块。")
 _PARTITION = Message(
-    "Draft the responsibility blocks: cut each grid along its roads, lanes and rivers into parts of near equal workload.",
+    "Draft the responsibility blocks: cut each grid along its roads, lanes and rivers into parts of near equal"
+    " workload.",
     "划分责任块：沿道路、街巷和河道把每个网格切成工作量相近的块。",
 )
 _PARTITION_OUTPUT = Message(

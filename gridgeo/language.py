@@ -1,8 +1,8 @@
 """What gridgeo says to people, in English and in Chinese.
 
 A message is written once, where it is used, in both languages side by side, so that neither can be forgotten. It is put
-into words only when it is shown; the language in force then decides. Values that come from files are shown as plain text
-on one line: control characters (line breaks, terminal escapes, text-direction marks) never reach the reader's screen.
+into words only when it is shown; the language in force then decides. Values that come from files are shown as plain
+text on one line: control characters (line breaks, terminal escapes, text-direction marks) never reach the reader's screen.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def use_language(language: Language) -> Iterator[None]:
 
 
 def one_line(value: object) -> str:
-    """Return ``value`` as text on one line, without characters that steer a terminal or turn the reading direction.
+    r"""Return ``value`` as text on one line, without characters that steer a terminal or turn the reading direction.
 
     Examples
     --------
-    >>> one_line("Lane 1\\n\\x1b[31mred")
+    >>> one_line("Lane 1\n\x1b[31mred")
     'Lane 1 [31mred'
     """
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c for c in str(value))

@@ -1,7 +1,7 @@
 """Progress bars for anything that takes over two seconds, shown only by a program that asked for them.
 
-The library reports its steps through `track`; nothing is shown unless the caller has opened `showing_progress`, which the
-command line does when standard error is a terminal.
+The library reports its steps through `track`; nothing is shown unless the caller has opened `showing_progress`, which
+the command line does when standard error is a terminal.
 """
 
 from __future__ import annotations
