@@ -38,6 +38,7 @@ __all__ = [
     "Problem",
     "Report",
     "Town",
+    "__version__",
     "delineate_blocks",
     "partition_town",
     "read_layer",
@@ -50,7 +51,6 @@ __all__ = [
     "validate_town",
     "working_crs",
     "write_layer",
-    "__version__",
 ]
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 A message is written once, where it is used, in both languages side by side, so that neither can be forgotten. It is put
 into words only when it is shown; the language in force then decides. Values that come from files are shown as plain
-text on one line: control characters (line breaks, terminal escapes, text-direction marks) never reach the reader's screen.
+text on one line: control characters (line breaks, terminal escapes, text-direction marks) never reach the screen.
 """
 
 from __future__ import annotations
