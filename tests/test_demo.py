@@ -1,0 +1,90 @@
+"""The main job, end to end, on the sample town: what the README promises of ``gridgeo demo``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pypdf
+import shapely
+
+import gridgeo
+from tests.conftest import Run
+
+Demo = tuple[Path, Run]
+
+
+def test_the_demo_ends_well_and_says_what_it_wrote(demo: Demo) -> None:
+    out, run = demo
+    assert run.status == 0, run.out + run.err
+    for made in ("gridgeo.toml", "blocks.gpkg", "report.txt", "map.html", "notices"):
+        assert made in run.err
+    assert (out / "report.txt").read_text(encoding="utf-8").strip() == run.out.strip()
+
+
+def test_its_blocks_are_proved_to_tile_the_town(demo: Demo) -> None:
+    out, _ = demo
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["ok"] is True
+    assert {claim["claim"] for claim in report["claims"]} >= {"town", "blocks"}
+    blocks = gpd.read_file(out / "town" / "blocks.gpkg")
+    assert shapely.coverage_is_valid(blocks.geometry.to_numpy())
+    assert blocks["code"].is_unique
+
+
+def test_there_is_one_notice_a_block_on_one_a3_page(demo: Demo) -> None:
+    out, _ = demo
+    blocks = gpd.read_file(out / "town" / "blocks.gpkg")
+    notices = sorted((out / "notices").glob("*.pdf"))
+    assert len(notices) == len(blocks) >= 40
+    for path in notices:
+        (page,) = pypdf.PdfReader(path).pages
+        millimetres = sorted(round(float(side) / 72 * 25.4) for side in page.mediabox[2:])
+        assert millimetres == [297, 420]
+
+
+def test_every_notice_names_its_block_and_says_that_the_data_is_invented(demo: Demo) -> None:
+    out, _ = demo
+    blocks = gpd.read_file(out / "town" / "blocks.gpkg")
+    for code, name in zip(blocks["code"][::7], blocks["name"][::7], strict=True):
+        text = pypdf.PdfReader(out / "notices" / f"{code}.pdf").pages[0].extract_text().replace("\n", "")
+        assert code in text
+        assert name.replace(" ", "") in text.replace(" ", "")
+        assert "示例数据" in text
+        assert "块长" in text
+
+
+def test_the_map_needs_no_network(demo: Demo) -> None:
+    out, _ = demo
+    page = (out / "map.html").read_text(encoding="utf-8")
+    assert "示例数据" in page
+    for loads in ('src="http', "src='http", 'href="http', "url(http", "@import"):
+        assert loads not in page
+
+
+def test_the_same_town_gives_the_same_bytes(demo: Demo, gridgeo_command: Callable[..., Run], tmp_path: Path) -> None:
+    out, _ = demo
+    town = gridgeo.read_town(out / "town")
+    blocks = gridgeo.partition_town(town)
+    gridgeo.write_layer(blocks, tmp_path / "blocks.gpkg", layer="blocks")
+    assert (tmp_path / "blocks.gpkg").read_bytes() == (out / "town" / "blocks.gpkg").read_bytes()
+    again = gridgeo_command("validate", out / "town", "--format", "json")
+    assert again.out.strip() == (out / "report.json").read_text(encoding="utf-8").strip()
+
+
+def test_twenty_planted_faults_are_all_named(gridgeo_command: Callable[..., Run], tmp_path: Path) -> None:
+    run = gridgeo_command("demo", tmp_path / "faulty", "--faults", "20")
+    assert run.status == 1
+    planted = json.loads((tmp_path / "faulty" / "town" / "planted.json").read_text(encoding="utf-8"))
+    assert len(planted) == 20
+    assert len({fault["code"] for fault in planted}) >= 5
+    report = json.loads((tmp_path / "faulty" / "report.json").read_text(encoding="utf-8"))
+    found = [(fault["code"], frozenset(fault["features"])) for fault in report["faults"]]
+    for fault in planted:
+        assert found.count((fault["code"], frozenset(fault["features"]))) == 1, fault
+    assert len(found) == 20, "nothing else is reported"
+    areas = {(fault["code"], frozenset(fault["features"])): fault["area"] for fault in report["faults"]}
+    for fault in planted:
+        assert abs(areas[fault["code"], frozenset(fault["features"])] - fault["area"]) <= 1e-3 * fault["area"] + 1e-6
