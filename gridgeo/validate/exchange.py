@@ -1,7 +1,7 @@
 """The report in the forms that pipelines read: SARIF 2.1.0, JUnit XML and GitHub annotations.
 
 Each function takes the report as the plain mapping of the schema ``gridgeo-report/1`` and returns text. What a fault
-says is the same everywhere; only the wrapping differs. The sources tell in which file a layer lies, for viewers that open
+says is the same everywhere; only the wrapping differs. The sources name the file of each layer, for viewers that open
 it.
 """
 
