@@ -1,0 +1,179 @@
+"""The analysis of one layer: what the kernel can tell about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridgeo.coverage._cancel import Cancellation, cancel
+from gridgeo.coverage._edges import Edges, Ints, extract_edges
+from gridgeo.coverage._faces import Faces, find_faces
+from gridgeo.coverage._interactions import Interactions, find_interactions
+from gridgeo.coverage._residual import Residual, residual_of
+from gridgeo.coverage._verdict import judge
+
+
+@dataclass(frozen=True, slots=True)
+class MissingVertices:
+    """Places where a border of one polygon passes through a vertex of another without having a vertex there.
+
+    Parameters
+    ----------
+    point : ndarray of float, shape (n, 2)
+    holder : ndarray of int, shape (n,)
+        Index of the polygon that has the vertex.
+    lacker : ndarray of int, shape (n,)
+        Index of the polygon whose edge passes through the point.
+    segment : ndarray of float, shape (n, 4)
+        That edge, with the polygon's interior on the left.
+    """
+
+    point: npt.NDArray[np.float64]
+    holder: Ints
+    lacker: Ints
+    segment: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjacency:
+    """Pairs of polygons that share a border with the same vertices on both sides.
+
+    Parameters
+    ----------
+    first, second : ndarray of int, shape (n,)
+        Indices of the polygons, first < second.
+    length : ndarray of float, shape (n,)
+        Length of all that they share.
+    """
+
+    first: Ints
+    second: Ints
+    length: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+class CoverageAnalysis:
+    """What is known about one layer; see :func:`gridgeo.coverage.analyse`."""
+
+    def __init__(self, polygons: npt.NDArray[np.object_], *, extent: shapely.Geometry | None = None) -> None:
+        self._polygons = polygons
+        self._extent = extent
+        self._edges: Edges = extract_edges(polygons)
+        self._cancellation: Cancellation = cancel(self._edges)
+        self._residual: Residual = residual_of(self._edges, self._cancellation)
+        self._interactions: Interactions = find_interactions(self._residual.segment, self._residual.following)
+        invalid, self._open_ring = judge(self._edges, self._residual, self._cancellation.doubled, self._interactions)
+        self._invalid_edge: Ints = np.union1d(self._residual.edge[invalid], self._cancellation.doubled)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the polygons form a coverage: no interiors in common, and the same vertices along shared borders."""
+        return not len(self._invalid_edge)
+
+    @cached_property
+    def faulty(self) -> Ints:
+        """Indices of the polygons with at least one invalid edge."""
+        return np.unique(self._edges.polygon_of(self._invalid_edge))
+
+    def invalid_edges(self) -> npt.NDArray[np.object_]:
+        """Lines of the invalid edges of each polygon; None for a polygon without.
+
+        Consecutive edges of a ring are one line.
+        """
+        lines = np.full(len(self._polygons), None, object)
+        edge = self._invalid_edge
+        if not len(edge):
+            return lines
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(edge) != 1]))
+        size = np.diff(np.append(starts, len(edge)))
+        vertex = np.repeat(edge[starts], size + 1)
+        vertex += np.arange(len(vertex)) - np.repeat(np.cumsum(size + 1) - size - 1, size + 1)
+        run = shapely.linestrings(self._edges.coordinates[vertex], indices=np.repeat(np.arange(len(starts)), size + 1))
+        polygon = self._edges.polygon_of(edge[starts])
+        distinct, first, count = np.unique(polygon, return_index=True, return_counts=True)
+        for k, start, many in zip(distinct.tolist(), first.tolist(), count.tolist(), strict=True):
+            lines[k] = run[start] if many == 1 else shapely.MultiLineString(run[start : start + many].tolist())
+        return lines
+
+    def faces(self) -> Faces:
+        """Every region that is wrongly covered; each wrongly covered square metre lies in exactly one face.
+
+        Covered twice or more, or bounded and not covered at all. With an extent: inside it and not covered, inside it and
+        covered twice or more, or outside it and covered.
+        """
+        return self._faces
+
+    @cached_property
+    def _faces(self) -> Faces:
+        return find_faces(
+            self._polygons,
+            self._edges,
+            self._cancellation,
+            self._residual,
+            self._interactions,
+            self._open_ring,
+            self._extent,
+        )
+
+    def missing_vertices(self) -> MissingVertices:
+        """Places where an edge passes through a vertex of another polygon."""
+        segment, polygon = self._residual.segment, self._residual.polygon
+        lacking, having, end = self._interactions.on_segment.T
+        strangers = polygon[lacking] != polygon[having]
+        lacking, having, end = lacking[strangers], having[strangers], end[strangers]
+        point = np.where(end[:, None] == 0, segment[having, :2], segment[having, 2:])
+        # a vertex is the end of two edges: report it once for each polygon that has it
+        table = np.column_stack([point, polygon[having], lacking])
+        _, first = np.unique(table, axis=0, return_index=True)
+        first = np.sort(first)
+        return MissingVertices(point[first], polygon[having[first]], polygon[lacking[first]], segment[lacking[first]])
+
+    def adjacency(self) -> Adjacency:
+        """Which polygons share borders, and how long they are: exact, from the edges that cancelled."""
+        mate = self._cancellation.mate
+        edge = np.flatnonzero(mate > np.arange(len(mate)))
+        one, other = self._edges.polygon_of(edge), self._edges.polygon_of(mate[edge])
+        run = self._edges.coordinates[edge + 1] - self._edges.coordinates[edge]
+        length = np.hypot(run[:, 0], run[:, 1])
+        different = one != other
+        key = (np.minimum(one, other) * max(len(self._polygons), 1) + np.maximum(one, other))[different]
+        distinct, which = np.unique(key, return_inverse=True)
+        total = np.bincount(which, length[different], len(distinct))
+        return Adjacency(distinct // max(len(self._polygons), 1), distinct % max(len(self._polygons), 1), total)
+
+
+def analyse(polygons: npt.ArrayLike, *, extent: shapely.Geometry | None = None) -> CoverageAnalysis:
+    """Find out whether polygons form a coverage and, if not, what is wrong.
+
+    Exact: there is no tolerance. The input is not changed.
+
+    Parameters
+    ----------
+    polygons : array of Polygon or MultiPolygon
+        Valid geometries in any planar coordinates; None and empty ones cover nothing.
+    extent : Polygon or MultiPolygon, optional
+        What the polygons should cover together. It bears on :meth:`CoverageAnalysis.faces` alone.
+
+    Examples
+    --------
+    Two squares that overlap by half a square:
+
+    >>> layer = analyse([shapely.box(0, 0, 1, 1), shapely.box(0.5, 0, 1.5, 1)])
+    >>> layer.valid
+    False
+    >>> faces = layer.faces()
+    >>> faces.polygon[0].area, faces.covers[0].tolist()
+    (0.5, [0, 1])
+    """
+    array = np.empty(len(polygons), object)  # type: ignore[arg-type]
+    array[:] = np.asarray(polygons, dtype=object)
+    return CoverageAnalysis(array, extent=extent)

@@ -1,0 +1,173 @@
+"""Interactions: which segments cross, touch or overlap which others, decided exactly.
+
+Theory: candidates come from grids, one for each power of two of segment size, so that a segment lies in at most four cells of
+its own grid and a long one does not fill thousands of small cells. A pair is tried only in the cell of the lower left corner
+of what their boxes share, hence once. Each pair is classified with exact orientation.
+Cost: expected O(m) for segments spread as borders are; memory bounded by working through the candidates in blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gridgeo.coverage._edges import Bools, Ints
+from gridgeo.coverage._orientation import orientation
+
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """How segments meet, other than at common ends of neighbours on a ring.
+
+    Parameters
+    ----------
+    crossing : ndarray of int, shape (k, 2)
+        Pairs that cross in the interior of both, smaller index first.
+    on_segment : ndarray of int, shape (t, 3)
+        Rows of segment, other segment, end (0 or 1): that end of the other segment lies inside the segment.
+    touched : ndarray of bool, shape (m,)
+        Whether a segment has an end in common with one that is not its neighbour on the ring.
+    """
+
+    crossing: Ints
+    on_segment: Ints
+    touched: Bools
+
+
+def find_interactions(segment: npt.NDArray[np.float64], following: Ints, fresh: Bools | None = None) -> Interactions:
+    """Find all pairs of segments that meet.
+
+    Parameters
+    ----------
+    segment : ndarray of float, shape (m, 4)
+    following : ndarray of int, shape (m,)
+        The segment after each on its ring, or -1: neighbours meet by right.
+    fresh : ndarray of bool, optional
+        If given, only pairs with at least one fresh segment are of interest.
+    """
+    touched = np.zeros(len(segment), bool)
+    crossing, on_segment = [np.zeros((0, 2), np.int64)], [np.zeros((0, 3), np.int64)]
+    for one, other in _candidates(segment, fresh):
+        _classify(segment, following, one, other, touched, crossing, on_segment)
+    return Interactions(_sorted_rows(np.concatenate(crossing)), _sorted_rows(np.concatenate(on_segment)), touched)
+
+
+def _sorted_rows(rows: Ints) -> Ints:
+    return rows[np.lexsort(rows.T[::-1])]
+
+
+def _classify(
+    segment: npt.NDArray[np.float64],
+    following: Ints,
+    one: Ints,
+    other: Ints,
+    touched: Bools,
+    crossing: list[Ints],
+    on_segment: list[Ints],
+) -> None:
+    """Sort candidate pairs into those that share an end, cross, or have an end inside the other."""
+    ax, ay, bx, by = segment[one].T
+    cx, cy, dx, dy = segment[other].T
+    shares = [(ax == cx) & (ay == cy), (bx == cx) & (by == cy), (ax == dx) & (ay == dy), (bx == dx) & (by == dy)]
+    at_c, at_d = shares[0] | shares[1], shares[2] | shares[3]
+    at_a, at_b = shares[0] | shares[2], shares[1] | shares[3]
+    equal = at_c & at_d
+    neighbours = (following[one] == other) | (following[other] == one)
+    touching = (at_c | at_d) & (~neighbours | equal)
+    touched[one[touching]] = True
+    touched[other[touching]] = True
+    tried = np.flatnonzero(~equal & ~(neighbours & (at_c | at_d)))
+    ax, ay, bx, by, cx, cy, dx, dy = (v[tried] for v in (ax, ay, bx, by, cx, cy, dx, dy))
+    side_c, side_d = orientation(ax, ay, bx, by, cx, cy), orientation(ax, ay, bx, by, dx, dy)
+    kept = np.flatnonzero(side_c * side_d <= 0)
+    tried, side_c, side_d = tried[kept], side_c[kept], side_d[kept]
+    ax, ay, bx, by, cx, cy, dx, dy = (v[kept] for v in (ax, ay, bx, by, cx, cy, dx, dy))
+    side_a, side_b = orientation(cx, cy, dx, dy, ax, ay), orientation(cx, cy, dx, dy, bx, by)
+    proper = (side_c * side_d < 0) & (side_a * side_b < 0)
+    i, j = one[tried], other[tried]
+    if proper.any():
+        crossing.append(np.stack([np.minimum(i, j)[proper], np.maximum(i, j)[proper]], axis=1))
+    for side, x, y, shared, (px, py, qx, qy), holder, held, end in (
+        (side_c, cx, cy, at_c, (ax, ay, bx, by), i, j, 0),
+        (side_d, dx, dy, at_d, (ax, ay, bx, by), i, j, 1),
+        (side_a, ax, ay, at_a, (cx, cy, dx, dy), j, i, 0),
+        (side_b, bx, by, at_b, (cx, cy, dx, dy), j, i, 1),
+    ):
+        inside = (side == 0) & ~shared[tried]
+        inside &= (np.minimum(px, qx) <= x) & (x <= np.maximum(px, qx))
+        inside &= (np.minimum(py, qy) <= y) & (y <= np.maximum(py, qy))
+        if inside.any():
+            count = int(inside.sum())
+            on_segment.append(np.stack([holder[inside], held[inside], np.full(count, end)], axis=1))
+
+
+def _candidates(segment: npt.NDArray[np.float64], fresh: Bools | None) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs of segments whose boxes meet, each pair once, in blocks."""
+    if len(segment) < 2 or (fresh is not None and not fresh.any()):
+        return
+    low = np.minimum(segment[:, :2], segment[:, 2:])
+    high = np.maximum(segment[:, :2], segment[:, 2:])
+    origin, far = low.min(axis=0), high.max(axis=0)
+    extent = (high - low).max(axis=1)
+    # a finest cell of about the mean size; no finer than the box can be counted in 31 bits
+    finest = max(float(extent.mean()) * 1.5, float((far - origin).max()) * 2.0**-30, 1e-300)
+    level = np.ceil(np.log2(np.maximum(extent / finest, 1.0))).astype(np.int64)
+    for grid in np.unique(level):
+        cell = finest * 2.0 ** int(grid)
+        present = np.flatnonzero(level <= grid)
+        yield from _pairs_in_grid(low, high, origin, cell, present, level == grid, fresh)
+
+
+def _pairs_in_grid(
+    low: npt.NDArray[np.float64],
+    high: npt.NDArray[np.float64],
+    origin: npt.NDArray[np.float64],
+    cell: float,
+    present: Ints,
+    resident: Bools,
+    fresh: Bools | None,
+) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs of a segment of this grid's size with a segment of this size or smaller."""
+    first = ((low[present] - origin) / cell).astype(np.int64)
+    last = ((high[present] - origin) / cell).astype(np.int64)
+    width = last[:, 0] - first[:, 0] + 1
+    cells = width * (last[:, 1] - first[:, 1] + 1)
+    place = np.repeat(np.arange(len(present)), cells)
+    step = np.arange(len(place)) - np.repeat(np.cumsum(cells) - cells, cells)
+    column = first[place, 0] + step % width[place]
+    row = first[place, 1] + step // width[place]
+    columns = int(last[:, 0].max()) + 1
+    key = row * columns + column
+    order = np.argsort(key, kind="stable")
+    key, place = key[order], place[order]
+    cell_start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    cell_of = np.cumsum(np.concatenate([[True], key[1:] != key[:-1]])) - 1
+    cell_stop = np.append(cell_start[1:], len(key))
+    # each resident entry meets all entries of its cell; two residents meet from the earlier one
+    entry = np.flatnonzero(resident[present[place]])
+    partners = cell_stop[cell_of[entry]] - cell_start[cell_of[entry]]
+    total = np.cumsum(partners)
+    begin = 0
+    while begin < len(entry):
+        end = max(begin + 1, int(np.searchsorted(total, (total[begin - 1] if begin else 0) + _BLOCK)))
+        here, count = entry[begin:end], partners[begin:end]
+        begin = end
+        one = np.repeat(here, count)
+        other = np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count) + cell_start[cell_of[one]]
+        both_resident = resident[present[place[other]]]
+        keep = np.where(both_resident, other > one, True)
+        one, other = one[keep], other[keep]
+        p, q = place[one], place[other]
+        corner = np.maximum(first[p], first[q])
+        i, j = present[p], present[q]
+        meet = (corner[:, 1] * columns + corner[:, 0] == key[one]) & (low[i] <= high[j]).all(axis=1)
+        meet &= (low[j] <= high[i]).all(axis=1)
+        if fresh is not None:
+            meet &= fresh[i] | fresh[j]
+        if meet.any():
+            yield i[meet], j[meet]
