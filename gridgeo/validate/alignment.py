@@ -1,7 +1,7 @@
 """Borders along roads and rivers: the share of each border that runs on a barrier, and blocks that a barrier cuts.
 
-A border is sampled along its length and each sample asks for the nearest barrier. That gives the share on a barrier, the
-largest deviation and the longest stretch off it in one pass, at a resolution that is stated (`SAMPLES_A_TOLERANCE`), and
+A border is sampled along its length and each sample asks for the nearest barrier. That gives the share on a barrier,
+the largest deviation and the longest stretch off it in one pass, at a stated resolution (`SAMPLES_A_TOLERANCE`), and
 costs O(length / tolerance x log(barriers)). A border that only crosses a road is near it for about two tolerances: so
 short a stretch between two stretches off the barrier doesn't count as running along it.
 """
@@ -170,8 +170,8 @@ def cutting_barriers(
     Returns
     -------
     GeoDataFrame
-        A row a polygon: ``polygon`` (index), ``names`` (tuple of str), ``rank`` (the strongest), ``length`` (metres within
-        the polygon, further than the tolerance from its border) and the barrier's course there as geometry.
+        A row a polygon: ``polygon`` (index), ``names`` (tuple of str), ``rank`` (the strongest), ``length`` (metres
+        within the polygon, further than the tolerance from its border) and the barrier's course there as geometry.
     """
     demanded = barriers["rank"].isin(RANKS[: RANKS.index(least_rank) + 1]) & (barriers["level"] == 0)
     strong = barriers[demanded.to_numpy()]

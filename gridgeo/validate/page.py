@@ -63,7 +63,8 @@ input{font:inherit;width:100%;padding:.5rem .7rem;border:1px solid #8d897f;borde
 button{font:inherit;cursor:pointer}
 figure button{position:absolute;right:.5rem;top:.5rem;background:#fff;border:1px solid #8d897f;border-radius:4px}
 table{border-collapse:collapse;width:100%;background:#fff;margin-top:.6rem}
-th{white-space:nowrap}td b{white-space:nowrap}th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #e3e0d8;overflow-wrap:anywhere}
+th,td b{white-space:nowrap}
+th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #e3e0d8;overflow-wrap:anywhere}
 th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid #1a56c4}
 td.number{text-align:right;font-variant-numeric:tabular-nums}
 td b.error{color:var(--error)}td b.warning{color:var(--warning)}td b.info{color:var(--info)}
