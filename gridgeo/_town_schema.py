@@ -1,0 +1,188 @@
+"""The schema of ``gridgeo.toml``: its tables, their keys, and which values each key takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from gridgeo._words import KIND_WORDS, RANK_WORDS, listed, meaning, nearest, parse_date, tidy
+from gridgeo.layers import GridKind
+
+
+def _one_of(words: Mapping[str, str]) -> BeforeValidator:
+    def look_up(value: object) -> object:
+        if not isinstance(value, str):
+            return value  # the type is wrong: pydantic says so
+        found = meaning(value, words)
+        if found is None:
+            known = list(dict.fromkeys(words.values()))
+            near = nearest(tidy(value), words)
+            context = {"known": listed(known), "near": words[near] if near else ""}
+            raise PydanticCustomError("word", "unknown word", context)
+        return found
+
+    return BeforeValidator(look_up)
+
+
+def _not_empty(value: str) -> str:
+    if not value:
+        raise PydanticCustomError("empty", "empty")
+    return value
+
+
+def _town_code(value: str) -> str:
+    if value and not re.fullmatch(r"[0-9]{9}", value):
+        raise PydanticCustomError("town_code", "not nine digits")
+    return value
+
+
+def _date(value: object) -> object:
+    if (found := parse_date(value)) is None:
+        raise PydanticCustomError("date", "not a date")
+    return found
+
+
+def _to_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Text = Annotated[str, AfterValidator(tidy)]
+SomeText = Annotated[str, AfterValidator(tidy), AfterValidator(_not_empty)]
+Kind = Annotated[GridKind, _one_of(KIND_WORDS)]
+# "none" says on purpose that a value is no barrier, so that it gets no warning
+RankOrNone = Annotated[Literal["river", "main-road", "road", "lane", "none"], _one_of(RANK_WORDS)]
+Names = Annotated[list[SomeText], Field(min_length=1)]
+Metres = Annotated[float, Field(ge=0)]
+
+
+class Table(BaseModel):
+    """A table of gridgeo.toml: no other keys, no conversion of types, no infinite numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class TownTable(Table):
+    """``[town]``."""
+
+    name: SomeText
+    code: Annotated[Text, AfterValidator(_town_code)] = ""
+    crs: SomeText | None = None
+    extent: SomeText | None = None
+    watermark: Text = ""
+    attribution: Text = ""
+
+
+class SourceTable(Table):
+    """The keys that say where a layer or barrier comes from."""
+
+    file: SomeText
+    layer: SomeText | None = None
+    id: SomeText | None = None
+    name: SomeText | None = None
+    crs: SomeText | None = None
+    encoding: SomeText | None = None
+    where: SomeText | None = None
+
+
+class LayerTable(SourceTable):
+    """``[layers.KEY]``."""
+
+    kind: Kind | None = None
+
+
+class BarrierTable(SourceTable):
+    """``[barriers.KEY]``."""
+
+    rank: RankOrNone | None = None
+    rank_column: SomeText | None = None
+    ranks: dict[str, RankOrNone] | None = None
+    bridge: SomeText | None = None
+    tunnel: SomeText | None = None
+    level: SomeText | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_say_the_rank(self) -> BarrierTable:
+        if self.rank is not None and (self.rank_column is not None or self.ranks is not None):
+            raise PydanticCustomError("rank_twice", "rank given twice")
+        if self.rank is None and (self.rank_column is None or not self.ranks):
+            raise PydanticCustomError("rank_missing", "no rank")
+        return self
+
+
+class ClaimTable(Table):
+    """``[claims.KEY]``: either a tiling or a nesting."""
+
+    tiling: Names | None = None
+    nesting: SomeText | None = None
+    within: Annotated[Names, BeforeValidator(_to_list)] | None = None
+    parent_column: SomeText | None = None
+    tolerance: Metres = 0.0
+
+    @model_validator(mode="after")
+    def _one_claim(self) -> ClaimTable:
+        if (self.tiling is None) == (self.nesting is None):
+            raise PydanticCustomError("claim_kind", "not one claim")
+        if self.nesting is not None and self.within is None:
+            raise PydanticCustomError("claim_parents", "no parents")
+        if self.tiling is not None and self.within is not None and len(self.within) > 1:
+            raise PydanticCustomError("claim_extent", "several extents")
+        if self.tiling is not None and self.parent_column is not None:
+            raise PydanticCustomError("claim_parent_column", "not for a tiling")
+        return self
+
+
+class WorkloadTable(Table):
+    """``[workload.KEY]``."""
+
+    layer: SomeText
+    column: SomeText | None = None
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+
+class PartitionTable(Table):
+    """``[partition]``."""
+
+    layers: list[SomeText] = []
+    target: Annotated[float, Field(gt=0)] | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    seed: Annotated[int, Field(ge=0)] = 0
+    output: SomeText | None = None
+
+    @model_validator(mode="after")
+    def _one_size(self) -> PartitionTable:
+        if self.count is not None and self.target is not None:
+            raise PydanticCustomError("count_and_target", "both given")
+        return self
+
+
+class RowsTable(Table):
+    """``[tasks]`` and ``[services]``: a table file and/or rows."""
+
+    file: SomeText | None = None
+    sheet: SomeText | None = None
+    columns: dict[str, SomeText] = {}
+    rows: list[dict[str, Any]] = []
+
+
+class PeopleTable(RowsTable):
+    """``[people]``."""
+
+    photos: SomeText | None = None
+
+
+class NoticeTable(Table):
+    """``[notice]``."""
+
+    issuer: Text = ""
+    date: Annotated[dt.date, BeforeValidator(_date)] | None = None
+    version: Text = ""
+    supervision_phone: Text = ""
+    approval_number: Text = ""
+    disclaimer: SomeText | None = None
+    web: Text = ""
