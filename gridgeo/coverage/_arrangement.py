@@ -49,8 +49,8 @@ class Arrangement:
         A half-edge of the outer face of each component, starting in its westernmost node.
     owner_start, owner : ndarray of int
         ``owner[owner_start[h]:owner_start[h + 1]]`` have their interior on the left of half-edge ``h``.
-    segment_half : ndarray of int, shape (segments,)
-        The half-edge that lies first on each segment.
+    piece_start, piece_half : ndarray of int
+        ``piece_half[piece_start[s]:piece_start[s + 1]]`` are the half-edges that lie along segment ``s``, in order.
     """
 
     node: npt.NDArray[np.float64]
@@ -64,7 +64,8 @@ class Arrangement:
     outer_half: Ints
     owner_start: Ints
     owner: Ints
-    segment_half: Ints
+    piece_start: Ints
+    piece_half: Ints
 
     def owners(self, half: int) -> list[int]:
         """Polygons with their interior on the left of a half-edge."""
@@ -103,7 +104,7 @@ def arrange(
     face, face_start = _trace(onward)
     component, outer_half = _components(face, starts, order)
     owner_start, owner = _owner_table(half, left_owner[source], right_owner[source], len(starts))
-    first_piece = np.flatnonzero(np.concatenate([[True], source[1:] != source[:-1]])) if len(source) else source
+    piece_start = np.searchsorted(source, np.arange(len(segment) + 1))
     return Arrangement(
         node,
         len(vertex),
@@ -116,7 +117,8 @@ def arrange(
         outer_half,
         owner_start,
         owner,
-        half[first_piece],
+        piece_start,
+        half,
     )
 
 

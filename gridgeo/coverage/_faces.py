@@ -8,6 +8,7 @@ Cost: O(r log r) in the size of the residual plus the cancelled edges in the box
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +21,7 @@ from gridgeo.coverage._edges import Bools, Edges, Ints, extract_edges
 from gridgeo.coverage._interactions import Interactions, find_interactions
 from gridgeo.coverage._labels import EXTENT, across, covering_sets, spread
 from gridgeo.coverage._residual import Residual
-from gridgeo.coverage._winding import make_rows, winding_at
+from gridgeo.coverage._winding import make_rows, neighbour_in_the_west, winding_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def find_faces(
     if len(active):
         arrangement = _arranged(terrain, active)
         multiplicity, inside = _labelled(arrangement, terrain)
-        _add_gaps(found, arrangement, terrain, multiplicity, inside)
+        _add_gaps(found, arrangement, terrain, active, multiplicity, inside)
         wrong = _covered_wrongly(multiplicity, inside)
         if wrong.any():
             _add_overlaps(found, arrangement, terrain, active, wrong, polygons, edges, cancellation)
@@ -176,18 +177,23 @@ def _labelled(arrangement: Arrangement, terrain: Terrain) -> tuple[Ints, Bools]:
     return multiplicity, spread(arrangement, within, arrangement.owner == EXTENT) > 0
 
 
+def _label(multiplicity: Ints, inside: Bools) -> Ints:
+    """One number for both: the gap inside is 0."""
+    return 2 * multiplicity + ~inside
+
+
 def _covered_wrongly(multiplicity: Ints, inside: Bools) -> Bools:
     return (multiplicity >= 2) | ((multiplicity >= 1) & ~inside)
 
 
 def _add_gaps(
-    found: list[_Face], arrangement: Arrangement, terrain: Terrain, multiplicity: Ints, inside: Bools
+    found: list[_Face], arrangement: Arrangement, terrain: Terrain, active: Ints, multiplicity: Ints, inside: Bools
 ) -> None:
     """Faces inside the extent that nothing covers; without an extent the bounded ones."""
     wanted = (multiplicity == 0) & inside
     nothing: frozenset[int] = frozenset()
     islands = _Islands(terrain)
-    for loops, faces in _assemble(arrangement, wanted, islands):
+    for loops, faces in _assemble(arrangement, terrain.segment[active], wanted, _label(multiplicity, inside), islands):
         covers = dict.fromkeys(faces, nothing)
         _finish(found, arrangement, loops, faces, covers, inside=True, islands=islands)
 
@@ -221,7 +227,7 @@ def _add_overlaps(
     multiplicity, inside = _labelled(arrangement, terrain)
     wanted = _covered_wrongly(multiplicity, inside)
     covers = covering_sets(arrangement, multiplicity, wanted, polygons)
-    for loops, faces in _assemble(arrangement, wanted, None):
+    for loops, faces in _assemble(arrangement, segment[chosen], wanted, _label(multiplicity, inside), None):
         _finish(found, arrangement, loops, faces, covers, inside=bool(inside[faces[0]]), islands=None)
 
 
@@ -249,7 +255,7 @@ def _cancelled_edges_near(arrangement: Arrangement, wrong: Bools, edges: Edges, 
 
 def _components_to_arrange(first: Arrangement, wrong: Bools, more: Interactions, active: int, count: int) -> Ints:
     """Segments of components with a wrong face or met by a cancelled edge, and all cancelled edges."""
-    component = first.component[first.face[first.segment_half]]
+    component = first.component[first.face[first.piece_half[first.piece_start[:-1]]]]
     needed = np.zeros(int(first.component.max()) + 1, bool)
     needed[first.component[wrong]] = True
     met = more.touched.copy()
@@ -292,46 +298,70 @@ class _Loops:
     islands: list[int]
 
 
-def _assemble(arrangement: Arrangement, wanted: Bools, islands: _Islands | None) -> list[tuple[_Loops, list[int]]]:
+def _assemble(
+    arrangement: Arrangement, segment: npt.NDArray[np.float64], wanted: Bools, label: Ints, islands: _Islands | None
+) -> list[tuple[_Loops, list[int]]]:
     """Put wanted faces together: a face that closes around its component, and what lies in it as an island."""
     outer_face = np.zeros(arrangement.faces, bool)
     outer_face[arrangement.face[arrangement.outer_half]] = True
-    result: list[tuple[_Loops, list[int]]] = []
+    result: dict[int, tuple[_Loops, list[int]]] = {}
     for face in np.flatnonzero(wanted & ~outer_face).tolist():
-        loops = [_coordinates(arrangement, loop) for loop in _simple_loops(arrangement, arrangement.around(face))]
-        loops = [loop for loop in loops if len(loop) >= 4]
-        if not loops:
-            continue  # narrower than doubles can show
-        shell = max(loops, key=_signed_area)
-        result.append((_Loops(shell, [loop for loop in loops if loop is not shell], []), [face]))
+        loops = _rings(arrangement, face)
+        if loops:  # else it is narrower than doubles can show
+            shell = max(loops, key=_signed_area)
+            result[face] = _Loops(shell, [loop for loop in loops if loop is not shell], []), [face]
     if not result:
-        return result
-    afloat = [c for c, half in enumerate(arrangement.outer_half.tolist()) if wanted[arrangement.face[half]]]
-    half = arrangement.outer_half[afloat]
-    point = arrangement.node[arrangement.tail[half]]
+        return []
+    afloat = arrangement.outer_half[wanted[arrangement.face[arrangement.outer_half]]]
+    point = arrangement.node[arrangement.tail[afloat]]
     if islands is not None:
         point = np.concatenate([point, islands.points()])
-    if not len(point):
-        return result
-    shells = shapely.polygons([shapely.linearrings(loops.shell) for loops, _ in result])
-    area = shapely.area(shells)
-    component = arrangement.component[[faces[0] for _, faces in result]]
-    shapely.prepare(shells)
-    shell, inside = shapely.STRtree(shapely.points(point)).query(shells, predicate="contains_properly")
-    home: dict[int, int] = {}
-    for s, k in sorted(zip(shell.tolist(), inside.tolist(), strict=True), key=lambda pair: (-area[pair[0]], pair)):
-        if k >= len(afloat) or component[s] != afloat[k]:
-            home[k] = s  # the smallest shell around it comes last
-    for k, s in sorted(home.items()):
-        loops, faces = result[s]
-        if k < len(afloat):
-            face = int(arrangement.face[half[k]])
-            rings = (_coordinates(arrangement, loop) for loop in _simple_loops(arrangement, arrangement.around(face)))
-            loops.holes += [ring for ring in rings if len(ring) >= 4]
-            faces.append(face)
-        else:
-            loops.islands.append(k - len(afloat))
-    return result
+    if len(point):
+        outer_label = np.append(label[arrangement.face[afloat]], np.zeros(len(point) - len(afloat), np.int64))
+        home = _faces_in_the_west(arrangement, segment, point, label, outer_label)
+        parent = dict(zip(arrangement.face[afloat].tolist(), home, strict=False))
+        for k, face in enumerate(home):
+            while face in parent:  # a neighbour's open side: the same face as the neighbour's own home
+                face = parent[face]
+            if face not in result:
+                continue
+            loops, faces = result[face]
+            if k < len(afloat):
+                own = int(arrangement.face[afloat[k]])
+                loops.holes += _rings(arrangement, own)
+                faces.append(own)
+            else:
+                loops.islands.append(k - len(afloat))
+    return list(result.values())
+
+
+def _faces_in_the_west(
+    arrangement: Arrangement,
+    segment: npt.NDArray[np.float64],
+    point: npt.NDArray[np.float64],
+    label: Ints,
+    outer_label: Ints,
+) -> list[int]:
+    """The face that each point lies in, seen from the first edge in the west; -1 where there is none."""
+    home = [-1] * len(point)
+    for k, s in enumerate(neighbour_in_the_west(point, make_rows(segment)).tolist()):
+        if s < 0:
+            continue
+        halves = arrangement.piece_half[arrangement.piece_start[s] : arrangement.piece_start[s + 1]]
+        heights = arrangement.node[arrangement.tail[halves[1:]], 1]
+        up = segment[s, 3] > segment[s, 1]
+        piece = int(np.searchsorted(heights, point[k, 1], "right") if up else np.searchsorted(-heights, -point[k, 1]))
+        east = arrangement.face[halves ^ 1 if up else halves]
+        # heights of crossings are rounded: a neighbouring piece may be the one
+        tried = sorted(range(len(halves)), key=lambda k: abs(k - piece))
+        home[k] = next((int(east[t]) for t in tried if label[east[t]] == outer_label[k]), int(east[piece]))
+    return home
+
+
+def _rings(arrangement: Arrangement, face: int) -> list[list[tuple[float, float]]]:
+    """Closed rings around a face, without those that rounding has folded to nothing."""
+    loops = _simple_loops(arrangement, arrangement.around(face))
+    return [ring for ring in (_coordinates(arrangement, loop) for loop in loops) if len(ring) >= 4]
 
 
 def _simple_loops(arrangement: Arrangement, halves: list[int]) -> list[list[int]]:
@@ -404,11 +434,43 @@ def _finish(
 
 
 def _sound_parts(polygon: shapely.Polygon) -> list[shapely.Polygon]:
-    """The polygon itself, or its valid parts where rounding has folded a sliver; nothing where no area is left."""
+    """The polygon itself, or valid parts of the same area where rounding has folded a hair's breadth of it.
+
+    No one of the ways to mend a polygon is right for all: of what they make, the nearest in area is taken.
+    """
     if shapely.is_valid(polygon):
         return [polygon] if shapely.area(polygon) > 0 else []
-    parts = shapely.get_parts(shapely.make_valid(polygon))
-    return [part for part in parts if shapely.get_type_id(part) == 3 and shapely.area(part) > 0]
+    unit = 4.0 * float(np.spacing(np.abs(shapely.get_coordinates(polygon)).max()))
+    best: list[shapely.Polygon] = []
+    smallest = float(shapely.area(polygon))  # the error of leaving it out
+    for mended in _mended(polygon, unit):
+        flat = shapely.get_parts(shapely.get_parts(mended))
+        parts = [part for part in flat if shapely.get_type_id(part) == 3 and shapely.area(part) > 0]
+        error = abs(float(shapely.area(parts).sum()) - float(shapely.area(polygon)))
+        if error < smallest and shapely.is_valid(parts).all():
+            best, smallest = parts, error
+            if error <= unit * float(shapely.length(polygon)):
+                break
+    return best
+
+
+def _mended(polygon: shapely.Polygon, unit: float) -> Iterator[shapely.Geometry]:
+    """Ways to make a polygon valid, from the gentlest to the roughest."""
+    rings = [_without_near_repeats(shapely.get_coordinates(ring), unit) for ring in shapely.get_rings(polygon)]
+    if len(rings[0]) >= 4:
+        plain = shapely.Polygon(rings[0], [ring for ring in rings[1:] if len(ring) >= 4])
+        if shapely.is_valid(plain):
+            yield plain
+    yield shapely.make_valid(polygon)
+    yield shapely.make_valid(polygon, method="structure", keep_collapsed=False)
+    yield shapely.buffer(polygon, 0)
+
+
+def _without_near_repeats(ring: npt.NDArray[np.float64], unit: float) -> npt.NDArray[np.float64]:
+    """Leave out vertices a few units in the last place away from the one before."""
+    apart = np.abs(np.diff(ring, axis=0)).max(axis=1) > unit
+    kept = ring[:-1][apart]
+    return np.concatenate([kept, kept[:1]])
 
 
 def _as_arrays(found: list[_Face]) -> Faces:

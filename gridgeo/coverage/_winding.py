@@ -8,7 +8,9 @@ comparisons are made as if the amount were real. Cost: O(1) for each segment tha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +100,46 @@ def winding_at(point: npt.NDArray[np.float64], rows: Rows) -> Ints:
     return winding
 
 
-def _passed_heights(y: Floats, rows: Rows):  # type: ignore[no-untyped-def]
+def neighbour_in_the_west(point: npt.NDArray[np.float64], rows: Rows) -> Ints:
+    """The segment that a ray from each point to the west meets first, exactly, or -1.
+
+    The ray runs a hair's breadth above the point's height, so that it meets no ends.
+    """
+    nearest = np.full(len(point), -1, np.int64)
+    for which, item in _passed_heights(point[:, 1], rows):
+        x, y = point[which].T
+        ax, ay, bx, by = rows.segment[item].T
+        hit = np.flatnonzero(((ay <= y) != (by <= y)) & ~((ax >= x) & (bx >= x)))
+        which, item, x, y, ax, ay, bx, by = (v[hit] for v in (which, item, x, y, ax, ay, bx, by))
+        side = orientation(ax, ay, bx, by, x, y)
+        west = np.flatnonzero(np.where(by > ay, side < 0, side > 0))
+        if not len(west):
+            continue
+        which, item, y, ax, ay, bx, by = (v[west] for v in (which, item, y, ax, ay, bx, by))
+        meet = ax + (y - ay) / (by - ay) * (bx - ax)
+        order = np.lexsort((meet, which))
+        which, item, meet = which[order], item[order], meet[order]
+        last = np.flatnonzero(np.append(which[1:] != which[:-1], True))
+        nearest[which[last]] = item[last]
+        rival = np.zeros(len(which), bool)
+        unsure = 2.0**-49 * (np.abs(rows.segment[item]).max(axis=1) + np.abs(meet))
+        best = np.repeat(last, np.diff(np.append(-1, last)))
+        rival = meet >= meet[best] - unsure - unsure[best]
+        rival[last] = False
+        for query in np.unique(which[rival]).tolist():
+            among = item[which == query].tolist()
+            nearest[query] = max(among, key=lambda k: _exact_meeting(rows.segment[k], float(point[query, 1])))
+    return nearest
+
+
+def _exact_meeting(segment: npt.NDArray[np.float64], height: float) -> tuple[Fraction, Fraction]:
+    """Where a segment passes a height, and how it leans: to the east is nearer for a ray from the east, just above."""
+    ax, ay, bx, by = map(Fraction, segment.tolist())
+    lean = (bx - ax) / (by - ay)
+    return ax + (Fraction(height) - ay) * lean, lean
+
+
+def _passed_heights(y: Floats, rows: Rows) -> Iterator[tuple[Ints, Ints]]:
     """Blocks of (query, segment in the query's band)."""
     row = rows.row_of(y)
     count = rows.start[row + 1] - rows.start[row]
