@@ -48,8 +48,8 @@ def safe_name(url: str) -> str:
 
 def _connect(url: str) -> Any:
     try:
-        import geoalchemy2  # noqa: F401
-        import psycopg  # noqa: F401
+        import geoalchemy2  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
+        import psycopg  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
         import sqlalchemy
     except ImportError:
         raise InputError(Problem(safe_name(url), _NOT_INSTALLED)) from None

@@ -1,7 +1,8 @@
 """Which encoding the attribute table of a Shapefile is in.
 
-In turn: the .cpg file beside it, strict UTF-8, the code page that the table's header names, GB 18030 (which holds GBK and
-GB 2312). The first in which every text of the table decodes wins; what is no text in any of them is read as Windows-1252.
+In turn: the .cpg file beside it, strict UTF-8, the code page that the table's header names, GB 18030 (which holds GBK
+and GB 2312). The first in which every text of the table decodes wins; what is no text in any of them is read as
+Windows-1252.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class LayerInfo(NamedTuple):
     name: str
     geometry_type: str
     """``"Polygon"``, ``"LineString"``, ``"Unknown"`` where types are mixed …"""
-    count: int
+    features: int
     """Number of features; -1 where only reading them all would tell."""
     columns: tuple[str, ...]
     crs: pyproj.CRS | None
@@ -196,7 +196,11 @@ def choose_layer(label: str, layer: str | None, names: Sequence[str]) -> str:
             return names[0]
         raise InputError(Problem(label, WHICH_LAYER, {"layers": listed(names, most=30)}))
     if layer not in names:
-        values = {"layer": layer, "layers": listed(names, most=30) or "-", "hint": hint(layer, names)}
+        values: dict[str, object] = {
+            "layer": layer,
+            "layers": listed(names, most=30) or "-",
+            "hint": hint(layer, names),
+        }
         raise InputError(Problem(label, NO_LAYER, values))
     return layer
 

@@ -1,8 +1,8 @@
 """Writing map files: whole or not at all, and the same bytes for the same table, in any process.
 
-What would differ from run to run is fixed: GeoPackage's dates, and the counters and free pages that SQLite keeps of a file's
-history (the file is rewritten by ``VACUUM INTO``). FlatGeobuf is written without its spatial index, which would put features
-in another order.
+What would differ from run to run is fixed: dates, and the counters and free pages that SQLite keeps of a file's history
+(the file is rewritten by ``VACUUM INTO``). FlatGeobuf is written without its spatial index, which would put features in
+another order.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _write(frame: gpd.GeoDataFrame, temporary: Path, suffix: str, name: str, *, 
     elif suffix == ".fgb":
         options = {"layer_options": {"SPATIAL_INDEX": "NO"}}
     elif suffix == ".shp":
-        options = {"encoding": "UTF-8"}
+        options = {"encoding": "UTF-8", "layer_options": {"DBF_DATE_LAST_UPDATE": _EPOCH[:10]}}
     with _fixed_date(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # the index is no column: pyogrio leaves it out
@@ -147,6 +147,12 @@ def _forget_history(path: Path) -> None:
     connection = sqlite3.connect(path)
     try:
         connection.execute("vacuum into ?", (str(clean),))
+    finally:
+        connection.close()
+    connection = sqlite3.connect(clean)
+    try:
+        # the number of changes to the tables' definitions survives a vacuum; nobody else has the file open
+        connection.execute("pragma schema_version = 1")
     finally:
         connection.close()
     clean.replace(path)

@@ -1,7 +1,7 @@
 """Coordinate reference systems: a metric working CRS through the town, CGCS2000, GCJ-02 and BD-09.
 
-Axes are always x (east, longitude) before y (north, latitude), whatever order an authority gives them. Heights are dropped.
-Each distinct vertex is moved once, so that a vertex that two polygons share stays shared to the last bit.
+Axes are always x (east, longitude) before y (north, latitude), whatever order an authority gives them. Heights are
+dropped. Each distinct vertex is moved once, so that a vertex that two polygons share stays shared to the last bit.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ _LOOKS_SHIFTED = Message(
 
 
 class MapSystem(Enum):
-    """A Chinese map system that no EPSG code stands for. Its data are brought to CGCS2000 (EPSG:4490) when they are read."""
+    """A Chinese map system without an EPSG code. Its data are brought to CGCS2000 (EPSG:4490) when they are read."""
 
     GCJ_02 = "GCJ-02"
     BD_09 = "BD-09"
@@ -118,8 +118,8 @@ def parse_crs(crs: CrsLike) -> pyproj.CRS | MapSystem:
     Parameters
     ----------
     crs : str, int, pyproj.CRS or MapSystem
-        An EPSG code (``"EPSG:4490"``, ``4490``), a WKT or PROJ string, or the name of a Chinese map system: GCJ-02, gcj02,
-        火星坐标, BD-09, bd09, 百度坐标.
+        An EPSG code (``"EPSG:4490"``, ``4490``), a WKT or PROJ string, or the name of a Chinese map system: GCJ-02,
+        gcj02, 火星坐标, BD-09, bd09, 百度坐标.
 
     Raises
     ------
@@ -156,10 +156,10 @@ def _proper(crs: CrsLike) -> pyproj.CRS:
 def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> pyproj.CRS:
     """Return a coordinate system in metres through the middle of ``what``, in which a town may be measured and drawn.
 
-    A transverse Mercator of scale 1 whose central meridian is the middle rounded to 0.01 degree, with 500 km added to x as in
-    the Gauss-Kruger zones. Lengths within 15 km of the meridian are true to 3 ppm, where a zone's border is off by 250 ppm.
-    The datum is CGCS2000 in China and WGS 84 elsewhere. Within 6 degrees of a pole it is a polar stereographic projection, true
-    to scale at the middle's latitude.
+    A transverse Mercator of scale 1 whose central meridian is the middle rounded to 0.01 degree, with 500 km added to
+    x as in the Gauss-Kruger zones. Lengths within 15 km of the meridian are true to 3 ppm; at the border of a zone they
+    are off by 250 ppm. The datum is CGCS2000 in China and WGS 84 elsewhere. Within 6 degrees of a pole it is a polar stereographic
+    projection, true to scale at the middle's latitude.
 
     Parameters
     ----------
@@ -196,25 +196,24 @@ def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> pyproj.CRS:
 
 
 def _in_china(longitude: float, latitude: float) -> bool:
-    """Whether the place lies in the area for which CGCS2000 is defined (its bounding box; WGS 84 is the same to 0.1 m)."""
+    """Whether the place lies in the box of CGCS2000's area of use (beyond the border it is WGS 84 to within 0.1 m)."""
     area = pyproj.CRS.from_epsg(4490).area_of_use
-    assert area is not None
-    return area.west <= longitude <= area.east and area.south <= latitude <= area.north
+    return area is not None and area.west <= longitude <= area.east and area.south <= latitude <= area.north
 
 
 def _bounds_in_degrees(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> tuple[float, float, float, float]:
     where = ""
-    if not isinstance(what, gpd.GeoDataFrame) and hasattr(what, "frame"):
-        where, what = what.source or what.name, what.frame
-    if isinstance(what, gpd.GeoDataFrame):
-        if what.crs is None:
+    frame = what if isinstance(what, gpd.GeoDataFrame) else getattr(what, "frame", None)
+    if frame is not None:
+        where = getattr(what, "source", "") if frame is not what else ""
+        if frame.crs is None:
             raise InputError(Problem(where, _NO_CRS))
-        coordinates = shapely.get_coordinates(what.geometry.to_numpy())
+        coordinates = shapely.get_coordinates(frame.geometry.to_numpy())
         coordinates = coordinates[np.isfinite(coordinates).all(axis=1)]
         if not len(coordinates):
             raise InputError(Problem(where, _NO_EXTENT))
         (left, bottom), (right, top) = coordinates.min(axis=0), coordinates.max(axis=0)
-        crs = _proper(what.crs)
+        crs = _proper(frame.crs)
         if crs.is_geographic and right - left > 180:
             # both sides of the antimeridian: the gap between them is the other way round
             left, right = coordinates[coordinates[:, 0] > 0, 0].min(), coordinates[coordinates[:, 0] < 0, 0].max()
@@ -224,9 +223,8 @@ def _bounds_in_degrees(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> tupl
         bounds = (float(left), float(bottom), float(right), float(top))
     else:
         bounds = tuple(float(value) for value in what)  # type: ignore[assignment, union-attr]
-    if len(bounds) != 4 or not np.isfinite(bounds).all() or not (-90 <= bounds[1] <= bounds[3] <= 90):
-        raise InputError(Problem(where, _BAD_BOUNDS, {"bounds": ", ".join(f"{value:g}" for value in bounds)}))
-    if not (-180 <= bounds[0] <= 360 and -180 <= bounds[2] <= 360):
+    in_range = len(bounds) == 4 and np.isfinite(bounds).all() and -90 <= bounds[1] <= bounds[3] <= 90
+    if not in_range or not (-180 <= bounds[0] <= 360 and -180 <= bounds[2] <= 360):
         raise InputError(Problem(where, _BAD_BOUNDS, {"bounds": ", ".join(f"{value:g}" for value in bounds)}))
     return bounds
 
@@ -235,7 +233,7 @@ def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
     try:
         return pyproj.Transformer.from_crs(source, target, always_xy=True)
     except ProjError as error:
-        values = {"source": source.name, "target": target.name, "reason": str(error)[:120]}
+        values: dict[str, object] = {"source": source.name, "target": target.name, "reason": str(error)[:120]}
         raise InputError(Problem("", _NO_PATH, values)) from None
 
 
@@ -270,8 +268,8 @@ def to_crs(frame: gpd.GeoDataFrame, crs: str | pyproj.CRS, *, name: str = "") ->
 def from_map_system(frame: gpd.GeoDataFrame, system: MapSystem, *, name: str = "") -> gpd.GeoDataFrame:
     """Return a copy of ``frame``, whose coordinates are in GCJ-02 or BD-09, in CGCS2000 (EPSG:4490).
 
-    A CRS of the frame is taken as the grid on which the system's degrees were projected: Web Mercator, say. Without one, or
-    with a geographic one, the coordinates are the system's degrees themselves.
+    A projected CRS of the frame is taken as the one that the system's degrees were put through: Web Mercator, say.
+    Without one, or with a geographic one, the coordinates are the system's degrees themselves.
     """
     if frame.crs is not None and not _proper(frame.crs).is_geographic:
         frame = to_crs(frame, pyproj.CRS.from_epsg(4326), name=name)
@@ -408,9 +406,9 @@ def _nearest_within(
 def looks_like_gcj02(layer: Layer, extent: Layer) -> Problem | None:
     """Return a warning when ``layer`` lies off the town just as GCJ-02 or BD-09 data does, or else None.
 
-    The test: at least one vertex in 200 of the layer lies outside the extent by over 20 m, and when the layer is moved back by
-    the offset of GCJ-02 or BD-09 (or the extent is), at most a tenth as many still do. Layers that reach far beyond the
-    town, or that stay well inside it, give no evidence either way, and no warning.
+    The test: at least one vertex in 200 of the layer lies outside the extent by over 20 m, and when the layer is moved
+    back by the offset of GCJ-02 or BD-09 (or the extent is), at most a tenth as many still do. Layers that reach far
+    beyond the town, or that stay well inside it, give no evidence either way, and no warning.
 
     Parameters
     ----------
@@ -435,7 +433,8 @@ def looks_like_gcj02(layer: Layer, extent: Layer) -> Problem | None:
     shares = {"": _share_outside(town, vertices)}
     offsets = {}
     for system in MapSystem:
-        offset = np.array(mover.transform(*(float(value) for value in system.from_wgs84(middle_x, middle_y)))) - here
+        there_x, there_y = system.from_wgs84(middle_x, middle_y)
+        offset = np.array(mover.transform(float(there_x), float(there_y))) - here
         offsets[system.value] = float(np.hypot(*offset))
         shares[system.value] = min(_share_outside(town, vertices - offset), _share_outside(town, vertices + offset))
     best = min(offsets, key=lambda name: shares[name])

@@ -1,7 +1,7 @@
 """Layers: the only place that opens and writes map files.
 
-A layer is one table of polygons, lines or points with an id column. Reading never loses a feature in silence: what cannot
-be read as a sound record is left out *and named*. Writing is whole or not at all.
+A layer is one table of polygons, lines or points with an id column. Reading never loses a feature in silence: what
+can't be read as a sound record is left out *and named*. Writing is whole or not at all.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Layer:
     @property
     def ids(self) -> pd.Series[str]:
         """Ids as text, in the order of ``frame``."""
-        return self.frame[self.id_column].astype(str)
+        ids: pd.Series[str] = self.frame[self.id_column].astype(str)
+        return ids
 
     @property
     def names(self) -> pd.Series[str]:
@@ -93,7 +94,8 @@ class Layer:
         if self.name_column is None:
             return self.ids
         named = self.frame[self.name_column]
-        return named.astype(str).where(named.notna(), self.ids)
+        names: pd.Series[str] = named.astype(str).where(named.notna(), self.ids)
+        return names
 
     def with_frame(self, frame: gpd.GeoDataFrame) -> Layer:
         """Return the same layer with another table."""
@@ -120,24 +122,25 @@ def read_layer(
     Parameters
     ----------
     file : str or Path
-        A GeoPackage, GeoParquet, FlatGeobuf, GeoJSON, Shapefile, File Geodatabase, KML, KMZ, DXF or OSM PBF file, or a
-        PostGIS connection string ``postgresql://user@host/database``.
+        A GeoPackage, GeoParquet, FlatGeobuf, GeoJSON, Shapefile, File Geodatabase, KML, KMZ, DXF or OSM PBF file, or
+        a PostGIS connection string ``postgresql://user@host/database``.
     name : str, optional
         What to call the layer; by default as in the file.
     layer : str, optional
         Which layer of the file, or table of the database (``table`` or ``schema.table``). Needed where there are several.
     id_column, name_column : str, optional
         Columns of ids and names. Ids become text (310112114.0 becomes "310112114"), each must be there, and once only.
-        Without an id column, ids are 1, 2, 3 ... in file order in a column ``gridgeo_id``; a feature that is left out
-        keeps its number.
+        Without an id column, ids are 1, 2, 3 ... in file order in a column ``gridgeo_id``; a feature that is left
+        out keeps its number.
     kind : GridKind, optional
         The kind of grid.
     crs : str, pyproj.CRS or MapSystem, optional
         For a file that doesn't say its CRS. For one that does, it only counts when it is GCJ-02 or BD-09, whose
-        coordinates are then brought to EPSG:4490; any other that disagrees with the file's own is left aside with a warning.
+        coordinates are then brought to EPSG:4490; any other that disagrees with the file's own is left aside with a
+        warning.
     encoding : str, optional
-        Of the texts: ``gbk``, ``utf-8`` ... By default as the file says; a Shapefile's table that says nothing is tried as
-        UTF-8, then as GB 18030.
+        Of the texts: ``gbk``, ``utf-8`` ... By default as the file says; a Shapefile's table that says nothing is tried
+        as UTF-8, then as GB 18030.
     columns : iterable of str, optional
         Read only these columns (and those of ids and names). In OSM files they may be tags, such as ``bridge``.
     where : str, optional
@@ -210,11 +213,12 @@ def _usable(table: Table, ids: pd.Series[Any], numbers: pd.Series[Any]) -> tuple
     problems = []
     for position in np.flatnonzero(~usable):
         feature = ids.iloc[position] or numbers.iloc[position]
+        unreadable = table.unreadable.get(int(position))
         if table.marks is not None:
             feature = f"{feature} (OSM {table.marks[position]})"
         where = f"{table.label}, feature {feature}"
-        if position in table.unreadable:
-            problems.append(Problem(where, UNREADABLE_GEOMETRY, {"reason": table.unreadable[position]}))
+        if unreadable is not None:
+            problems.append(Problem(where, UNREADABLE_GEOMETRY, {"reason": unreadable}))
         else:
             missing = geometry[position] is None
             problems.append(Problem(where, NULL_GEOMETRY if missing else EMPTY_GEOMETRY))
