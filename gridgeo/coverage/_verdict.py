@@ -5,7 +5,7 @@ cancelling and (2) an edge of another polygon crosses it, or one of the two has 
 of the edge is covered too. These are the edges that GEOS calls invalid, without asking neighbours one by one.
 
 Cost: (3) asks for one ray for each stretch of border along which the answer cannot change; rings that meet nothing are asked
-only if their box lies inside the box of another polygon.
+only if they start inside the box of another polygon.
 """
 
 from __future__ import annotations
@@ -19,82 +19,129 @@ from gridgeo.coverage._interactions import Interactions
 from gridgeo.coverage._residual import Residual
 from gridgeo.coverage._winding import make_rows, winding_right_of
 
+_FEW = 20_000_000  # below so many comparisons a plain search is faster than a tree
+
 
 def judge(edges: Edges, residual: Residual, doubled: Ints, interactions: Interactions) -> tuple[Bools, Bools]:
     """Which segments of the residual are at fault, and which belong to rings that meet nothing and lie in the open."""
-    polygon = residual.polygon
     invalid = np.zeros(len(residual), bool)
+    if not len(residual):
+        return invalid, invalid.copy()
     if len(doubled):
         invalid |= np.isin(residual.edge, doubled)
-    stops = invalid | interactions.touched
+    broken = invalid.copy()
+    polygon = residual.polygon
     for one, other in (interactions.crossing.T, interactions.on_segment[:, :2].T):
-        stops[one] = stops[other] = True
+        broken[one] = broken[other] = True
         strangers = polygon[one] != polygon[other]
         invalid[one[strangers]] = invalid[other[strangers]] = True
-    stretch, alone = _stretches(residual, stops)
-    asked = _stretches_in_doubt(edges, residual, stretch, alone, invalid)
+    alone = _rings_alone(residual, broken | interactions.touched)
+    stretch = _stretches(residual, broken, interactions.touched)
+    asked = _segments_to_ask(edges, residual, stretch, alone, invalid)
     if len(asked):
-        first = np.flatnonzero(np.concatenate([[True], stretch[1:] != stretch[:-1]]))
-        covered = np.zeros(len(first), bool)
-        covered[asked] = winding_right_of(residual.segment[first[asked]], make_rows(residual.segment)) > 0
+        covered = np.zeros(int(stretch.max()) + 1, bool)
+        covered[stretch[asked]] = winding_right_of(residual.segment[asked], make_rows(residual.segment)) > 0
         invalid |= covered[stretch]
-    if not len(stretch):
-        return invalid, invalid.copy()
-    return invalid, alone[stretch] & ~invalid
+    return invalid, alone & ~invalid
 
 
-def _stretches(residual: Residual, stops: Bools) -> tuple[Ints, Bools]:
-    """Number the stretches along which coverage cannot change; tell which are whole rings that meet nothing."""
-    if not len(residual):
-        return np.zeros(0, np.int64), np.zeros(0, bool)
-    linked = residual.following[:-1] == np.arange(1, len(residual))
-    begins = np.concatenate([[True], ~linked | stops[1:] | stops[:-1]])
-    run = np.cumsum(np.concatenate([[True], ~linked])) - 1
-    quiet = residual.closed.copy()
-    quiet &= (np.bincount(run, stops) == 0)[run]
+def _runs(residual: Residual) -> tuple[Bools, Ints]:
+    """Whether each segment begins a run of consecutive segments of a ring, and its run."""
+    begins = np.ones(len(residual), bool)
+    np.not_equal(residual.following[:-1], np.arange(1, len(residual)), out=begins[1:])
+    return begins, np.cumsum(begins) - 1
+
+
+def _rings_alone(residual: Residual, disturbed: Bools) -> Bools:
+    """Segments of whole rings that meet no other segment."""
+    if not disturbed.any():
+        return residual.closed.copy()
+    _, run = _runs(residual)
+    return residual.closed & (np.bincount(run, disturbed) == 0)[run]
+
+
+def _stretches(residual: Residual, broken: Bools, touched: Bools) -> Ints:
+    """Number the stretches along which the outer side cannot change its cover.
+
+    A stretch goes on from segment to segment of a ring, and from polygon to polygon where two ends meet and no other: along
+    the outer border of a sound layer. It ends where segments meet in their interior, and where more than two ends meet.
+    """
+    begins, _ = _runs(residual)
+    begins[1:] |= broken[1:] | broken[:-1]
+    at = np.flatnonzero(touched)
+    if not len(at):
+        return np.cumsum(begins) - 1
+    place = np.ascontiguousarray(residual.segment[at]).view(np.complex128)
+    _, node, degree = np.unique(place.ravel(), return_inverse=True, return_counts=True)
+    node, degree = node.reshape(-1, 2), degree.reshape(-1)
+    busy = np.zeros((len(residual), 2), bool)
+    busy[at] = degree[node] > 2
+    # consecutive segments have the tail of one and the head of the other in common; which, depends on the ring's sense
+    forward = (residual.segment[:-1, 2:] == residual.segment[1:, :2]).all(axis=1)
+    begins[1:] |= np.where(forward, busy[:-1, 1], busy[:-1, 0])
     stretch = np.cumsum(begins) - 1
-    return stretch, quiet[begins]
+    # two ends alone in a place, of different stretches: one goes on as the other
+    ends, which = node.ravel(), np.repeat(at, 2)
+    order = np.argsort(ends, kind="stable")
+    first = order[np.searchsorted(ends[order], np.flatnonzero(degree == 2))]
+    second = order[np.searchsorted(ends[order], np.flatnonzero(degree == 2)) + 1]
+    one, other = which[first], which[second]
+    joined = ~broken[one] & ~broken[other] & ((first + second) % 2 == 1) & (stretch[one] != stretch[other])
+    return join(stretch[one[joined]], stretch[other[joined]], int(stretch[-1]) + 1)[stretch]
 
 
-def _stretches_in_doubt(edges: Edges, residual: Residual, stretch: Ints, alone: Bools, invalid: Bools) -> Ints:
-    """Stretches whose outer side has to be looked at: not yet at fault, and not alone in the open."""
-    count = len(alone)
-    if not count:
-        return np.zeros(0, np.int64)
-    asked = ~alone & (np.bincount(stretch, invalid, count) < np.bincount(stretch, minlength=count))
-    solitary = np.flatnonzero(alone)
-    if len(solitary):
-        first = np.searchsorted(stretch, solitary)
-        ring_box = _boxes(residual.segment, np.searchsorted(stretch, np.arange(count + 1)))[solitary]
-        owner = residual.polygon[first]
-        asked[solitary[_boxed_in(ring_box, owner, _polygon_boxes(edges))]] = True
-    return np.flatnonzero(asked)
+def join(one: Ints, other: Ints, count: int) -> Ints:
+    """Give each of ``count`` things the least number of those that it is joined with, directly or not."""
+    label = np.arange(count)
+    while True:
+        least = np.minimum(label[one], label[other])
+        np.minimum.at(label, label[one], least)
+        np.minimum.at(label, label[other], least)
+        while not np.array_equal(further := label[label], label):
+            label = further
+        if np.array_equal(label[one], label[other]):
+            return label
 
 
-def _boxes(segment: npt.NDArray[np.float64], start: Ints) -> npt.NDArray[np.float64]:
-    """Boxes of runs of segments."""
-    low = np.minimum.reduceat(segment[:, :2], start[:-1])
-    high = np.maximum.reduceat(segment[:, :2], start[:-1])
-    return np.concatenate([low, high], axis=1)
+def _segments_to_ask(edges: Edges, residual: Residual, stretch: Ints, alone: Bools, invalid: Bools) -> Ints:
+    """One segment of each stretch whose outer side has to be looked at: not yet at fault, and not alone in the open."""
+    candidate = np.flatnonzero(~invalid)
+    _, first = np.unique(stretch[candidate], return_index=True)
+    first = candidate[first]
+    solitary = alone[first]
+    asked = first[~solitary]
+    if solitary.any():
+        ring = first[solitary]
+        doubt = points_in_other_boxes(residual.segment[ring, :2], residual.polygon[ring], polygon_boxes(edges))
+        asked = np.sort(np.concatenate([asked, ring[doubt]]))
+    return asked
 
 
-def _polygon_boxes(edges: Edges) -> npt.NDArray[np.float64]:
-    box = np.full((edges.count, 4), np.nan)
+def polygon_boxes(edges: Edges) -> npt.NDArray[np.float64]:
+    """Box of each polygon; inverted for empty ones."""
+    box = np.empty((edges.count, 4))
+    box[:, :2], box[:, 2:] = np.inf, -np.inf
     if len(edges.ring_polygon):
         first_ring = np.flatnonzero(np.concatenate([[True], np.diff(edges.ring_polygon) != 0]))
         start = edges.ring_start[first_ring]
-        box[edges.ring_polygon[first_ring], :2] = np.minimum.reduceat(edges.coordinates, start)
-        box[edges.ring_polygon[first_ring], 2:] = np.maximum.reduceat(edges.coordinates, start)
+        polygon = edges.ring_polygon[first_ring]
+        for axis in (0, 1):
+            values = np.ascontiguousarray(edges.coordinates[:, axis])
+            box[polygon, axis] = np.minimum.reduceat(values, start)
+            box[polygon, axis + 2] = np.maximum.reduceat(values, start)
     return box
 
 
-def _boxed_in(ring_box: npt.NDArray[np.float64], owner: Ints, polygon_box: npt.NDArray[np.float64]) -> Bools:
-    """Whether a ring's box lies inside the box of another polygon: only then can that polygon cover its outer side."""
-    tree = shapely.STRtree(shapely.box(*np.nan_to_num(polygon_box).T))
-    corner = shapely.points(ring_box[:, :2])
-    ring, polygon = tree.query(corner)
-    inside = owner[ring] != polygon
-    inside &= (ring_box[ring, 2:] <= polygon_box[polygon, 2:]).all(axis=1)
-    answer = np.zeros(len(ring_box), bool)
-    answer[ring[inside]] = True
+def points_in_other_boxes(point: npt.NDArray[np.float64], owner: Ints, box: npt.NDArray[np.float64]) -> Bools:
+    """Whether each point lies in the box of a polygon other than its owner: else no other can cover it."""
+    answer = np.zeros(len(point), bool)
+    filled = np.flatnonzero(box[:, 0] <= box[:, 2])
+    if len(point) * len(filled) <= _FEW:
+        for k, (x, y) in enumerate(point.tolist()):
+            inside = (box[:, 0] <= x) & (x <= box[:, 2]) & (box[:, 1] <= y) & (y <= box[:, 3])
+            answer[k] = int(inside.sum()) > int(inside[owner[k]])
+        return answer
+    tree = shapely.STRtree(shapely.box(*box[filled].T))
+    which, polygon = tree.query(shapely.points(point))
+    answer[which[owner[which] != filled[polygon]]] = True
     return answer
