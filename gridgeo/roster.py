@@ -46,6 +46,7 @@ SERVICE_HEADERS: Mapping[str, tuple[str, ...]] = {
 }
 
 _SHORTENED = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
+_MOST_COMPARED = 5000  # ids among which the nearest one is looked for
 _PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 
 _BLANK = Message("{field} is blank; it must be given", "{field} 为空；必须填写")
@@ -95,14 +96,14 @@ class Units:
         """Return what is wrong with ``unit``, if anything, and whether that is only worth a warning."""
         if unit in self.grids or unit in (self.blocks or {}) or (self.town and unit == self.town):
             return None, False
-        inside = any(unit.startswith(grid) for grid in self.grids if len(grid) > 1)
-        if inside:
+        if any(unit[:length] in self.grids for length in range(2, len(unit))):
             # before drafting it may well become a block; afterwards it is stale, which must not bar a new draft
             return (None if self.blocks is None else Problem(place, _NO_SUCH_BLOCK, {"unit": shown(unit)})), True
         if self.blocks is None:
             return Problem(place, _UNDRAFTED_UNIT, {"unit": shown(unit)}), True
         named = {name: code for table in (self.grids, self.blocks) for code, name in table.items()}
-        near = named.get(unit) or nearest(unit, [*self.grids, *self.blocks, *filter(None, [self.town])], cutoff=0.8)
+        known = [*self.grids, *self.blocks, *filter(None, [self.town])]
+        near = named.get(unit) or (nearest(unit, known, cutoff=0.8) if len(known) <= _MOST_COMPARED else None)
         values: dict[str, object] = {"unit": shown(unit), "near": near}
         return Problem(place, _UNKNOWN_UNIT_NEAR if near else _UNKNOWN_UNIT, values), False
 

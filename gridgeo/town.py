@@ -8,11 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import geopandas as gpd
+import pandas as pd
 import pyproj
 
-from gridgeo.errors import Problem
+from gridgeo.crs import match_vertices, to_crs
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
 from gridgeo.layers import GridKind, Layer
 from gridgeo.network import Barriers
+
+_NO_SUCH_LAYER = Message('there is no layer "{name}" in this town', "本项目没有图层“{name}”")
 
 Role = Literal[
     "head",  # 块长
@@ -33,7 +39,8 @@ class Tiling:
     name: str
     layers: tuple[str, ...]
     within: str | None = None
-    """Key of the layer whose union must be covered; without it only overlaps, enclosed gaps and vertices are checked."""
+    """Key of the layer whose union must be covered; without it only overlaps, enclosed gaps and vertices are
+    checked."""
     tolerance: float = 0.0
     """Metres. Faults no wider than this are warnings, not errors."""
 
@@ -165,3 +172,77 @@ class Town:
     """Source and licence of the map data, printed on every map."""
     problems: tuple[Problem, ...] = field(default=())
     """Warnings: features left out by the reader, values of a rank column that mean nothing …"""
+    _working: dict[int, tuple[Layer, gpd.GeoDataFrame]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What `to_working` has done, by identity of the layer (kept with it, so that no other can take its place)."""
+
+    @property
+    def grids(self) -> tuple[Layer, ...]:
+        """The layers of grids: those with a kind, in the order of gridgeo.toml."""
+        return tuple(layer for layer in self.layers.values() if layer.kind is not None)
+
+    def to_working(self, layer: Layer | str) -> gpd.GeoDataFrame:
+        """Return the table of ``layer`` in the working CRS, in metres.
+
+        Parameters
+        ----------
+        layer : Layer or str
+            A layer of this town, any other one, or a key of ``[layers]``; ``"blocks"`` for the drafted blocks.
+
+        Returns
+        -------
+        GeoDataFrame
+            Same rows, columns and index. Layers that come in one CRS keep their shared vertices identical. The vertices
+            of a layer in another CRS than the grids before it are put exactly on those that they meet, so that seams
+            between files in different CRSs close to the last bit.
+
+        Raises
+        ------
+        InputError
+            When the town has no such layer, or its coordinates don't fit its CRS.
+        """
+        if isinstance(layer, str):
+            found = self.layers.get(layer) or (self.blocks if layer == "blocks" else None)
+            if found is None:
+                raise InputError(Problem(str(self.path), _NO_SUCH_LAYER, {"name": layer}))
+            layer = found
+        if id(layer) not in self._working:
+            self._working[id(layer)] = (layer, self._brought_to_working(layer))
+        return self._working[id(layer)][1].copy()
+
+    def _brought_to_working(self, layer: Layer) -> gpd.GeoDataFrame:
+        frame = to_crs(layer.frame, self.working_crs)
+        anchors = [*self.grids, *([self.extent] if self.extent is not None else [])]
+        earlier: list[gpd.GeoSeries] = []
+        for anchor in anchors:
+            if anchor is layer:
+                break
+            if not anchor.frame.crs.equals(layer.frame.crs, ignore_axis_order=True):
+                earlier.append(self.to_working(anchor).geometry)
+        if not earlier or frame.geom_type.isin(["Point", "MultiPoint"]).all():
+            return frame
+        return match_vertices(frame, gpd.GeoDataFrame(geometry=pd.concat(earlier, ignore_index=True)))
+
+
+def read_town(path: str | Path) -> Town:
+    """Read a town project: its gridgeo.toml and every file that it names.
+
+    Parameters
+    ----------
+    path : str or Path
+        A gridgeo.toml, or the folder that holds it.
+
+    Returns
+    -------
+    Town
+        Checked; what is doubtful but no mistake is in its ``problems``.
+
+    Raises
+    ------
+    InputError
+        With one line for each mistake, all of them at once.
+    """
+    from gridgeo._town_reader import read  # pydantic and the table readers are needed here only
+
+    return read(Path(path))
