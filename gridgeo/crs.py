@@ -158,8 +158,8 @@ def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> pyproj.CRS:
 
     A transverse Mercator of scale 1 whose central meridian is the middle rounded to 0.01 degree, with 500 km added to
     x as in the Gauss-Kruger zones. Lengths within 15 km of the meridian are true to 3 ppm; at the border of a zone they
-    are off by 250 ppm. The datum is CGCS2000 in China and WGS 84 elsewhere. Within 6 degrees of a pole it is a polar stereographic
-    projection, true to scale at the middle's latitude.
+    are off by 250 ppm. The datum is CGCS2000 in China and WGS 84 elsewhere. Within 6 degrees of a pole it is a polar
+    stereographic projection, true to scale at the middle's latitude.
 
     Parameters
     ----------
@@ -183,15 +183,14 @@ def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> pyproj.CRS:
     name = f"gridgeo town {abs(longitude):.2f}{'E' if longitude >= 0 else 'W'}"
     if abs(latitude) > 84:
         pole = 90 if latitude > 0 else -90
-        projection = f"+proj=stere +lat_0={pole} +lat_ts={latitude:.2f} +lon_0={longitude:.2f} +datum=WGS84"
+        projection = f"+proj=stere +lat_0={pole} +lat_ts={latitude:.2f} +lon_0={longitude:.2f}"
     else:
-        datum = "+ellps=GRS80" if _in_china(longitude, latitude) else "+datum=WGS84"
-        projection = f"+proj=tmerc +lat_0=0 +lon_0={longitude:.2f} +k_0=1 +x_0=500000 +y_0=0 {datum}"
-    description = pyproj.CRS.from_proj4(f"{projection} +units=m +no_defs +type=crs").to_json_dict()
+        projection = f"+proj=tmerc +lat_0=0 +lon_0={longitude:.2f} +k_0=1 +x_0=500000 +y_0=0"
+    description = pyproj.CRS.from_proj4(f"{projection} +datum=WGS84 +units=m +no_defs +type=crs").to_json_dict()
     description["name"] = name
-    if abs(latitude) <= 84 and _in_china(longitude, latitude):
-        description["base_crs"] = pyproj.CRS.from_epsg(4490).to_json_dict()
-        description["base_crs"].pop("$schema", None)
+    # PROJ strings can't name CGCS2000
+    base = pyproj.CRS.from_epsg(4490 if _in_china(longitude, latitude) else 4326).to_json_dict()
+    description["base_crs"] = {key: value for key, value in base.items() if key != "$schema"}
     return pyproj.CRS.from_json_dict(description)
 
 
@@ -425,24 +424,29 @@ def looks_like_gcj02(layer: Layer, extent: Layer) -> Problem | None:
     metres = working_crs(degrees)
     town = shapely.union_all(shapely.make_valid(to_crs(degrees, metres).geometry.to_numpy())).buffer(20.0)
     shapely.prepare(town)
-    vertices = shapely.get_coordinates(to_crs(layer.frame, metres).geometry.to_numpy())
+    vertices = shapely.get_coordinates(to_crs(layer.frame, "EPSG:4490").geometry.to_numpy())
     # twenty thousand vertices tell as much as all; every n-th is the same ones each time
     vertices = vertices[:: max(1, len(vertices) // 20_000)]
-    mover = _transformer(pyproj.CRS.from_epsg(4490), metres)
-    here = np.array(mover.transform(middle_x, middle_y))
-    shares = {"": _share_outside(town, vertices)}
-    offsets = {}
-    for system in MapSystem:
-        there_x, there_y = system.from_wgs84(middle_x, middle_y)
-        offset = np.array(mover.transform(float(there_x), float(there_y))) - here
-        offsets[system.value] = float(np.hypot(*offset))
-        shares[system.value] = min(_share_outside(town, vertices - offset), _share_outside(town, vertices + offset))
-    best = min(offsets, key=lambda name: shares[name])
-    if shares[""] < 0.005 or shares[best] > shares[""] / 10:
+    if not len(vertices):
         return None
-    values = {"metres": offsets[best], "system": best, "town": extent.source or extent.name}
+    x, y = vertices.T
+    mover = _transformer(pyproj.CRS.from_epsg(4490), metres)
+
+    def share_outside(longitude: npt.NDArray[np.float64], latitude: npt.NDArray[np.float64]) -> float:
+        return 1.0 - float(np.mean(shapely.contains_xy(town, *mover.transform(longitude, latitude))))
+
+    as_it_is = share_outside(x, y)
+    if as_it_is < 0.005:
+        return None
+    # moving the layer the other way tells whether the town is the one that is off
+    moved = {
+        system: min(share_outside(*system.to_wgs84(x, y)), share_outside(*system.from_wgs84(x, y)))
+        for system in MapSystem
+    }
+    best = min(MapSystem, key=lambda system: moved[system])
+    if moved[best] > as_it_is / 10:
+        return None
+    there_x, there_y = best.from_wgs84(middle_x, middle_y)
+    _, _, metres_off = pyproj.Geod(ellps="GRS80").inv(middle_x, middle_y, float(there_x), float(there_y))
+    values = {"metres": metres_off, "system": best.value, "town": extent.source or extent.name}
     return Problem(layer.source or layer.name, _LOOKS_SHIFTED, values)
-
-
-def _share_outside(area: shapely.Geometry, points: npt.NDArray[np.float64]) -> float:
-    return 1.0 - float(np.mean(shapely.contains_xy(area, points[:, 0], points[:, 1]))) if len(points) else 0.0

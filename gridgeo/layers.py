@@ -117,7 +117,7 @@ def read_layer(
 ) -> Layer:
     """Read one layer of a map file or database.
 
-    A feature without a usable geometry is left out and named in ``problems``; every other feature is kept, in file order.
+    A feature without a usable geometry is left out and named in ``problems``; every other one is kept, in file order.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def read_layer(
     name : str, optional
         What to call the layer; by default as in the file.
     layer : str, optional
-        Which layer of the file, or table of the database (``table`` or ``schema.table``). Needed where there are several.
+        Which layer of the file, or table of the database (``table`` or ``schema.table``), where it has several.
     id_column, name_column : str, optional
         Columns of ids and names. Ids become text (310112114.0 becomes "310112114"), each must be there, and once only.
         Without an id column, ids are 1, 2, 3 ... in file order in a column ``gridgeo_id``; a feature that is left
