@@ -1,0 +1,115 @@
+"""Colours of a map: fills told apart by neighbours in the tiling, and the fixed colours of everything else.
+
+The fills are Paul Tol's "light" scheme, chosen because it stays distinct to colour-blind readers. Colour is never the
+only cue: every block is named, and its border is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+TOL_LIGHT: tuple[str, ...] = (
+    "#77AADD",
+    "#EEDD88",
+    "#FFAABB",
+    "#44BB99",
+    "#EE8866",
+    "#BBCC33",
+    "#99DDFF",
+    "#AAAA00",
+    "#DDDDDD",
+)
+"""Fills, in the order in which they are used: the first six are enough for nearly every town."""
+
+ACCENT = "#B0103C"
+"""Border of the block in focus, and the one accent of the notice: a crimson near the magenta of official grid maps."""
+INK = "#1D2127"
+QUIET_INK = "#4F5761"
+HALO = "#FFFFFF"
+LAND = "#F6F3EC"
+GREEN = "#D5E3C3"
+WATER = "#BFD9E8"
+WATER_EDGE = "#8FB6CC"
+WATER_INK = "#1F5673"
+BUILDING = "#D9D3C8"
+BUILDING_EDGE = "#BDB5A6"
+ROAD_CASING = "#A9A294"
+ROAD = "#FFFFFF"
+MAIN_ROAD = "#FBE3A8"
+GRID_BORDER = "#6A5A6E"
+BLOCK_BORDER = "#8A8090"
+
+
+def colour_by_adjacency(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """Return a colour number for each of ``count`` areas, so that neighbours differ.
+
+    The area with most colours around it is coloured first (DSATUR), ties by number of neighbours, then by index; among
+    the colours that are free it takes the one used least so far, so that no colour rules the map.
+
+    Examples
+    --------
+    >>> colour_by_adjacency(4, [(0, 1), (1, 2), (2, 0), (2, 3)])
+    [1, 2, 0, 3]
+    """
+    neighbours: list[list[int]] = [[] for _ in range(count)]
+    for one, other in sorted({(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]}):
+        neighbours[one].append(other)
+        neighbours[other].append(one)
+    colour = [-1] * count
+    around: list[set[int]] = [set() for _ in range(count)]
+    used = [0] * 6
+    import heapq
+
+    queue = [(0, -len(neighbours[k]), k) for k in range(count)]
+    heapq.heapify(queue)
+    while queue:
+        saturation, _, k = heapq.heappop(queue)
+        if colour[k] >= 0 or -saturation != len(around[k]):
+            continue
+        free = [c for c in range(len(used)) if c not in around[k]]
+        if not free:
+            free, used = [len(used)], [*used, 0]
+        best = min(free, key=lambda c: (used[c], c))
+        colour[k] = best
+        used[best] += 1
+        for other in neighbours[k]:
+            if colour[other] < 0 and best not in around[other]:
+                around[other].add(best)
+                heapq.heappush(queue, (-len(around[other]), -len(neighbours[other]), other))
+    return colour
+
+
+def fill_of(number: int) -> str:
+    """Return the fill of a colour number; numbers beyond the palette begin again."""
+    return TOL_LIGHT[number % len(TOL_LIGHT)]
+
+
+def mixed(colour: str, other: str, share: float) -> str:
+    """Return ``colour`` with ``share`` (0 to 1) of ``other`` stirred in.
+
+    Examples
+    --------
+    >>> mixed("#000000", "#FFFFFF", 0.5)
+    '#808080'
+    """
+    parts = zip(_channels(colour), _channels(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in parts)
+
+
+def contrast(colour: str, other: str) -> float:
+    """Return the WCAG contrast ratio of two colours, 1 to 21."""
+    light, dark = sorted((_luminance(colour), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    share: npt.NDArray[np.float64] = np.array(_channels(colour)) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _channels(colour: str) -> Sequence[int]:
+    return [int(colour[k : k + 2], 16) for k in (1, 3, 5)]

@@ -1,0 +1,189 @@
+"""A block's extent in words: 东至 … 南至 … 西至 … 北至 …, the way a deed says it.
+
+Theory. Look at the block from far off on each side: along evenly spaced sight lines, the first border that is met. What
+that border runs along names the side: a barrier parallel to it and no farther than half a wide road (the border may be
+the road's edge, not its middle), else the block or grid beyond it, else the town's border. What fills a fair share of
+the view is said, in the order in which one walks along the side.
+
+Limits. A barrier without a name is said by its neighbour beyond, or by its rank when there is none.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridgeo.render.scene import Features, Scene
+
+Floats = npt.NDArray[np.float64]
+
+SIDES = ("east", "south", "west", "north")
+SIGHT_LINES = 96
+REACH = 30.0
+"""Metres: a border follows a barrier no farther away than this."""
+BEYOND = 3.0
+"""Metres beyond the border at which the neighbour is looked for."""
+_PARALLEL = math.radians(30)
+_LEAST_SHARE = 0.22
+_MOST_NAMES = 3
+_RANK_WORDS = {"river": "河道", "main-road": "主干路", "road": "道路", "lane": "街巷"}
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a block reaches to on each side, in words; "" where nothing is known."""
+
+    east: str
+    south: str
+    west: str
+    north: str
+
+    def sentence(self) -> str:
+        """Return the whole extent as one sentence."""
+        sides = (("东", self.east), ("南", self.south), ("西", self.west), ("北", self.north))
+        return "，".join(f"{side}至{words}" for side, words in sides if words) + "。"
+
+
+@dataclass(frozen=True)
+class _Segments:
+    """Straight pieces of barriers, with the barrier that each belongs to."""
+
+    geometries: npt.NDArray[np.object_]
+    direction: Floats
+    owner: npt.NDArray[np.int64]
+    tree: shapely.STRtree
+
+
+class Surroundings:
+    """Answers what lies along a border; built once per town."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        lines, surfaces = scene.lines, scene.surfaces
+        outlines = [ring for k in range(len(surfaces.geometries)) for ring in _rings(surfaces.geometries[k])]
+        owners = [k for k in range(len(surfaces.geometries)) for _ in _rings(surfaces.geometries[k])]
+        self._names = [*lines.names, *surfaces.names]
+        self._ranks = [*lines.ranks, *surfaces.ranks]
+        self._segments = _segments(lines, outlines, [len(lines.geometries) + k for k in owners])
+
+    def extent_of(self, index: int) -> Extent:
+        """Return the extent in words of the block of that index in the scene."""
+        area = self._scene.areas.geometries[index]
+        found = {}
+        for side in SIDES:
+            points, normals, directions = _view(area, side)
+            names = self._names_along(index, points, normals, directions)
+            found[side] = "、".join(_weighed(names))
+        return Extent(**found)
+
+    def _names_along(self, index: int, points: Floats, normals: Floats, directions: Floats) -> list[str]:
+        if not len(points):
+            return []
+        best: list[tuple[float, int] | None] = [None] * len(points)
+        segments = self._segments
+        places = shapely.points(points)
+        if len(segments.geometries):
+            point, segment = segments.tree.query(places, predicate="dwithin", distance=REACH)
+            distance = shapely.distance(places[point], segments.geometries[segment])
+            turn = np.abs(
+                np.remainder(segments.direction[segment] - directions[point] + math.pi / 2, math.pi) - math.pi / 2
+            )
+            for k in np.lexsort((segment, distance, point)).tolist():
+                owner = int(segments.owner[segment[k]])
+                if turn[k] > _PARALLEL:
+                    continue
+                # a name a little farther off says more than a nameless lane on the border
+                score = float(distance[k]) + (0.0 if self._names[owner] else 12.0)
+                held = best[point[k]]
+                if held is None or score < held[0]:
+                    best[point[k]] = (score, owner)
+        beyond = self._beyond(index, points + BEYOND * normals)
+        words = []
+        for found, neighbour in zip(best, beyond, strict=True):
+            if found is not None and self._names[found[1]]:
+                words.append(self._names[found[1]])
+            elif neighbour:
+                words.append(neighbour)
+            elif found is not None:
+                words.append(_RANK_WORDS[self._ranks[found[1]]])
+            else:
+                words.append("镇界" if self._scene.extent is not None else "")
+        return words
+
+    def _beyond(self, index: int, points: Floats) -> list[str]:
+        """Return the name of the block (in the same grid) or grid at each point, "" where there is none."""
+        scene, places = self._scene, shapely.points(points)
+        names = [""] * len(points)
+        point, block = scene.areas.tree.query(places, predicate="intersects")
+        for k, other in sorted(zip(point.tolist(), block.tolist(), strict=True), reverse=True):
+            if other != index:
+                same = scene.grid_numbers[other] == scene.grid_numbers[index]
+                names[k] = scene.short_name(other) if same else scene.grid_names[other]
+        return names
+
+
+def _rings(polygon: shapely.Polygon) -> list[shapely.LinearRing]:
+    return [polygon.exterior, *polygon.interiors] if polygon.geom_type == "Polygon" else []
+
+
+def _segments(lines: Features, outlines: list[shapely.LinearRing], outline_owners: list[int]) -> _Segments:
+    geometries = np.empty(len(lines.geometries) + len(outlines), dtype=object)
+    geometries[:] = [*lines.geometries.tolist(), *outlines]
+    owners = np.array([*range(len(lines.geometries)), *outline_owners], dtype=np.int64)
+    coordinates, source = shapely.get_coordinates(geometries, return_index=True)
+    joined = np.flatnonzero(source[1:] == source[:-1]) if len(source) else np.empty(0, dtype=np.int64)
+    start, end = coordinates[joined], coordinates[joined + 1]
+    pieces = shapely.linestrings(np.stack([start, end], axis=1)) if len(joined) else np.empty(0, dtype=object)
+    run = end - start
+    return _Segments(pieces, np.arctan2(run[:, 1], run[:, 0]), owners[source[joined]], shapely.STRtree(pieces))
+
+
+def _view(area: shapely.Geometry, side: str) -> tuple[Floats, Floats, Floats]:
+    """Return the border points first met by sight lines from ``side``, their outward normals and border directions.
+
+    In the order in which one walks along the side: from north to south, from west to east.
+    """
+    edges = []
+    for part in shapely.get_parts(area).tolist():
+        ring = shapely.get_coordinates(part.exterior)
+        if not part.exterior.is_ccw:
+            ring = ring[::-1]
+        edges.append(np.concatenate([ring[:-1], ring[1:]], axis=1))
+    edge = np.concatenate(edges)
+    along, toward = (1, 0) if side in ("east", "west") else (0, 1)
+    sign = 1.0 if side in ("east", "north") else -1.0
+    a, b = edge[:, [along, along + 2]].T
+    p, q = edge[:, [toward, toward + 2]].T
+    low, high = min(a.min(), b.min()), max(a.max(), b.max())
+    sight = low + (high - low) * (np.arange(SIGHT_LINES) + 0.5) / SIGHT_LINES
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (sight[:, None] - a) / (b - a)
+    met = (np.minimum(a, b) <= sight[:, None]) & (sight[:, None] < np.maximum(a, b))
+    depth = np.where(met, p + np.where(met, share, 0.0) * (q - p), -sign * np.inf)
+    first = np.argmax(sign * depth, axis=1)
+    rows = np.arange(SIGHT_LINES)
+    run = edge[first, 2:] - edge[first, :2]
+    direction = np.arctan2(run[:, 1], run[:, 0])
+    normal = np.stack([np.sin(direction), -np.cos(direction)], axis=1)  # outward: the interior is on the left
+    facing = met[rows, first] & (sign * normal[:, toward] > math.cos(math.radians(70)))
+    points = np.empty((SIGHT_LINES, 2))
+    points[:, along], points[:, toward] = sight, depth[rows, first]
+    order = rows[facing][::-1] if along == 1 else rows[facing]
+    return points[order], normal[order], direction[order]
+
+
+def _weighed(names: list[str]) -> list[str]:
+    """Return the names that fill a fair share of the view, in order of first appearance; always at least one."""
+    count: dict[str, int] = {}
+    for name in names:
+        if name:
+            count[name] = count.get(name, 0) + 1
+    if not count:
+        return []
+    most = sorted(count, key=lambda name: (-count[name], names.index(name)))[:_MOST_NAMES]
+    fair = {name for name in most if count[name] >= _LEAST_SHARE * sum(count.values())} or {most[0]}
+    return [name for name in count if name in fair]

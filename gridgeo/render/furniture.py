@@ -1,0 +1,159 @@
+"""What stands around a map: legend, scale bar, north arrow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import shapely
+
+from gridgeo.render import colours, svg
+from gridgeo.render.fonts import POINT, text_width
+
+LEGEND_SIZE = 10.5
+"""Points."""
+_SWATCH_WIDTH, _SWATCH_HEIGHT = 8.0, 4.6
+_GAP = 5.5
+_ROW = 7.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the legend: its words, and a drawing in a box of 8 x 4.6 mm at the origin."""
+
+    words: str
+    drawing: str
+
+
+def swatch(fill: str, *, stroke: str = "none", stroke_width: float = 0.2, dash: str | None = None) -> str:
+    """Return a filled box for the legend."""
+    inset = stroke_width / 2
+    box = shapely.box(inset, inset, _SWATCH_WIDTH - inset, _SWATCH_HEIGHT - inset)
+    style: dict[str, object] = {"fill": fill, "stroke": stroke, "stroke_width": svg.number(stroke_width)}
+    if dash:
+        style["stroke_dasharray"] = dash
+    return svg.path([box], **style)
+
+
+def stroke_sample(*strokes: tuple[str, float], dash: str | None = None) -> str:
+    """Return a level stretch of line for the legend, painted with (colour, width in mm) one over another."""
+    middle = _SWATCH_HEIGHT / 2
+    line = shapely.LineString([(0, middle), (_SWATCH_WIDTH, middle)])
+    dashed = {"stroke_dasharray": dash} if dash else {}
+    return "".join(
+        svg.path([line], fill="none", stroke=colour, stroke_width=svg.number(width), **dashed)
+        for colour, width in strokes
+    )
+
+
+def legend_rows(entries: Sequence[Entry], width: float) -> list[list[Entry]]:
+    """Return the legend's entries in rows no wider than ``width`` millimetres."""
+    rows: list[list[Entry]] = [[]]
+    used = 0.0
+    for entry in entries:
+        needed = _SWATCH_WIDTH + 1.6 + text_width(entry.words, LEGEND_SIZE * POINT) + _GAP
+        if rows[-1] and used + needed - _GAP > width:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(entry)
+        used += needed
+    return rows
+
+
+def legend_height(rows: Sequence[Sequence[Entry]]) -> float:
+    """Return the height of that many rows in millimetres."""
+    return len(rows) * _ROW
+
+
+def draw_legend(rows: Sequence[Sequence[Entry]], x: float, y: float) -> str:
+    """Return the legend with its upper left corner at (x, y)."""
+    drawn = []
+    for k, row in enumerate(rows):
+        left, top = x, y + k * _ROW + (_ROW - _SWATCH_HEIGHT) / 2
+        for entry in row:
+            drawn.append(f'<g transform="translate({svg.number(left)} {svg.number(top)})">{entry.drawing}</g>')
+            baseline = top + _SWATCH_HEIGHT / 2 + 0.37 * LEGEND_SIZE * POINT
+            drawn.append(svg.text(entry.words, left + _SWATCH_WIDTH + 1.6, baseline, LEGEND_SIZE, fill=colours.INK))
+            left += _SWATCH_WIDTH + 1.6 + text_width(entry.words, LEGEND_SIZE * POINT) + _GAP
+    return "".join(drawn)
+
+
+def bar_length(scale: int, *, most: float = 62.0) -> int:
+    """Return the length of the scale bar in metres: the longest of 1, 2 or 5 times a power of ten within ``most`` mm.
+
+    Examples
+    --------
+    >>> bar_length(2500)
+    100
+    """
+    longest = most * scale / 1000
+    power = 10 ** math.floor(math.log10(longest))
+    return int(max(step * power for step in (1, 2, 5) if step * power <= longest)) or 1
+
+
+def bar_width(scale: int) -> float:
+    """Return the width of the whole scale bar with its words, in millimetres."""
+    length = bar_length(scale)
+    words = text_width(_metres(length), LEGEND_SIZE * POINT)
+    return length * 1000 / scale + words + text_width(_ratio(scale), LEGEND_SIZE * POINT) + 8.0
+
+
+def draw_scale_bar(scale: int, right: float, y: float) -> str:
+    """Return the scale bar with its right end at ``right`` in a row of the legend that begins at ``y``."""
+    length = bar_length(scale)
+    long = length * 1000 / scale
+    words = _metres(length)
+    wide = text_width(words, LEGEND_SIZE * POINT)
+    middle = y + _ROW / 2
+    left = right - wide - 1.4 - long
+    parts = [
+        svg.text(
+            _ratio(scale), left - 4.5, middle + 0.37 * LEGEND_SIZE * POINT, LEGEND_SIZE, fill=colours.INK, anchor="end"
+        )
+    ]
+    for k in range(4):
+        box = shapely.box(left + long * k / 4, middle - 0.8, left + long * (k + 1) / 4, middle + 0.8)
+        fill = colours.INK if k % 2 == 0 else "#FFFFFF"
+        parts.append(svg.path([box], fill=fill, stroke=colours.INK, stroke_width=svg.number(0.2)))
+    parts.append(
+        svg.text(words, right, middle + 0.37 * LEGEND_SIZE * POINT, LEGEND_SIZE, fill=colours.INK, anchor="end")
+    )
+    return "".join(parts)
+
+
+def _metres(length: int) -> str:
+    return f"{length // 1000} 千米" if length >= 1000 and length % 1000 == 0 else f"{length} 米"
+
+
+def _ratio(scale: int) -> str:
+    return f"1:{scale}"
+
+
+ARROW_WIDTH, ARROW_HEIGHT = 13.0, 18.0
+"""Millimetres that the north arrow's plate takes."""
+
+
+def draw_north_arrow(x: float, y: float, convergence: float) -> str:
+    """Return a north arrow whose plate has its upper left corner at (x, y).
+
+    Parameters
+    ----------
+    convergence : float
+        Degrees by which the map's top lies east of true north: the arrow leans that much to the left.
+    """
+    middle_x, middle_y = ARROW_WIDTH / 2, ARROW_HEIGHT / 2 + 2.4
+    left = shapely.Polygon([(0, -6.6), (-3.0, 4.6), (0, 2.6)])
+    right = shapely.Polygon([(0, -6.6), (0, 2.6), (3.0, 4.6)])
+    edge = {"stroke": colours.INK, "stroke_width": svg.number(0.25)}
+    needle = svg.path([left], fill=colours.INK, **edge) + svg.path([right], fill="#FFFFFF", **edge)
+    north = svg.text("北", 0, -7.8, 11.5, fill=colours.INK, anchor="middle")
+    plate = (
+        f'<rect width="{svg.number(ARROW_WIDTH)}" height="{svg.number(ARROW_HEIGHT)}" rx="{svg.number(1.2)}"'
+        ' fill="#FFFFFF" fill-opacity="0.86"/>'
+    )
+    return (
+        f'<g transform="translate({svg.number(x)} {svg.number(y)})">{plate}'
+        f'<g transform="translate({svg.number(middle_x)} {svg.number(middle_y)}) rotate({-convergence:.2f})">'
+        f"{needle}{north}</g></g>"
+    )

@@ -1,0 +1,376 @@
+"""Placing names on a map: in the widest part of an area, or along a line, never two on one another.
+
+Theory. A box of text with aspect ratio a (width / height) fits best where the largest circle lies in the area squeezed
+by a along x: there the box becomes a square. What is already taken on the page is cut out of the area first, so a label
+found this way can't touch another. Widths are exact, because every glyph's advance is known (`gridgeo.render.fonts`).
+
+Cost. One largest inscribed circle per way of breaking the name, under a millisecond each; a street's name tries a few
+dozen places, each settled by boxes before any geometry is compared.
+
+Limits. Greedy: whoever comes first has the best place. All lengths are millimetres on the page, y downwards.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridgeo.render.fonts import POINT, is_wide, mostly_wide, text_width
+
+Floats = npt.NDArray[np.float64]
+
+LINE_HEIGHT = 1.24
+"""Distance of baselines in ems."""
+_ABOVE, _BELOW = 0.88, 0.12
+"""The square of a Chinese character above and below the baseline, in ems."""
+_MIDDLE = (_ABOVE - _BELOW) / 2
+_STEEP = math.radians(57)
+_ROUGHEST = math.radians(24)
+"""The sharpest turn between two characters of a name along a line."""
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """A run of text of which each character stands at its own place and angle.
+
+    Parameters
+    ----------
+    text : str
+    x, y : tuple of float
+        Starting point of each character's baseline.
+    angle : tuple of float
+        Degrees clockwise.
+    """
+
+    text: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    angle: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name put in its place.
+
+    Parameters
+    ----------
+    runs : tuple of Glyphs
+        One per line of text.
+    size : float
+        Font size in points.
+    shape : Geometry
+        What it covers on the page.
+    """
+
+    runs: tuple[Glyphs, ...]
+    size: float
+    shape: shapely.Geometry
+
+    @property
+    def text(self) -> str:
+        """The name, lines joined."""
+        return "".join(run.text for run in self.runs)
+
+
+class Page:
+    """What is already taken on the page."""
+
+    def __init__(self, frame: shapely.Polygon) -> None:
+        self.frame = frame
+        self._taken: list[shapely.Geometry] = []
+        self._bounds: list[tuple[float, float, float, float]] = []
+
+    def take(self, *shapes: shapely.Geometry) -> None:
+        """Let nothing else be put where ``shapes`` are."""
+        for shape in shapes:
+            shapely.prepare(shape)
+            self._taken.append(shape)
+            self._bounds.append(shape.bounds)
+
+    def is_free(self, shapes: npt.NDArray[np.object_]) -> bool:
+        """Return whether all of ``shapes`` lie in the frame and on nothing that is taken."""
+        minx, miny, maxx, maxy = shapely.total_bounds(shapes)
+        left, top, right, bottom = self.frame.bounds
+        if minx < left or miny < top or maxx > right or maxy > bottom:
+            return False
+        for shape, (x0, y0, x1, y1) in zip(self._taken, self._bounds, strict=True):
+            apart = x0 > maxx or x1 < minx or y0 > maxy or y1 < miny
+            if not apart and shapely.intersects(shape, shapes).any():
+                return False
+        return True
+
+    def free_part(self, area: shapely.Geometry) -> shapely.Geometry:
+        """Return ``area`` within the frame without what is taken."""
+        free = shapely.intersection(area, self.frame)
+        bounds = shapely.bounds(free)
+        for shape, (x0, y0, x1, y1) in zip(self._taken, self._bounds, strict=True):
+            if not (x0 > bounds[2] or x1 < bounds[0] or y0 > bounds[3] or y1 < bounds[1]):
+                free = shapely.difference(free, shape)
+        return free
+
+
+def break_name(name: str, *, most: int = 3) -> list[tuple[str, ...]]:
+    """Return ways to break ``name`` into one to ``most`` lines: at blanks first, else evenly between wide characters.
+
+    Examples
+    --------
+    >>> break_name("杜行居委会 第2责任块", most=2)
+    [('杜行居委会 第2责任块',), ('杜行居委会', '第2责任块')]
+    >>> break_name("Market Street", most=3)
+    [('Market Street',), ('Market', 'Street')]
+    """
+    ways: list[tuple[str, ...]] = [(name,)]
+    for count in range(2, most + 1):
+        broken = _broken(name, count)
+        if len(broken) == count:
+            ways.append(broken)
+    return ways
+
+
+def _broken(name: str, count: int) -> tuple[str, ...]:
+    """Break ``name`` into lines of nearly equal width at the places where a line may end."""
+    by_blank = [match.start() for match in re.finditer(" ", name)]
+    inside = [k for k in range(2, len(name) - 1) if is_wide(name[k - 1]) and is_wide(name[k])]
+    target, whole = text_width(name, 1) / count, text_width(name, 1)
+    places, position = [], 0
+    for line in range(1, count):
+        wanted = target * line
+        options = [k for k in by_blank if k > position] or [k for k in inside if k > position + 1]
+        if not options:
+            return ()
+        place = min(options, key=lambda k: (abs(text_width(name[:k], 1) - wanted), k))
+        if abs(text_width(name[:place], 1) - wanted) > 0.3 * whole:
+            return ()
+        places.append(place)
+        position = place
+    edges = [0, *places, len(name)]
+    lines = tuple(name[a:b].strip() for a, b in itertools.pairwise(edges))
+    return lines if all(lines) else ()
+
+
+def place_in_area(
+    page: Page,
+    area: shapely.Geometry,
+    name: str,
+    *,
+    sizes: Sequence[float],
+    margin: float = 0.8,
+    most_lines: int = 3,
+    downwards: bool = True,
+) -> Label | None:
+    """Return ``name`` in the widest free part of ``area``, as large as one of ``sizes`` (points) allows, or None.
+
+    Parameters
+    ----------
+    margin : float
+        Millimetres kept free between the text and the area's border.
+    downwards : bool
+        Whether a Chinese name may run downwards where the area is high and narrow.
+    """
+    free = page.free_part(shapely.buffer(area, -margin)) if margin else page.free_part(area)
+    if free.is_empty or free.area < (sizes[-1] * POINT) ** 2:
+        return None
+    blocks = [_Block(lines) for lines in break_name(name, most=most_lines)]
+    if downwards and mostly_wide(name) and not re.search(r"[!-~]", name) and len(name) <= 8:
+        blocks.append(_Block((name,), downwards=True))
+    centres: list[tuple[_Block, float, float, float]] = []
+    for block in blocks:
+        x, y, radius = _widest_place(free, block.width / block.height)
+        centres.append((block, x, y, 2 * radius / block.height))  # the size at which the box fits the circle for sure
+    shapely.prepare(free)
+    for size in sizes:
+        em = size * POINT
+        fitting = [
+            (block, x, y)
+            for block, x, y, sure in centres
+            if sure * 1.45 >= em and free.contains(_box(x, y, block.width * em, block.height * em))
+        ]
+        if fitting:
+            block, x, y = min(fitting, key=lambda found: (found[0].downwards, len(found[0].lines)))
+            return block.placed(x, y, size)
+    return None
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Lines of text, measured in ems."""
+
+    lines: tuple[str, ...]
+    downwards: bool = False
+
+    @cached_property
+    def width(self) -> float:
+        return 1.0 if self.downwards else max(text_width(line, 1) for line in self.lines)
+
+    @cached_property
+    def height(self) -> float:
+        if self.downwards:
+            return 1.0 + (len(self.lines[0]) - 1) * 1.12
+        return 1.0 + (len(self.lines) - 1) * LINE_HEIGHT
+
+    def placed(self, x: float, y: float, size: float) -> Label:
+        """Return the label with its middle at (x, y)."""
+        em = size * POINT
+        shape = _box(x, y, self.width * em, self.height * em)
+        top = y - self.height * em / 2
+        if self.downwards:
+            text = self.lines[0]
+            left = tuple(x - text_width(c, em) / 2 for c in text)
+            base = tuple(top + (_ABOVE + k * 1.12) * em for k in range(len(text)))
+            return Label((Glyphs(text, left, base, ()),), size, shape)
+        runs = []
+        for k, line in enumerate(self.lines):
+            start = x - text_width(line, em) / 2
+            runs.append(Glyphs(line, (start,), (top + (_ABOVE + k * LINE_HEIGHT) * em,), ()))
+        return Label(tuple(runs), size, shape)
+
+
+def place_at(page: Page, name: str, x: float, y: float, size: float, *, lines: int = 1) -> Label | None:
+    """Return ``name`` with its middle at (x, y), or None where that isn't free."""
+    ways = break_name(name, most=lines)
+    label = _Block(ways[-1]).placed(x, y, size)
+    return label if page.is_free(np.array([label.shape], dtype=object)) else None
+
+
+def _box(x: float, y: float, width: float, height: float) -> shapely.Polygon:
+    return shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+
+def _widest_place(area: shapely.Geometry, aspect: float) -> tuple[float, float, float]:
+    """Return the middle (x, y) and the radius of the largest circle in ``area`` squeezed by ``aspect`` along x."""
+    squeezed = shapely.transform(area, lambda points: points / [aspect, 1.0])
+    best = (0.0, 0.0, 0.0)
+    for part in shapely.get_parts(squeezed).tolist():
+        if part.geom_type != "Polygon" or part.area <= math.pi * best[2] ** 2:
+            continue
+        line = shapely.maximum_inscribed_circle(part, tolerance=max(0.15, math.sqrt(part.area) / 80))
+        radius = line.length
+        if radius > best[2]:
+            x, y = line.coords[0]
+            best = (x * aspect, y, radius)
+    return best
+
+
+def place_along(
+    page: Page,
+    line: shapely.LineString,
+    name: str,
+    *,
+    size: float,
+    offsets: Sequence[float] = (0.0,),
+    spread: float = 1.9,
+    avoid: Iterable[shapely.Geometry] = (),
+) -> Label | None:
+    """Return ``name`` along ``line`` where it runs straightest, or None when no stretch is free.
+
+    Chinese characters stand upright on steep lines and turn with the line elsewhere; other letters always turn.
+
+    Parameters
+    ----------
+    offsets : sequence of float
+        Millimetres beside the line, the first that finds a free place wins.
+    spread : float
+        Most distance between characters, in ems; less where the line is short.
+    avoid : iterable of Geometry
+        Shapes that this name alone must not touch: an earlier label of the same name, grown.
+    """
+    em = size * POINT
+    advances = np.array([text_width(character, em) for character in name])
+    natural = float(advances.sum())
+    length = line.length
+    if length < natural * 1.15:
+        return None
+    wide = mostly_wide(name)
+    room = (length * 0.62 - natural) / max(len(name) - 1, 1)
+    gap = max(0.0, min((spread - 1) * em, room)) if wide else 0.0
+    run = natural + gap * (len(name) - 1)
+    middles = np.cumsum(advances + gap) - gap - advances / 2
+    track = _Track(line)
+    slack = length - run
+    steps = max(1, min(16, int(slack / 5)))
+    starts = sorted((slack * k / steps for k in range(steps + 1)), key=lambda s: (round(abs(s - slack / 2), 6), s))
+    forbidden = list(avoid)
+    for offset in offsets:
+        candidates = []
+        for rank, start in enumerate(starts):
+            found = track.set_out(start, run, middles, advances, em, offset, wide=wide)
+            if found is not None:
+                candidates.append((round(found.turn, 2) + 0.05 * rank, rank, found))
+        for _, _, found in sorted(candidates, key=lambda candidate: candidate[:2]):
+            boxes = found.boxes(advances, em)
+            if not page.is_free(boxes) or any(shapely.intersects(shape, boxes).any() for shape in forbidden):
+                continue
+            glyphs = Glyphs(name, tuple(found.x), tuple(found.y), tuple(np.degrees(found.angle).tolist()))
+            return Label((glyphs,), size, shapely.union_all(boxes))
+    return None
+
+
+@dataclass(frozen=True)
+class _SetOut:
+    """Characters set out along a line: places of their baselines, angles, total turn."""
+
+    x: list[float]
+    y: list[float]
+    angle: Floats
+    middle: Floats
+    turn: float
+
+    def boxes(self, advances: Floats, em: float) -> npt.NDArray[np.object_]:
+        """Return the box of each character."""
+        half_width, half_height = advances / 2 + 0.06 * em, np.full(len(advances), 0.55 * em)
+        corners = np.stack(
+            [np.stack([sx * half_width, sy * half_height], axis=1) for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1))],
+            axis=1,
+        )
+        cos, sin = np.cos(self.angle)[:, None], np.sin(self.angle)[:, None]
+        turned = np.stack(
+            [corners[..., 0] * cos - corners[..., 1] * sin, corners[..., 0] * sin + corners[..., 1] * cos], axis=-1
+        )
+        polygons: npt.NDArray[np.object_] = shapely.polygons(turned + self.middle[:, None, :])
+        return polygons
+
+
+class _Track:
+    """A line that can be asked for places along it."""
+
+    def __init__(self, line: shapely.LineString) -> None:
+        self._points = shapely.get_coordinates(line)
+        self._reach = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self._points, axis=0).T))])
+
+    def at(self, distance: Floats | list[float]) -> Floats:
+        """Return the points at ``distance`` along the line."""
+        return np.stack([np.interp(distance, self._reach, self._points[:, k]) for k in (0, 1)], axis=1)
+
+    def set_out(
+        self, start: float, run: float, middles: Floats, advances: Floats, em: float, offset: float, *, wide: bool
+    ) -> _SetOut | None:
+        """Return characters with their middles ``start + middles`` along the line, or None where it is too crooked."""
+        first, last = self.at([start, start + run])
+        slope = math.atan2(last[1] - first[1], last[0] - first[0])
+        steep = _STEEP < abs(slope) < math.pi - _STEEP
+        # names are read from left to right, and downwards on steep lines (Latin ones upwards, as on maps everywhere)
+        backwards = (slope < 0 if wide else slope > 0) if steep else abs(slope) > math.pi / 2
+        distance = start + (run - middles if backwards else middles)
+        middle = self.at(distance)
+        ahead = self.at(distance + 0.8 * em) - self.at(distance - 0.8 * em)
+        direction = np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])) + (math.pi if backwards else 0.0)
+        turns = np.abs(np.diff(direction))
+        if len(turns) and turns.max() > _ROUGHEST:
+            return None
+        upright = steep and wide
+        angle = np.zeros(len(middles)) if upright else np.remainder(direction + math.pi, 2 * math.pi) - math.pi
+        if offset:
+            middle = middle + offset * np.stack([-np.sin(direction), np.cos(direction)], axis=1)
+        cos, sin = np.cos(angle), np.sin(angle)
+        across, down = -advances / 2, _MIDDLE * em
+        x = middle[:, 0] + across * cos - down * sin
+        y = middle[:, 1] + across * sin + down * cos
+        return _SetOut(x.tolist(), y.tolist(), angle, middle, float(turns.sum()))

@@ -1,0 +1,74 @@
+"""Photos of people, made fit for print: turned upright, cropped to a portrait, small, and without any hidden data."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+from gridgeo.errors import Problem
+from gridgeo.language import Message
+
+WIDTH, HEIGHT = 360, 480
+"""Pixels of a printed portrait, 3 by 4: 275 to the inch on the largest photo of an A3 notice."""
+MOST_PIXELS = 80_000_000
+
+_UNREADABLE = Message(
+    "the photo of {name} can't be read ({reason}); their initial stands in its place",
+    "{name} 的照片无法读取（{reason}）；以姓氏代替",
+)
+
+
+class Photos:
+    """Prepares each photo once, however many notices show it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the prepared photos are put.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._done: dict[Path, str | None] = {}
+        self.warnings: list[Problem] = []
+
+    def prepared(self, source: Path | None, name: str) -> str | None:
+        """Return the file name of the prepared photo in the folder, or None without a readable one."""
+        if source is None:
+            return None
+        if source not in self._done:
+            try:
+                content = prepare_photo(source)
+            except Exception as error:  # a broken picture can fail in any of Pillow's decoders, in its own way
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                self.warnings.append(Problem(str(source), _UNREADABLE, {"name": name, "reason": reason}))
+                self._done[source] = None
+            else:
+                file = hashlib.sha256(content).hexdigest()[:24] + ".jpg"
+                (self._folder / file).write_bytes(content)
+                self._done[source] = file
+        return self._done[source]
+
+
+def prepare_photo(source: Path) -> bytes:
+    """Return the photo as a small JPEG portrait: upright, cropped 3 by 4 about the upper middle, no EXIF or place."""
+    from PIL import Image, ImageOps
+
+    with Image.open(source) as opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise ValueError(f"{opened.width} x {opened.height} pixels")
+        opened.draft("RGB", (2 * WIDTH, 2 * HEIGHT))
+        upright = ImageOps.exif_transpose(opened)
+        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+            upright = upright.convert("RGBA")
+            white = Image.new("RGBA", upright.size, "white")
+            upright = Image.alpha_composite(white, upright)
+        portrait = ImageOps.fit(
+            upright.convert("RGB"), (WIDTH, HEIGHT), Image.Resampling.LANCZOS, centering=(0.5, 0.35)
+        )
+    bare = Image.new("RGB", portrait.size)
+    bare.paste(portrait)
+    out = io.BytesIO()
+    bare.save(out, "JPEG", quality=86, optimize=True)
+    return out.getvalue()

@@ -1,0 +1,335 @@
+"""The A3 poster of one notice: composed by Typst, exactly one page, PDF/A-2a and PDF/UA-1, same input same bytes.
+
+Words go to the template as JSON, so that markup in a name stays text. Everything but the map is measured first, from
+roomy to dense; the first level that leaves the map enough room is taken: lists shrink first, then photos, then the map.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
+from gridgeo.render.colours import ACCENT
+from gridgeo.render.drawing import draw_locator, draw_map
+from gridgeo.render.fonts import POINT, font_folder, text_width
+from gridgeo.render.notice import TITLE, Card, Notice
+from gridgeo.render.photos import Photos
+from gridgeo.render.scene import Scene
+
+STANDARDS = ["a-2a", "ua-1"]
+"""Long-term archiving and accessibility. They also make a missing character an error instead of an empty box."""
+
+_TOO_MUCH = Message(
+    "the texts don't fit on one page; shorten the lists or name fewer people",
+    "文字过多，一页放不下；请精简清单或减少人员",
+)
+_SMALL_PRINT = Message(
+    "much text: set in {size} points, under the 12 points that are easily read on a wall",
+    "文字较多：字号缩至 {size} 磅，小于便于张贴阅读的 12 磅",
+)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A sheet and its margins, in millimetres."""
+
+    width: float = 297.0
+    height: float = 420.0
+    margin: float = 15.0
+    top: float = 14.0
+    bottom: float = 11.0
+
+    @property
+    def inner_width(self) -> float:
+        """Width between the margins."""
+        return self.width - 2 * self.margin
+
+    @property
+    def inner_height(self) -> float:
+        """Height between the margins."""
+        return self.height - self.top - self.bottom
+
+
+@dataclass(frozen=True)
+class Level:
+    """How densely a notice is set. Sizes in points, lengths in millimetres."""
+
+    text: float
+    small: float
+    head_photo: float
+    head_width: float
+    photo: float
+    """Width of the officers' photos; 0 for none."""
+    columns: int
+    """Columns of officers."""
+    row_gap: float
+    item_gap: float
+    """Space between items, in ems."""
+    gap: float
+    """Space between parts of the page."""
+    least_map: float
+    """The level is taken when it leaves the map this height."""
+    terse: bool = False
+    """Leave out the officers' organisations and hours."""
+    list_columns: int = 4
+
+
+LEVELS: tuple[Level, ...] = (
+    Level(14.0, 12.5, 36, 92, 20.0, 3, 5.0, 0.62, 7.0, 175),
+    Level(13.5, 12.5, 33, 88, 18.0, 3, 4.5, 0.55, 6.0, 165),
+    Level(13.0, 12.0, 30, 84, 16.5, 3, 4.0, 0.50, 5.5, 155),
+    Level(12.5, 12.0, 28, 82, 15.0, 3, 3.6, 0.45, 5.0, 145),
+    Level(12.0, 12.0, 27, 80, 13.5, 3, 3.2, 0.40, 4.6, 136),
+    Level(12.0, 12.0, 27, 78, 0.0, 3, 3.0, 0.38, 4.4, 130),
+    Level(12.0, 12.0, 24, 70, 0.0, 4, 2.6, 0.34, 4.0, 120, terse=True),
+    Level(10.5, 10.5, 22, 66, 0.0, 4, 2.2, 0.32, 3.8, 115, terse=True),
+    Level(9.0, 9.0, 20, 60, 0.0, 5, 1.8, 0.30, 3.4, 100, terse=True, list_columns=5),
+    Level(7.5, 7.5, 18, 56, 0.0, 5, 1.5, 0.28, 3.0, 90, terse=True, list_columns=5),
+    Level(6.0, 6.0, 16, 52, 0.0, 6, 1.2, 0.25, 2.6, 75, terse=True, list_columns=6),
+)
+"""From roomy to dense. Below 12 points a warning is due."""
+
+LOCATOR = (54.0, 36.0)
+"""Width and height of the little map of the town."""
+
+
+class Press:
+    """Prints notices of one town; holds the compiler, its fonts and the prepared photos.
+
+    Parameters
+    ----------
+    scene : Scene
+        The town, ready for drawing.
+    folder : Path
+        An empty folder for the files that Typst reads.
+    """
+
+    def __init__(self, scene: Scene, folder: Path, *, paper: Paper | None = None) -> None:
+        import typst
+
+        self._scene, self._folder, self._paper = scene, folder, paper or Paper()
+        self._photos = Photos(folder)
+        template = resources.files("gridgeo.render").joinpath("notice.typ").read_bytes()
+        (folder / "notice.typ").write_bytes(template)
+        self._compiler = typst.Compiler(
+            input=str(folder / "notice.typ"),
+            root=str(folder),
+            font_paths=[str(font_folder())],
+            ignore_system_fonts=True,
+        )
+        self._warnings: list[Problem] = []
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What was printed otherwise than asked: unreadable photos, small print."""
+        return [*self._photos.warnings, *self._warnings]
+
+    def print_notice(self, notice: Notice) -> bytes:
+        """Return the PDF of one notice.
+
+        Raises
+        ------
+        InputError
+            When its texts don't fit on one page even in the smallest print.
+        """
+        words = self._words(notice)
+        plans = [_plan(notice, level, self._paper.inner_width) for level in LEVELS]
+        levels = [{**asdict(level), "plan": plan} for level, plan in zip(LEVELS, plans, strict=True)]
+        chosen, map_height = self._choose(notice, words, levels)
+        drawing = draw_map(self._scene, notice.index, width=self._paper.inner_width, height=map_height)
+        self._write("map.svg", drawing.svg)
+        page = {"mode": "print", "level": levels[chosen], "map": {"height": map_height, "alt": drawing.description}}
+        return self._compile({**words, **page})
+
+    def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float]:
+        """Return the level to take and the height of the map in millimetres."""
+        self._hand_over({**words, "mode": "measure", "levels": levels})
+        chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
+        place = f"{notice.name} ({notice.code})"
+        if chosen is None:
+            raise InputError(Problem(place, _TOO_MUCH))
+        level = LEVELS[chosen["level"]]
+        if level.text < 12:
+            self._warnings.append(Problem(place, _SMALL_PRINT, {"size": f"{level.text:g}"}))
+        return chosen["level"], math.floor((chosen["left"] - 0.2) * 10) / 10
+
+    def _compile(self, data: dict[str, Any]) -> bytes:
+        self._hand_over(data)
+        return bytes(self._compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=0))
+
+    def _hand_over(self, data: dict[str, Any]) -> None:
+        self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
+
+    def _words(self, notice: Notice) -> dict[str, Any]:
+        """Return what the template needs of a notice, and put its pictures into the folder."""
+        publication = self._scene.town.publication
+        date = publication.date or dt.date(2000, 1, 1)
+        width, height = LOCATOR
+        self._write("locator.svg", draw_locator(self._scene, notice.index, width=width, height=height))
+        if notice.address:
+            self._write("qr.svg", qr_code(notice.address))
+        content = asdict(notice)
+        content |= {
+            "title": TITLE,
+            "extent_sentence": notice.extent.sentence(),
+            "qr": bool(notice.address),
+            "head": self._card(notice.head),
+            "officers": [self._card(card) for card in notice.officers],
+        }
+        for key in ("index", "kind", "classes", "services"):
+            del content[key]
+        return {
+            "notice": content,
+            "accent": ACCENT,
+            "page": asdict(self._paper) | {"inner_height": self._paper.inner_height},
+            "locator": {"width": width, "height": height},
+            "date": [date.year, date.month, date.day],
+        }
+
+    def _card(self, card: Card) -> dict[str, Any]:
+        photo = self._photos.prepared(card.photo, card.name)
+        return asdict(card) | {"photo": photo, "initial": "" if card.is_pending else card.name[:1]}
+
+    def _write(self, name: str, content: str) -> None:
+        (self._folder / name).write_text(content, encoding="utf-8")
+
+
+def qr_code(address: str) -> str:
+    """Return the QR code of an address as SVG."""
+    import segno
+
+    out = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(out, kind="svg", border=0, xmldecl=False, nl=False, scale=4)
+    return out.getvalue().decode()
+
+
+# ---------------------------------------------------------------------------------------------------- lists in columns
+
+
+def _plan(notice: Notice, level: Level, width: float) -> dict[str, Any]:
+    """Return how patrol items and services are set in columns: side by side where the services fit in one column."""
+    gutter = 7.0
+    columns = level.list_columns
+    column_width = (width - (columns - 1) * gutter) / columns
+
+    tasks = [
+        row
+        for group in notice.classes
+        for row in (
+            {"kind": "class", "text": group.name},
+            *({"kind": "item", "text": item.text, "local": item.local, "detail": ""} for item in group.items),
+        )
+        if row["text"]
+    ]
+    services = [{"kind": "item", "text": line.text, "local": False, "detail": line.detail} for line in notice.services]
+    beside = bool(tasks and services)
+    task_columns = columns - 1 if beside else columns
+    if not beside and len(notice.classes) == 3:
+        task_columns = 3
+    set_tasks = balance(tasks, task_columns, column_width, level)
+    if beside and _high(services, column_width, level) > 1.35 * max(_high(c, column_width, level) for c in set_tasks):
+        beside = False
+        set_tasks = balance(tasks, columns, column_width, level)
+    set_services = [services] if beside else balance(services, columns, column_width, level)
+    return {
+        "beside": beside,
+        "has_local": any(item.local for group in notice.classes for item in group.items),
+        "tasks": [_runs(column) for column in set_tasks],
+        "services": [_runs(column) for column in set_services if column],
+    }
+
+
+Row = dict[str, Any]
+
+
+def balance(rows: Sequence[Row], columns: int, width: float, level: Level) -> list[list[Row]]:
+    """Return ``rows`` in order in at most ``columns`` columns of near equal height.
+
+    A class begins a column of its own where that costs little; its name never stands at the foot of a column.
+    """
+    if not rows:
+        return []
+    classes: list[list[Row]] = []
+    for row in rows:
+        if row["kind"] == "class" or not classes:
+            classes.append([])
+        classes[-1].append(row)
+    packed = _packed([[row] for row in _glued(rows)], columns, width, level)
+    if len(classes) <= columns:
+        whole = [list(group) for group in classes]
+        if max(_high(c, width, level) for c in whole) <= 1.4 * max(_high(c, width, level) for c in packed):
+            return whole
+    by_class = _packed(classes, columns, width, level)
+    if max(_high(c, width, level) for c in by_class) <= 1.2 * max(_high(c, width, level) for c in packed):
+        return by_class
+    return packed
+
+
+def _glued(rows: Sequence[Row]) -> list[Row]:
+    return list(rows)
+
+
+def _packed(groups: Sequence[Sequence[Row]], columns: int, width: float, level: Level) -> list[list[Row]]:
+    """Return groups in order in at most ``columns`` columns, the highest as low as it can be."""
+    heights = [_high(group, width, level) for group in groups]
+    low, high = max(heights), sum(heights)
+    for _ in range(30):
+        middle = (low + high) / 2
+        if len(_poured(groups, heights, middle)) <= columns:
+            high = middle
+        else:
+            low = middle
+    return [[row for group in column for row in group] for column in _poured(groups, heights, high)]
+
+
+def _poured(groups: Sequence[Sequence[Row]], heights: Sequence[float], most: float) -> list[list[Sequence[Row]]]:
+    filled: list[list[Sequence[Row]]] = [[]]
+    used = 0.0
+    for group, height in zip(groups, heights, strict=True):
+        if filled[-1] and used + height > most + 1e-9:
+            last = filled[-1][-1]
+            carried = (
+                [filled[-1].pop()] if len(last) == 1 and last[0]["kind"] == "class" and len(filled[-1]) > 1 else []
+            )
+            filled.append(carried)
+            used = 0.0
+        filled[-1].append(group)
+        used += height
+    return filled
+
+
+def _high(rows: Sequence[Row], width: float, level: Level) -> float:
+    """Return about how high rows are in a column, in ems of the text."""
+    em = level.text * POINT
+    total = 0.0
+    for row in rows:
+        if row["kind"] == "class":
+            total += 2.6
+            continue
+        words = text_width(row["text"], em) + (2.6 * em if row["local"] else 0)
+        lines = max(1, -(-words // max(width - 1.1 * em, em)))
+        detail = -(-text_width(row["detail"], em) // max(width - 1.1 * em, em)) if row["detail"] else 0
+        total += (lines + detail) * 1.32 + level.item_gap
+    return total
+
+
+def _runs(column: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return a column as class names and lists of items that share a marker."""
+    runs: list[dict[str, Any]] = []
+    for row in column:
+        if row["kind"] == "class":
+            runs.append({"kind": "class", "text": row["text"]})
+        elif runs and runs[-1]["kind"] == "items" and runs[-1]["local"] == row["local"]:
+            runs[-1]["items"].append(row)
+        else:
+            runs.append({"kind": "items", "local": row["local"], "items": [row]})
+    return runs

@@ -1,0 +1,253 @@
+"""A town made ready for drawing: every layer in the working CRS with its spatial index, read once for all notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridgeo.coverage import analyse
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
+from gridgeo.network import RANKS
+from gridgeo.render.colours import colour_by_adjacency
+from gridgeo.render.fonts import missing_characters, printable, without_missing
+from gridgeo.town import Town
+
+Geometries = npt.NDArray[np.object_]
+Ints = npt.NDArray[np.int64]
+
+CONTEXT_KEYS: tuple[str, ...] = ("green", "water", "buildings")
+"""Layers that are drawn as background when a town has a polygon layer of that key, in the order of drawing."""
+
+_NO_BLOCKS = Message(
+    "no blocks yet; run: gridgeo partition {path}",
+    "还没有责任块；请先运行：gridgeo partition {path}",
+)
+_NO_COLUMN = Message(
+    "no column {column}; the blocks of gridgeo partition have it",
+    "缺少列 {column}；gridgeo partition 生成的责任块含有该列",
+)
+_EMPTY_BLOCK = Message("the block has no area; draft the blocks again", "责任块没有面积；请重新划分")
+_UNPRINTABLE_NAME = Message(
+    "the fonts lack the character {characters} of the name {name}; 〓 stands for it on the map",
+    "字库中没有名称“{name}”里的字符 {characters}；地图上以〓代替",
+)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Geometries with names and ranks, and their spatial index."""
+
+    geometries: Geometries
+    names: list[str] = field(default_factory=list)
+    ranks: list[str] = field(default_factory=list)
+    levels: list[int] = field(default_factory=list)
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Spatial index of the geometries."""
+        return shapely.STRtree(self.geometries)
+
+    def near(self, area: shapely.Geometry) -> list[int]:
+        """Return the indices of what meets ``area``, in order."""
+        found: Ints = self.tree.query(area, predicate="intersects")
+        return [int(k) for k in np.sort(found)]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One town, ready for drawing.
+
+    Parameters
+    ----------
+    blocks : GeoDataFrame
+        The blocks in the working CRS, sorted by code, with the columns of `gridgeo.partition` and a fresh index.
+    names, grid_names : list of str
+        Of each block, fit to print.
+    colours : list of int
+        Colour number of each block: neighbours differ.
+    extent : Geometry or None
+        The town's area.
+    lines, surfaces : Features
+        Barriers with name, rank and level.
+    context : mapping
+        Background polygons by key, see `CONTEXT_KEYS`.
+    problems : tuple of Problem
+        Names that can't be set on the map in full.
+    """
+
+    town: Town
+    blocks: gpd.GeoDataFrame
+    names: list[str]
+    grid_names: list[str]
+    colours: list[int]
+    extent: shapely.Geometry | None
+    lines: Features
+    surfaces: Features
+    context: Mapping[str, Features]
+    problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def areas(self) -> Features:
+        """The blocks' polygons."""
+        return Features(np.asarray(self.blocks.geometry.values, dtype=object), self.names)
+
+    @cached_property
+    def grid_numbers(self) -> Ints:
+        """A number for each block's grid: equal numbers, same grid."""
+        keys = list(zip(self.blocks["grid_layer"].astype(str), self.blocks["grid"].astype(str), strict=True))
+        number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
+        return np.array([number[key] for key in keys], dtype=np.int64)
+
+    @cached_property
+    def outline(self) -> shapely.Geometry | None:
+        """The town's area, simplified for a little map; without an extent, that of the blocks."""
+        area = self.extent if self.extent is not None else shapely.union_all(self.areas.geometries)
+        west, south, east, north = area.bounds
+        return shapely.simplify(area, max(east - west, north - south) / 800)
+
+    @cached_property
+    def main_roads(self) -> list[shapely.Geometry]:
+        """Main roads within the town, for a little map."""
+        return self._strongest("main-road")
+
+    @cached_property
+    def main_rivers(self) -> list[shapely.Geometry]:
+        """Rivers within the town, for a little map."""
+        return self._strongest("river")
+
+    def _strongest(self, rank: str) -> list[shapely.Geometry]:
+        chosen = [g for g, r in zip(self.lines.geometries, self.lines.ranks, strict=True) if r == rank]
+        if not chosen or self.outline is None:
+            return []
+        inside = shapely.intersection(shapely.union_all(chosen), self.outline)
+        west, south, east, north = self.outline.bounds
+        merged = shapely.line_merge(inside) if inside.geom_type == "MultiLineString" else inside
+        return list(shapely.get_parts(shapely.simplify(merged, max(east - west, north - south) / 600)))
+
+    def short_name(self, index: int) -> str:
+        """Return a block's name without its grid's, where it begins with it: ``第2责任块``."""
+        name, grid = self.names[index], self.grid_names[index]
+        return name.removeprefix(grid).strip() or name
+
+    def is_whole_grid(self, index: int) -> bool:
+        """Return whether a block is all of its grid."""
+        return int((self.grid_numbers == self.grid_numbers[index]).sum()) == 1
+
+
+def make_scene(town: Town) -> Scene:
+    """Return ``town`` ready for drawing.
+
+    Raises
+    ------
+    InputError
+        When there are no blocks, or not with the columns that a notice needs.
+    """
+    blocks = _blocks(town)
+    problems: list[Problem] = []
+    barriers = town.barriers
+    polygons = np.asarray(blocks.geometry.values, dtype=object)
+    adjacency = analyse(polygons).adjacency()
+    pairs = zip(adjacency.first.tolist(), adjacency.second.tolist(), strict=True)
+    grid_names = _grid_names(town)
+    return Scene(
+        town=town,
+        blocks=blocks,
+        names=[_settable(name, "blocks", problems) for name in blocks["name"]],
+        grid_names=[
+            _settable(grid_names.get((layer, grid), grid), layer, problems)
+            for layer, grid in zip(blocks["grid_layer"].astype(str), blocks["grid"].astype(str), strict=True)
+        ],
+        colours=colour_by_adjacency(len(blocks), pairs),
+        extent=_extent(town),
+        lines=_barrier_features(barriers.lines, problems),
+        surfaces=_barrier_features(barriers.surfaces, problems),
+        context=_context(town),
+        problems=tuple(problems),
+    )
+
+
+def _blocks(town: Town) -> gpd.GeoDataFrame:
+    if town.blocks is None or not len(town.blocks.frame):
+        raise InputError(Problem(str(town.path), _NO_BLOCKS, {"path": town.path}))
+    layer = town.blocks
+    needed = ("code", "name", "grid", "grid_layer", "kind", "serial")
+    missing = [column for column in needed if column not in layer.frame.columns]
+    if missing:
+        raise InputError(Problem(layer.source or layer.name, _NO_COLUMN, {"column": column}) for column in missing)
+    frame = town.to_working(layer)
+    empty = frame.geometry.isna() | frame.geometry.is_empty | (frame.geometry.area <= 0)
+    if empty.any():
+        source = layer.source or layer.name
+        raise InputError(Problem(f"{source}, {code}", _EMPTY_BLOCK) for code in frame.loc[empty, "code"])
+    return frame.sort_values("code", kind="stable").reset_index(drop=True)
+
+
+def _settable(value: object, where: str, problems: list[Problem]) -> str:
+    name = printable(value)
+    if lacking := missing_characters(name):
+        problems.append(Problem(where, _UNPRINTABLE_NAME, {"characters": " ".join(lacking), "name": name}))
+        return without_missing(name)
+    return name
+
+
+def _grid_names(town: Town) -> dict[tuple[str, str], str]:
+    return {
+        (key, identifier): name
+        for key, layer in town.layers.items()
+        if layer.kind is not None
+        for identifier, name in zip(layer.ids, layer.names, strict=True)
+    }
+
+
+def _extent(town: Town) -> shapely.Geometry | None:
+    if town.extent is None:
+        return None
+    return shapely.union_all(np.asarray(town.to_working(town.extent).geometry.values, dtype=object))
+
+
+def _barrier_features(frame: gpd.GeoDataFrame, problems: list[Problem]) -> Features:
+    if not len(frame):
+        return Features(np.empty(0, dtype=object))
+    geometries, names, ranks, levels = [], [], [], []
+    raw_names = frame["name"].fillna("").astype(str)
+    settable = {name: _settable(name, "barriers", problems) for name in dict.fromkeys(raw_names)}
+    raw_levels = frame["level"] if "level" in frame else np.zeros(len(frame), int)
+    for geometry, name, rank, level in zip(frame.geometry, raw_names, frame["rank"], raw_levels, strict=True):
+        for part in shapely.get_parts(geometry).tolist():
+            geometries.append(part)
+            names.append(settable[name])
+            ranks.append(str(rank) if rank in RANKS else RANKS[-1])
+            levels.append(int(level))
+    return Features(_as_array(geometries), names, ranks, levels)
+
+
+def _context(town: Town) -> dict[str, Features]:
+    found: dict[str, Features] = {}
+    for key in CONTEXT_KEYS:
+        layer = town.layers.get(key)
+        if layer is None or layer.kind is not None:
+            continue
+        polygons = [
+            part
+            for geometry in town.to_working(layer).geometry
+            if geometry is not None
+            for part in shapely.get_parts(geometry).tolist()
+            if part.geom_type == "Polygon" and not part.is_empty
+        ]
+        if polygons:
+            found[key] = Features(_as_array(polygons))
+    return found
+
+
+def _as_array(geometries: Iterable[shapely.Geometry]) -> Geometries:
+    listed = list(geometries)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array

@@ -1,0 +1,75 @@
+"""The window that a map shows: which part of the town, at which scale, and how it lies on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+SCALES: tuple[int, ...] = tuple(
+    int(step * 10**power) for power in range(2, 7) for step in (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8)
+)
+"""Scale denominators that a map may have: round ones, so that a ruler can be used."""
+SMALLEST_DENOMINATOR = 500
+_BLEED = 4.0
+"""Millimetres beyond the frame at which shapes are cut, so that no cut edge shows."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A window of the working CRS on a page of ``width`` x ``height`` millimetres at 1:``scale``, north up."""
+
+    width: float
+    height: float
+    scale: int
+    centre: tuple[float, float]
+
+    @classmethod
+    def of(cls, area: shapely.Geometry, width: float, height: float, *, margin: float = 0.12) -> View:
+        """Return the view that holds ``area`` with ``margin`` (share of the page) free on each side."""
+        minx, miny, maxx, maxy = area.bounds
+        room = 1 - 2 * margin
+        needed = max(
+            (maxx - minx) * 1000 / (width * room), (maxy - miny) * 1000 / (height * room), SMALLEST_DENOMINATOR
+        )
+        scale = next((known for known in SCALES if known >= needed), int(needed) + 1)
+        return cls(width, height, scale, ((minx + maxx) / 2, (miny + maxy) / 2))
+
+    @property
+    def factor(self) -> float:
+        """Millimetres on the page for a metre."""
+        return 1000 / self.scale
+
+    @property
+    def frame(self) -> shapely.Polygon:
+        """The page, in millimetres."""
+        return shapely.box(0, 0, self.width, self.height)
+
+    @property
+    def window(self) -> tuple[float, float, float, float]:
+        """What is shown, in the working CRS, with a little bleed: west, south, east, north."""
+        half_width = (self.width / 2 + _BLEED) / self.factor
+        half_height = (self.height / 2 + _BLEED) / self.factor
+        x, y = self.centre
+        return x - half_width, y - half_height, x + half_width, y + half_height
+
+    def cut(self, geometry: shapely.Geometry) -> shapely.Geometry:
+        """Return what of ``geometry`` (working CRS) lies in the window; vertices inside it stay as they are."""
+        west, south, east, north = self.window
+        minx, miny, maxx, maxy = geometry.bounds
+        if minx >= west and miny >= south and maxx <= east and maxy <= north:
+            return geometry
+        return shapely.clip_by_rect(geometry, west, south, east, north)
+
+    def on_page(self, geometry: shapely.Geometry) -> shapely.Geometry:
+        """Return ``geometry`` (working CRS) in millimetres on the page, y downwards."""
+        return shapely.transform(geometry, self._move)
+
+    def shown(self, geometry: shapely.Geometry) -> shapely.Geometry:
+        """Return what of ``geometry`` is shown, in millimetres on the page."""
+        return self.on_page(self.cut(geometry))
+
+    def _move(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return (points - self.centre) * [self.factor, -self.factor] + [self.width / 2, self.height / 2]
