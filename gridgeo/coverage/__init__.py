@@ -12,7 +12,7 @@ coordinates are planar. There is no tolerance: a border that is off by one unit 
 for the caller to say which faults are too small to matter.
 """
 
-from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse
+from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse, compile_loops
 from gridgeo.coverage._faces import Faces
 
-__all__ = ["Adjacency", "CoverageAnalysis", "Faces", "MissingVertices", "analyse"]
+__all__ = ["Adjacency", "CoverageAnalysis", "Faces", "MissingVertices", "analyse", "compile_loops"]

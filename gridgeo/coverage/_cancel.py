@@ -10,11 +10,13 @@ Cost: O(n log n) with a very small factor (one sort of 64-bit words), 12 bytes a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
 from gridgeo.coverage._edges import Edges, Ints
+from gridgeo.coverage._engine import compiled_for
 
 RESIDUAL = -1
 NO_EDGE = -2
@@ -52,14 +54,38 @@ def cancel(edges: Edges) -> Cancellation:
     mate[edges.ring_start[1:] - 1] = NO_EDGE
     if n < 2:
         return Cancellation(mate, np.zeros(0, np.int64))
+    compiled = compiled_for(n)
+    unclear = _pair_up_compiled(compiled, edges, mate) if compiled is not None else _pair_up(edges, mate)
+    return Cancellation(mate, _settle(edges, np.sort(unclear), mate))
+
+
+def _pair_up_compiled(compiled: ModuleType, edges: Edges, mate: npt.NDArray[np.int32]) -> Ints:
+    n = len(mate)
+    index_bits = max(1, (n - 1).bit_length())
+    bucket_bits = max(1, (n >> 12).bit_length() - 1)
+    bits = edges.coordinates.view(np.uint64)
+    crowded = compiled.pair_up(bits, edges.ring_start, index_bits, bucket_bits, mate)
+    mixed = _is_mixed(edges)
+    turned = np.repeat(edges.reversed_ring, np.diff(edges.ring_start)) if mixed else np.zeros(0, bool)
+    false = compiled.part_false_pairs(edges.coordinates, turned, mixed, mate)
+    return np.concatenate([crowded, false])
+
+
+def _is_mixed(edges: Edges) -> bool:
+    """Whether the interior is left of some rings as stored and right of others."""
+    return bool(edges.reversed_ring.any()) and not bool(edges.reversed_ring.all())
+
+
+def _pair_up(edges: Edges, mate: npt.NDArray[np.int32]) -> Ints:
+    """Pair the edges whose hash occurs twice, if they are opposite and equal; return the unclear ones."""
+    n = len(mate)
     index_bits = np.uint64(max(1, (n - 1).bit_length()))
     words = _hash_words(edges.coordinates, index_bits)
     words[edges.ring_start[1:] - 1] = np.uint64(2**64 - 1)  # not edges: at the end
     words.sort()
     words = words[: n - (len(edges.ring_start) - 1)]
-    unclear = _pair_up(edges, words, index_bits, mate)
-    doubled = _settle(edges, unclear, mate)
-    return Cancellation(mate, doubled)
+    crowded = _pair_words(words, index_bits, mate)
+    return np.concatenate([crowded, *_part_false_pairs(edges, mate)])
 
 
 def _hash_words(coordinates: npt.NDArray[np.float64], index_bits: np.uint64) -> npt.NDArray[np.uint64]:
@@ -97,8 +123,8 @@ def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return mixed
 
 
-def _pair_up(edges: Edges, words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.NDArray[np.int32]) -> Ints:
-    """Cancel the edges that meet exactly one edge with their hash, if it is their opposite; return the unclear ones."""
+def _pair_words(words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.NDArray[np.int32]) -> Ints:
+    """Pair the edges that meet exactly one other edge with their hash; return those that meet several."""
     count = len(words)
     mask = (np.uint64(1) << index_bits) - np.uint64(1)
     alike = np.zeros(count + 1, bool)  # alike[k]: words k - 1 and k have one hash
@@ -108,20 +134,20 @@ def _pair_up(edges: Edges, words: npt.NDArray[np.uint64], index_bits: np.uint64,
     crowded = np.flatnonzero(alike[:-1] & alike[1:])
     starts_pair = alike[1:] & ~alike[:-1]
     starts_pair[:-1] &= ~alike[2:]
-    unclear = [(words[np.unique([crowded - 1, crowded, crowded + 1])] & mask).astype(np.int64)] if len(crowded) else []
     for start in range(0, count, _BLOCK):
         first = np.flatnonzero(starts_pair[start : start + _BLOCK]) + start
         one, other = (words[first] & mask).astype(np.int64), (words[first + 1] & mask).astype(np.int64)
         mate[one] = other
         mate[other] = one
-    unclear += _part_false_pairs(edges, mate)
-    return np.sort(np.concatenate(unclear)) if unclear else np.zeros(0, np.int64)
+    if not len(crowded):
+        return crowded
+    return (words[np.unique(np.concatenate([crowded - 1, crowded, crowded + 1]))] & mask).astype(np.int64)
 
 
 def _part_false_pairs(edges: Edges, mate: npt.NDArray[np.int32]) -> list[Ints]:
     """Confirm each pair by coordinates, in file order, where neighbours in memory are neighbours on the map."""
     point = edges.coordinates.view(np.complex128).ravel()  # a place as one number: one comparison, one memory access
-    mixed = bool(edges.reversed_ring.any()) and not bool(edges.reversed_ring.all())
+    mixed = _is_mixed(edges)
     false = []
     for start in range(0, len(mate), _BLOCK):
         partner = mate[start : start + _BLOCK].astype(np.int64)

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridgeo.coverage._engine import compiled_for
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -79,8 +81,10 @@ class Edges:
 
 def extract_edges(polygons: npt.NDArray[np.object_]) -> Edges:
     """Take the rings out of an array of Polygon and MultiPolygon; None and empty geometries have none."""
-    polygons = np.asarray(polygons, dtype=object)
-    parts, part_polygon = shapely.get_parts(polygons, return_index=True)
+    if (shapely.get_type_id(polygons) == shapely.GeometryType.POLYGON).all():
+        parts, part_polygon = polygons, np.arange(len(polygons))
+    else:
+        parts, part_polygon = shapely.get_parts(polygons, return_index=True)
     coordinates = shapely.get_coordinates(parts)
     coordinates += 0.0  # -0.0 + 0.0 is 0.0
     holes = shapely.get_num_interior_rings(parts)
@@ -101,8 +105,15 @@ def extract_edges(polygons: npt.NDArray[np.object_]) -> Edges:
     is_hole[first_ring[filled]] = False
     ring_start = np.concatenate([[0], np.cumsum(ring_size)])
     ring_polygon = np.repeat(part_polygon, rings_per_part)
-    coordinates, ring_start = _drop_repeated_vertices(coordinates, ring_start)
-    clockwise = _clockwise(coordinates, ring_start)
+    compiled = compiled_for(len(coordinates))
+    if compiled is not None:
+        doubled_area, bound, repeated = compiled.ring_turns(coordinates, ring_start)
+    if compiled is None or repeated:
+        coordinates, ring_start = _drop_repeated_vertices(coordinates, ring_start)
+        doubled_area, bound = _ring_turns(coordinates, ring_start)
+    clockwise = doubled_area < 0
+    for ring in np.flatnonzero(np.abs(doubled_area) <= bound).tolist():
+        clockwise[ring] = _exact_doubled_area(coordinates[ring_start[ring] : ring_start[ring + 1]]) < 0
     return Edges(coordinates, ring_start, ring_polygon, clockwise != is_hole, is_hole, len(polygons))
 
 
@@ -122,36 +133,35 @@ def _drop_repeated_vertices(
     return coordinates[~repeated], kept_before[ring_start]
 
 
-def _clockwise(coordinates: npt.NDArray[np.float64], ring_start: Ints) -> Bools:
-    """Exact turning sense of each ring: the sign of its area, summed as fractions where rounding could decide."""
-    clockwise = np.zeros(len(ring_start) - 1, bool)
+def _ring_turns(
+    coordinates: npt.NDArray[np.float64], ring_start: Ints
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Doubled area of each ring, whose sign is its turning sense, and how far rounding may have moved it."""
+    doubled_area, bound = np.zeros(len(ring_start) - 1), np.zeros(len(ring_start) - 1)
     first = 0
-    while first < len(clockwise):  # whole rings, a block of vertices at a time: the temporaries stay in the cache
+    while first < len(bound):  # whole rings, a block of vertices at a time: the temporaries stay in the cache
         last = max(first + 1, int(np.searchsorted(ring_start, ring_start[first] + _BLOCK)) - 1)
         starts = ring_start[first : last + 1]
         block = coordinates[starts[0] : starts[-1]]
-        clockwise[first:last] = _clockwise_block(block, starts - starts[0])
+        doubled_area[first:last], bound[first:last] = _block_turns(block, starts - starts[0])
         first = last
-    return clockwise
+    return doubled_area, bound
 
 
-def _clockwise_block(block: npt.NDArray[np.float64], starts: Ints) -> Bools:
+def _block_turns(
+    block: npt.NDArray[np.float64], starts: Ints
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     sizes = np.diff(starts)
     local = block - np.repeat(block[starts[:-1]], sizes, axis=0)
     x, y = local[:, 0], local[:, 1]
-    product = np.zeros(len(block))
-    error = np.zeros(len(block))
+    product, size = np.zeros(len(block)), np.zeros(len(block))
     forth, back = x[:-1] * y[1:], x[1:] * y[:-1]
     np.subtract(forth, back, out=product[:-1])
-    np.add(np.abs(forth), np.abs(back), out=error[:-1])
+    np.add(np.abs(forth), np.abs(back), out=size[:-1])
     product[starts[1:] - 1] = 0.0  # no edge leads from one ring to the next
-    error[starts[1:] - 1] = 0.0
-    doubled_area = np.add.reduceat(product, starts[:-1])
-    bound = np.add.reduceat(error, starts[:-1]) * (sizes + 8) * 2.0**-52
-    clockwise = doubled_area < 0
-    for ring in np.flatnonzero(np.abs(doubled_area) <= bound):
-        clockwise[ring] = _exact_doubled_area(block[starts[ring] : starts[ring + 1]]) < 0
-    return clockwise
+    size[starts[1:] - 1] = 0.0
+    bound = np.add.reduceat(size, starts[:-1]) * (sizes + 8) * 2.0**-51
+    return np.add.reduceat(product, starts[:-1]), bound
 
 
 def _exact_doubled_area(ring: npt.NDArray[np.float64]) -> Fraction:

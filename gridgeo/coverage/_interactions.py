@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
 from gridgeo.coverage._edges import Bools, Ints
+from gridgeo.coverage._engine import compiled_for
 from gridgeo.coverage._orientation import orientation
 
 _BLOCK = 1 << 18
@@ -50,11 +52,39 @@ def find_interactions(segment: npt.NDArray[np.float64], following: Ints, fresh: 
     fresh : ndarray of bool, optional
         If given, only pairs with at least one fresh segment are of interest.
     """
+    compiled = compiled_for(len(segment))
+    if compiled is not None and len(segment) > 1:
+        return _find_compiled(compiled, segment, following, fresh)
     touched = np.zeros(len(segment), bool)
     crossing, on_segment = [np.zeros((0, 2), np.int64)], [np.zeros((0, 3), np.int64)]
     for one, other in _candidates(segment, fresh):
         _classify(segment, following, one, other, touched, crossing, on_segment)
     return Interactions(_sorted_rows(np.concatenate(crossing)), _sorted_rows(np.concatenate(on_segment)), touched)
+
+
+def _find_compiled(
+    compiled: ModuleType, segment: npt.NDArray[np.float64], following: Ints, fresh: Bools | None
+) -> Interactions:
+    """The same by one uniform grid, whose cells a long segment enters only where it passes through them."""
+    low, high = segment.reshape(-1, 2).min(axis=0), segment.reshape(-1, 2).max(axis=0)
+    width, height = high - low
+    mean = float(np.hypot(segment[:, 2] - segment[:, 0], segment[:, 3] - segment[:, 1]).mean())
+    cell = max(1.5 * mean, float(np.sqrt(width * height / (4 * len(segment) + 16))), float(max(width, height)) * 1e-5)
+    columns, rows = int(width / cell) + 2, int(height / cell) + 2
+    count, item = compiled.grid_items(segment, low[0], low[1], cell, columns, rows)
+    chosen = np.zeros(0, bool) if fresh is None else fresh
+    room = len(segment) // 8 + 64
+    while True:
+        crossing, on_segment = np.empty((room, 2), np.int64), np.empty((room, 3), np.int64)
+        touched = np.zeros(len(segment), bool)
+        crossings, insides = compiled.grid_interactions(
+            segment, following, chosen, fresh is None, count, item, crossing, on_segment, touched
+        )
+        if max(crossings, insides) <= room:
+            break
+        room = max(crossings, insides)
+    distinct = np.unique(crossing[:crossings], axis=0), np.unique(on_segment[:insides], axis=0)
+    return Interactions(*distinct, touched)
 
 
 def _sorted_rows(rows: Ints) -> Ints:

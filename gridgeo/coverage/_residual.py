@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from gridgeo.coverage._cancel import Cancellation
 from gridgeo.coverage._edges import Bools, Edges, Ints
+from gridgeo.coverage._engine import compiled_for
 
 Segments = npt.NDArray[np.float64]
 
@@ -46,6 +47,13 @@ class Residual:
 
 def residual_of(edges: Edges, cancellation: Cancellation) -> Residual:
     """Collect what did not cancel."""
+    compiled = compiled_for(len(edges.coordinates))
+    if compiled is not None:
+        return Residual(
+            *compiled.residual_parts(
+                edges.coordinates, edges.ring_start, edges.ring_polygon, edges.reversed_ring, cancellation.mate
+            )
+        )
     edge = cancellation.residual
     ring = edges.ring_of(edge)
     segment = edges.oriented(edge)

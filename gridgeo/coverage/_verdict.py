@@ -19,10 +19,13 @@ from gridgeo.coverage._interactions import Interactions
 from gridgeo.coverage._residual import Residual
 from gridgeo.coverage._winding import make_rows, winding_right_of
 
+_HUGE = 2_000  # vertices
 _FEW = 20_000_000  # below so many comparisons a plain search is faster than a tree
 
 
-def judge(edges: Edges, residual: Residual, doubled: Ints, interactions: Interactions) -> tuple[Bools, Bools]:
+def judge(
+    polygons: npt.NDArray[np.object_], edges: Edges, residual: Residual, doubled: Ints, interactions: Interactions
+) -> tuple[Bools, Bools]:
     """Which segments of the residual are at fault, and which belong to rings that meet nothing and lie in the open."""
     invalid = np.zeros(len(residual), bool)
     if not len(residual):
@@ -37,11 +40,15 @@ def judge(edges: Edges, residual: Residual, doubled: Ints, interactions: Interac
         invalid[one[strangers]] = invalid[other[strangers]] = True
     alone = _rings_alone(residual, broken | interactions.touched)
     stretch = _stretches(residual, broken, interactions.touched)
-    asked = _segments_to_ask(edges, residual, stretch, alone, invalid)
+    asked, rings = _stretches_in_doubt(stretch, alone, invalid)
+    covered = np.zeros(int(stretch.max()) + 1, bool)
+    if len(rings):
+        inside, doubtful = _covered_rings(residual, rings, polygons, edges)
+        covered[stretch[inside]] = True
+        asked = np.concatenate([asked, doubtful])
     if len(asked):
-        covered = np.zeros(int(stretch.max()) + 1, bool)
-        covered[stretch[asked]] = winding_right_of(residual.segment[asked], make_rows(residual.segment)) > 0
-        invalid |= covered[stretch]
+        covered[stretch[asked]] |= winding_right_of(residual.segment[asked], make_rows(residual.segment)) > 0
+    invalid |= covered[stretch]
     return invalid, alone & ~invalid
 
 
@@ -103,18 +110,30 @@ def join(one: Ints, other: Ints, count: int) -> Ints:
             return label
 
 
-def _segments_to_ask(edges: Edges, residual: Residual, stretch: Ints, alone: Bools, invalid: Bools) -> Ints:
-    """One segment of each stretch whose outer side has to be looked at: not yet at fault, and not alone in the open."""
+def _stretches_in_doubt(stretch: Ints, alone: Bools, invalid: Bools) -> tuple[Ints, Ints]:
+    """First segments of the stretches not yet at fault: of those that meet something, and of rings that do not."""
     candidate = np.flatnonzero(~invalid)
     _, first = np.unique(stretch[candidate], return_index=True)
     first = candidate[first]
-    solitary = alone[first]
-    asked = first[~solitary]
-    if solitary.any():
-        ring = first[solitary]
-        doubt = points_in_other_boxes(residual.segment[ring, :2], residual.polygon[ring], polygon_boxes(edges))
-        asked = np.sort(np.concatenate([asked, ring[doubt]]))
-    return asked
+    return first[~alone[first]], first[alone[first]]
+
+
+def _covered_rings(
+    residual: Residual, ring: Ints, polygons: npt.NDArray[np.object_], edges: Edges
+) -> tuple[Ints, Ints]:
+    """Rings that meet no other segment, by their first segments: which lie in another polygon, and which to ask by ray.
+
+    Such a ring lies wholly on one side of every border that is left, so that one vertex decides. It may lie on a cancelled
+    border, which is covered on both sides. Where the other polygon is huge, one ray costs less than asking it.
+    """
+    point, owner = residual.segment[ring, :2], residual.polygon[ring]
+    which, polygon = _boxes_around(point, polygon_boxes(edges))
+    other = owner[which] != polygon
+    which, polygon = which[other], polygon[other]
+    huge = np.bincount(edges.ring_polygon, np.diff(edges.ring_start), edges.count)[polygon] > _HUGE
+    asked = np.unique(which[huge])
+    within = shapely.intersects(polygons[polygon[~huge]], shapely.points(point[which[~huge]]))
+    return ring[np.unique(which[~huge][within])], ring[asked]
 
 
 def polygon_boxes(edges: Edges) -> npt.NDArray[np.float64]:
@@ -132,16 +151,15 @@ def polygon_boxes(edges: Edges) -> npt.NDArray[np.float64]:
     return box
 
 
-def points_in_other_boxes(point: npt.NDArray[np.float64], owner: Ints, box: npt.NDArray[np.float64]) -> Bools:
-    """Whether each point lies in the box of a polygon other than its owner: else no other can cover it."""
-    answer = np.zeros(len(point), bool)
+def _boxes_around(point: npt.NDArray[np.float64], box: npt.NDArray[np.float64]) -> tuple[Ints, Ints]:
+    """Pairs of a point and a box that holds it."""
     filled = np.flatnonzero(box[:, 0] <= box[:, 2])
     if len(point) * len(filled) <= _FEW:
+        pairs = [np.zeros((2, 0), np.int64)]
         for k, (x, y) in enumerate(point.tolist()):
-            inside = (box[:, 0] <= x) & (x <= box[:, 2]) & (box[:, 1] <= y) & (y <= box[:, 3])
-            answer[k] = int(inside.sum()) > int(inside[owner[k]])
-        return answer
-    tree = shapely.STRtree(shapely.box(*box[filled].T))
-    which, polygon = tree.query(shapely.points(point))
-    answer[which[owner[which] != filled[polygon]]] = True
-    return answer
+            holds = np.flatnonzero((box[:, 0] <= x) & (x <= box[:, 2]) & (box[:, 1] <= y) & (y <= box[:, 3]))
+            pairs.append(np.stack([np.full(len(holds), k), holds]))
+        which, found = np.concatenate(pairs, axis=1)
+        return which, found
+    which, found = shapely.STRtree(shapely.box(*box[filled].T)).query(shapely.points(point))
+    return which, filled[found]

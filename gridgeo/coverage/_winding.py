@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridgeo.coverage._edges import Ints
+from gridgeo.coverage._engine import compiled_for
 from gridgeo.coverage._orientation import Floats, orientation
 
 _BLOCK = 1 << 18
@@ -42,6 +43,9 @@ def make_rows(segment: npt.NDArray[np.float64]) -> Rows:
     base, span = float(low.min()), float(high.max() - low.min())
     bands = int(min(np.sqrt(len(segment)) + 1, len(segment)))
     height = max(span / bands * (1 + 1e-9), 1e-300)
+    compiled = compiled_for(len(segment))
+    if compiled is not None:
+        return Rows(segment, base, height, *compiled.band_items(low, high, base, height, bands))
     first = np.clip((low - base) / height, 0, bands).astype(np.int64)
     last = np.clip((high - base) / height, 0, bands).astype(np.int64)
     count = last - first + 1
@@ -57,6 +61,12 @@ def winding_right_of(query: npt.NDArray[np.float64], rows: Rows) -> Ints:
 
     The query segments may themselves be among the rows; one that lies along a query counts as passed.
     """
+    compiled = compiled_for(len(rows.segment))
+    if compiled is not None:
+        segment = np.ascontiguousarray(rows.segment)
+        row = rows.row_of(query[:, 1])
+        answer: Ints = compiled.winding_right_of(np.ascontiguousarray(query), segment, row, rows.start, rows.item)
+        return answer
     winding = np.zeros(len(query), np.int64)
     for which, item in _passed_heights(query[:, 1], rows):
         x, y, wx, wy = query[which].T

@@ -1,0 +1,433 @@
+"""The kernel's inner loops, compiled by numba: the same answers as the numpy code, several times faster on large layers.
+
+Imported on large input only (see :mod:`gridgeo.coverage._engine`), because importing numba costs more than a small layer.
+Each function says which numpy function it stands for; tests compare the two.
+"""
+
+# The loops index plain arrays and name the ends of segments a-b and c-d, as the numpy twins do.
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from gridgeo.coverage._orientation import EPSILON, ORIENTATION_ERROR
+
+_SPLITTER = 2.0**27 + 1.0
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_FINISHER = np.uint64(0xD6E8FEB86659FD93)
+_ALMOST = 1.0 + 1e-9
+
+
+# ---------------------------------------------------------------- exact orientation
+
+
+@njit(cache=True, inline="always")
+def _two_sum(a, b):  # type: ignore[no-untyped-def]
+    total = a + b
+    b_virtual = total - a
+    return total, (a - (total - b_virtual)) + (b - b_virtual)
+
+
+@njit(cache=True, inline="always")
+def _two_product(a, b):  # type: ignore[no-untyped-def]
+    product = a * b
+    c = _SPLITTER * a
+    a_high = c - (c - a)
+    a_low = a - a_high
+    c = _SPLITTER * b
+    b_high = c - (c - b)
+    b_low = b - b_high
+    return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+
+
+@njit(cache=True)
+def _exact_orientation(ax, ay, bx, by, cx, cy):  # type: ignore[no-untyped-def]
+    expansion = np.zeros(12)
+    size = 0
+    factors = ((ax, by), (-ax, cy), (-cx, by), (-ay, bx), (ay, cx), (cy, bx))
+    for p, q in factors:
+        high, low = _two_product(p, q)
+        for addend in (low, high):
+            rest = addend
+            for k in range(size):
+                rest, expansion[k] = _two_sum(rest, expansion[k])
+            expansion[size] = rest
+            size += 1
+    sign = 0
+    for k in range(size):
+        if expansion[k] > 0:
+            sign = 1
+        elif expansion[k] < 0:
+            sign = -1
+    return sign
+
+
+@njit(cache=True, inline="always")
+def _orientation(ax, ay, bx, by, cx, cy):  # type: ignore[no-untyped-def]
+    left = (ax - cx) * (by - cy)
+    right = (ay - cy) * (bx - cx)
+    determinant = left - right
+    bound = ORIENTATION_ERROR * (abs(left) + abs(right))
+    if determinant > bound:
+        return 1
+    if determinant < -bound:
+        return -1
+    return _exact_orientation(ax, ay, bx, by, cx, cy)
+
+
+# ---------------------------------------------------------------- edges
+
+
+@njit(cache=True)
+def ring_turns(coordinates, ring_start):  # type: ignore[no-untyped-def]
+    """Doubled area of each ring with its error bound, and whether any vertex repeats the one before it."""
+    rings = len(ring_start) - 1
+    area, bound = np.zeros(rings), np.zeros(rings)
+    repeated = False
+    for ring in range(rings):
+        start, stop = ring_start[ring], ring_start[ring + 1]
+        x0, y0 = coordinates[start, 0], coordinates[start, 1]
+        px, py = 0.0, 0.0
+        total, size = 0.0, 0.0
+        for i in range(start + 1, stop):
+            x, y = coordinates[i, 0] - x0, coordinates[i, 1] - y0
+            forth, back = px * y, x * py
+            total += forth - back
+            size += abs(forth) + abs(back)
+            if coordinates[i, 0] == coordinates[i - 1, 0] and coordinates[i, 1] == coordinates[i - 1, 1]:
+                repeated = True
+            px, py = x, y
+        area[ring] = total
+        bound[ring] = size * (stop - start + 8) * 4 * EPSILON
+    return area, bound, repeated
+
+
+# ---------------------------------------------------------------- cancelling
+
+
+@njit(cache=True, inline="always")
+def _mix(value):  # type: ignore[no-untyped-def]
+    value ^= value >> np.uint64(29)
+    value *= _MULTIPLIER
+    value ^= value >> np.uint64(32)
+    value *= _FINISHER
+    value ^= value >> np.uint64(29)
+    return value
+
+
+@njit(cache=True)
+def pair_up(bits, ring_start, index_bits, bucket_bits, mate):  # type: ignore[no-untyped-def]
+    """Pair the edges whose hash occurs twice; return those whose hash occurs more often.
+
+    Words of hash and index are thrown into buckets that fit the processor's cache, then matched in a small table. The hash is
+    computed twice instead of stored, which keeps memory low.
+    """
+    buckets = 1 << bucket_bits
+    bucket_shift = np.uint64(64 - bucket_bits)
+    index_shift = np.uint64(index_bits)
+    index_mask = (np.uint64(1) << index_shift) - np.uint64(1)
+    fill = np.zeros(buckets + 1, np.int64)
+    for ring in range(len(ring_start) - 1):
+        before = _mix(_mix(bits[ring_start[ring], 0]) ^ bits[ring_start[ring], 1])
+        for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
+            here = _mix(_mix(bits[i, 0]) ^ bits[i, 1])
+            word = (before + here) * _FINISHER
+            word ^= word >> np.uint64(32)
+            fill[(word >> bucket_shift) + np.uint64(1)] += 1
+            before = here
+    largest = 0
+    for bucket in range(buckets):
+        largest = max(largest, fill[bucket + 1])
+        fill[bucket + 1] += fill[bucket]
+    words = np.empty(fill[buckets], np.uint64)
+    start = fill.copy()
+    for ring in range(len(ring_start) - 1):
+        before = _mix(_mix(bits[ring_start[ring], 0]) ^ bits[ring_start[ring], 1])
+        for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
+            here = _mix(_mix(bits[i, 0]) ^ bits[i, 1])
+            word = (before + here) * _FINISHER
+            word ^= word >> np.uint64(32)
+            bucket = word >> bucket_shift
+            words[fill[bucket]] = (word & ~index_mask) | np.uint64(i - 1)
+            fill[bucket] += 1
+            before = here
+    capacity = 16
+    while capacity < 2 * largest:
+        capacity *= 2
+    first = np.empty(capacity, np.int64)
+    second = np.empty(capacity, np.int64)
+    crowd = np.empty(1024, np.int64)
+    crowded = 0
+    for bucket in range(buckets):
+        size = start[bucket + 1] - start[bucket]
+        table = 16
+        while table < 2 * size:
+            table *= 2
+        mask = np.uint64(table - 1)
+        first[:table] = -1
+        for k in range(start[bucket], start[bucket + 1]):
+            key = words[k] >> index_shift
+            edge = np.int64(words[k] & index_mask)
+            slot = np.int64(key & mask)
+            while first[slot] >= 0 and words[first[slot]] >> index_shift != key:
+                slot += 1
+                if slot == table:
+                    slot = 0
+            if first[slot] < 0:
+                first[slot] = k
+                second[slot] = -1
+                continue
+            other = np.int64(words[first[slot]] & index_mask)
+            if second[slot] == -1:
+                second[slot] = edge
+                mate[edge] = other
+                mate[other] = edge
+                continue
+            if crowded + 3 > len(crowd):
+                larger = np.empty(2 * len(crowd), np.int64)
+                larger[:crowded] = crowd[:crowded]
+                crowd = larger
+            if second[slot] >= 0:  # the third: none of the three is clear
+                mate[other] = -1
+                mate[second[slot]] = -1
+                crowd[crowded] = other
+                crowd[crowded + 1] = second[slot]
+                crowded += 2
+                second[slot] = -2
+            crowd[crowded] = edge
+            crowded += 1
+    return crowd[:crowded]
+
+
+@njit(cache=True)
+def part_false_pairs(c, reversed_vertex, mixed, mate):  # type: ignore[no-untyped-def]
+    """Undo pairs that are not opposite equal edges; return their edges."""
+    false = np.empty(1024, np.int64)
+    count = 0
+    for i in range(len(mate)):
+        o = mate[i]
+        if o <= i:
+            continue
+        if mixed and reversed_vertex[i] != reversed_vertex[o]:
+            equal = (
+                c[i, 0] == c[o, 0] and c[i, 1] == c[o, 1] and c[i + 1, 0] == c[o + 1, 0] and c[i + 1, 1] == c[o + 1, 1]
+            )
+        else:
+            equal = (
+                c[i, 0] == c[o + 1, 0] and c[i, 1] == c[o + 1, 1] and c[i + 1, 0] == c[o, 0] and c[i + 1, 1] == c[o, 1]
+            )
+        if not equal:
+            if count + 2 > len(false):
+                larger = np.empty(2 * len(false), np.int64)
+                larger[:count] = false[:count]
+                false = larger
+            mate[i] = -1
+            mate[o] = -1
+            false[count] = i
+            false[count + 1] = o
+            count += 2
+    return false[:count]
+
+
+@njit(cache=True)
+def residual_parts(c, ring_start, ring_polygon, reversed_ring, mate):  # type: ignore[no-untyped-def]
+    """Edge, segment, polygon, following segment and closedness of what did not cancel."""
+    count = 0
+    for i in range(len(mate)):
+        if mate[i] == -1:
+            count += 1
+    edge = np.empty(count, np.int64)
+    segment = np.empty((count, 4))
+    polygon = np.empty(count, np.int64)
+    following = np.full(count, -1, np.int64)
+    closed = np.zeros(count, np.bool_)
+    k = 0
+    for ring in range(len(ring_start) - 1):
+        first = k
+        for i in range(ring_start[ring], ring_start[ring + 1] - 1):
+            if mate[i] != -1:
+                continue
+            edge[k] = i
+            polygon[k] = ring_polygon[ring]
+            head, tail = i + 1, i
+            if reversed_ring[ring]:
+                head, tail = i, i + 1
+            segment[k, 0], segment[k, 1] = c[tail, 0], c[tail, 1]
+            segment[k, 2], segment[k, 3] = c[head, 0], c[head, 1]
+            if k > first and edge[k - 1] == i - 1:
+                following[k - 1] = k
+            k += 1
+        if k > first and k - first == ring_start[ring + 1] - 1 - ring_start[ring]:
+            following[k - 1] = first
+            closed[first:k] = True
+    return edge, segment, polygon, following, closed
+
+
+# ---------------------------------------------------------------- interactions
+
+
+@njit(cache=True)
+def grid_items(segment, x0, y0, cell, columns, rows):  # type: ignore[no-untyped-def]
+    """Sort segments into the cells of a grid that they pass through: (start of each cell, segments)."""
+    count = np.zeros(columns * rows + 1, np.int64)
+    item = np.empty(0, np.int32)
+    for step in range(2):
+        if step == 1:
+            for k in range(columns * rows):
+                count[k + 1] += count[k]
+            item = np.empty(count[columns * rows], np.int32)
+            place = count[:-1].copy()
+        for i in range(len(segment)):
+            ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
+            if ay > by:
+                ax, ay, bx, by = bx, by, ax, ay
+            first_row, last_row = int((ay - y0) / cell), int((by - y0) / cell)
+            for row in range(first_row, last_row + 1):
+                xa, xb = ax, bx
+                if first_row != last_row:  # the part of the segment within the row, with a little slack
+                    low, high = max(ay, y0 + row * cell), min(by, y0 + (row + 1) * cell)
+                    xa = ax + (bx - ax) * ((low - ay) / (by - ay))
+                    xb = ax + (bx - ax) * ((high - ay) / (by - ay))
+                if xa > xb:
+                    xa, xb = xb, xa
+                slack = 1e-3 * cell
+                first = max(int((xa - slack - x0) / cell), 0)
+                last = min(int((xb + slack - x0) / cell), columns - 1)
+                for column in range(first, last + 1):
+                    if step == 0:
+                        count[row * columns + column + 1] += 1
+                    else:
+                        at = row * columns + column
+                        item[place[at]] = i
+                        place[at] += 1
+    return count, item
+
+
+@njit(cache=True, inline="always")
+def _within(x, y, ax, ay, bx, by):  # type: ignore[no-untyped-def]
+    return min(ax, bx) <= x <= max(ax, bx) and min(ay, by) <= y <= max(ay, by)
+
+
+@njit(cache=True)
+def grid_interactions(segment, following, fresh, all_fresh, count, item, crossing, on_segment, touched):  # type: ignore[no-untyped-def]
+    """Classify pairs of segments that share a cell; return how many crossings and ends inside there are.
+
+    More may be found than fit into the arrays: then the caller makes them larger and asks again.
+    """
+    crossings = 0
+    insides = 0
+    for cell in range(len(count) - 1):
+        for u in range(count[cell], count[cell + 1]):
+            i = item[u]
+            ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
+            low_x, high_x = min(ax, bx), max(ax, bx)
+            low_y, high_y = min(ay, by), max(ay, by)
+            for v in range(u + 1, count[cell + 1]):
+                j = item[v]
+                cx, cy, dx, dy = segment[j, 0], segment[j, 1], segment[j, 2], segment[j, 3]
+                if max(cx, dx) < low_x or min(cx, dx) > high_x or max(cy, dy) < low_y or min(cy, dy) > high_y:
+                    continue
+                if not all_fresh and not fresh[i] and not fresh[j]:
+                    continue
+                ac, bc = ax == cx and ay == cy, bx == cx and by == cy
+                ad, bd = ax == dx and ay == dy, bx == dx and by == dy
+                if ac or bc or ad or bd:
+                    equal = (ac and bd) or (ad and bc)
+                    if following[i] == j or following[j] == i:
+                        if not equal:
+                            continue
+                    touched[i] = True
+                    touched[j] = True
+                    if equal:
+                        continue
+                side_c, side_d = _orientation(ax, ay, bx, by, cx, cy), _orientation(ax, ay, bx, by, dx, dy)
+                if side_c * side_d > 0:
+                    continue
+                side_a, side_b = _orientation(cx, cy, dx, dy, ax, ay), _orientation(cx, cy, dx, dy, bx, by)
+                if side_c * side_d < 0 and side_a * side_b < 0:
+                    if crossings < len(crossing):
+                        crossing[crossings, 0], crossing[crossings, 1] = min(i, j), max(i, j)
+                    crossings += 1
+                    continue
+                for end in range(4):
+                    if end == 0:
+                        inside = side_c == 0 and not (ac or bc) and _within(cx, cy, ax, ay, bx, by)
+                    elif end == 1:
+                        inside = side_d == 0 and not (ad or bd) and _within(dx, dy, ax, ay, bx, by)
+                    elif end == 2:
+                        inside = side_a == 0 and not (ac or ad) and _within(ax, ay, cx, cy, dx, dy)
+                    else:
+                        inside = side_b == 0 and not (bc or bd) and _within(bx, by, cx, cy, dx, dy)
+                    if inside:
+                        if insides < len(on_segment):
+                            on_segment[insides, 0] = i if end < 2 else j
+                            on_segment[insides, 1] = j if end < 2 else i
+                            on_segment[insides, 2] = end % 2
+                        insides += 1
+    return crossings, insides
+
+
+# ---------------------------------------------------------------- winding
+
+
+@njit(cache=True)
+def band_items(low, high, base, height, bands):  # type: ignore[no-untyped-def]
+    """Sort segments into horizontal bands: (start of each band, segments)."""
+    start = np.zeros(bands + 2, np.int64)
+    item = np.empty(0, np.int64)
+    for step in range(2):
+        if step == 1:
+            for k in range(bands + 1):
+                start[k + 1] += start[k]
+            item = np.empty(start[bands + 1], np.int64)
+            place = start[:-1].copy()
+        for i in range(len(low)):
+            first = min(max(int((low[i] - base) / height), 0), bands)
+            last = min(max(int((high[i] - base) / height), 0), bands)
+            for band in range(first, last + 1):
+                if step == 0:
+                    start[band + 1] += 1
+                else:
+                    item[place[band]] = i
+                    place[band] += 1
+    return start, item
+
+
+@njit(cache=True)
+def winding_right_of(query, segment, row, start, item):  # type: ignore[no-untyped-def]
+    """Twin of the function of the same name in ``_winding``."""
+    winding = np.zeros(len(query), np.int64)
+    for k in range(len(query)):
+        x, y, wx, wy = query[k, 0], query[k, 1], query[k, 2], query[k, 3]
+        hair = 0
+        if wy != y:
+            hair = 1 if wy > y else -1
+        else:
+            hair = -1 if wx > x else 1
+        total = 0
+        for t in range(start[row[k]], start[row[k] + 1]):
+            i = item[t]
+            ay, by = segment[i, 1], segment[i, 3]
+            if hair > 0:
+                if (ay <= y) == (by <= y):
+                    continue
+            elif (ay < y) == (by < y):
+                continue
+            ax, bx = segment[i, 0], segment[i, 2]
+            if ax > x and bx > x:
+                continue
+            up = by > ay
+            if ax < x and bx < x:
+                passed = True
+            else:
+                side = _orientation(ax, ay, bx, by, x, y)
+                if side != 0:
+                    passed = side < 0 if up else side > 0
+                else:
+                    toward_b = up == (hair > 0) and by != y
+                    turn = _orientation(x, y, wx, wy, bx if toward_b else ax, by if toward_b else ay)
+                    passed = (1 if turn == 0 else turn) == hair
+            if passed:
+                total += -1 if up else 1
+        winding[k] = total
+    return winding

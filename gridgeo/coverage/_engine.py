@@ -1,0 +1,44 @@
+"""The engine: whether the compiled loops or numpy do the work.
+
+Importing numba and loading compiled code from its cache takes about half a second, and compiling for the first time about
+twenty. Numpy alone is done with two million vertices in less than that. So the compiled loops are used once they are
+loaded, are loaded for large input when they have been compiled before on this machine, and are compiled only on request
+(``compile_loops``) or for input so large that it pays. ``GRIDGEO_ENGINE=numpy`` or ``numba`` in the environment decides otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+_NAME = "gridgeo.coverage._compiled"
+_WORTH_USING = 20_000  # vertices
+_WORTH_LOADING = 2_000_000
+_WORTH_COMPILING = 40_000_000
+
+
+def compiled_for(vertices: int) -> ModuleType | None:
+    """The compiled loops, if they pay for that many vertices; None for numpy."""
+    choice = os.environ.get("GRIDGEO_ENGINE", "")
+    if choice == "numpy" or (not choice and vertices < _WORTH_USING):
+        return None
+    if _NAME in sys.modules or choice == "numba":
+        return importlib.import_module(_NAME)
+    if vertices < _WORTH_LOADING or importlib.util.find_spec("numba") is None:
+        return None
+    module = importlib.import_module(_NAME) if vertices >= _WORTH_COMPILING or _has_cache() else None
+    return module
+
+
+def _has_cache() -> bool:
+    """Whether numba has kept compiled loops, beside this file or, where that is not allowed, in the user's cache."""
+    beside = Path(__file__).parent / "__pycache__"
+    if os.access(beside, os.W_OK) and "NUMBA_CACHE_DIR" not in os.environ:
+        folder = beside
+    else:
+        folder = Path(importlib.import_module(_NAME).pair_up.stats.cache_path)
+    return next(folder.glob("_compiled.pair_up-*.nbi"), None) is not None
