@@ -1,0 +1,255 @@
+"""The first division of a town: its street surface, cut into patrol areas, and the faces between streets and rivers.
+
+All lines of the plan are noded once; everything after that works on the faces, whose rings have all nodes, so that the pieces
+are one coverage.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridgeo.sample.plan import Line, Plan
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LONGEST_EDGE = 30.0
+"""Metres: borders have a vertex at least this often, where later cuts may end."""
+CORNER_RADIUS = 11.0
+SMALLEST_FACE = 2.0e4
+NARROWEST_FACE = 62.0
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Faces and street surface of a town, one coverage, in metres."""
+
+    faces: npt.NDArray[np.object_]
+    patrols: npt.NDArray[np.object_]
+    extent: shapely.Polygon
+
+
+def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
+    """Divide a planned town into patrol areas and the faces between the streets and rivers.
+
+    Parameters
+    ----------
+    plan : Plan
+        Centre lines and outline.
+    patrols : int
+        Patrol areas wanted.
+    rounded : bool
+        Whether kerbs are rounded at junctions.
+    """
+    surface = _street_surface(plan.streets, rounded)
+    cuts, either_side = _street_cuts(plan, surface)
+    lines = [plan.outline.exterior, *shapely.get_parts(surface.boundary), *cuts]
+    lines += [shapely.LineString(river.points) for river in plan.rivers]
+    noded = shapely.get_parts(shapely.union_all(np.array(lines, dtype=object)))
+    noded = shapely.transform(shapely.segmentize(noded, LONGEST_EDGE), lambda xy: np.round(xy, 3))
+    faces = shapely.orient_polygons(shapely.get_parts(shapely.polygonize(noded)))
+    inner = shapely.point_on_surface(faces)
+    x, y = shapely.get_x(inner), shapely.get_y(inner)
+    for prepared in (plan.outline, surface):
+        shapely.prepare(prepared)
+    inside = shapely.contains_xy(plan.outline, x, y)
+    paved = shapely.contains_xy(surface, x, y) & inside
+    street, land = faces[paved], faces[inside & ~paved]
+    land, street = _join_small_faces(land, street)
+    areas = _patrol_areas(street, either_side, patrols)
+    extent = shapely.coverage_union_all(np.concatenate([land, areas]))
+    return Arrangement(land, areas, extent)
+
+
+def _street_surface(streets: tuple[Line, ...], rounded: bool) -> shapely.Geometry:
+    """The ground between the kerbs, with rounded kerbs at junctions."""
+    lines = np.array([shapely.LineString(street.points) for street in streets], dtype=object)
+    halves = np.array([street.width / 2 for street in streets])
+    surface = shapely.union_all(shapely.buffer(lines, halves, cap_style="flat", join_style="mitre"))
+    if rounded:
+        wider = shapely.buffer(surface, CORNER_RADIUS, join_style="mitre", mitre_limit=2.0)
+        surface = shapely.buffer(wider, -CORNER_RADIUS, quad_segs=3)
+    surface = shapely.simplify(surface, 0.2)
+    parts = [
+        shapely.Polygon(part.exterior, [hole for hole in part.interiors if shapely.Polygon(hole).area > 3000])
+        for part in shapely.get_parts(surface)
+    ]
+    return shapely.union_all(parts) if len(parts) > 1 else parts[0]
+
+
+def _street_cuts(plan: Plan, surface: shapely.Geometry) -> tuple[list[shapely.LineString], Floats]:
+    """Lines across streets, midway between junctions, and for each the points on its two sides."""
+    centre = np.array([shapely.LineString(street.points) for street in plan.streets], dtype=object)
+    edges = shapely.get_parts(shapely.line_merge(shapely.intersection(shapely.union_all(centre), plan.outline)))
+    edges = edges[shapely.length(edges) > 110.0]
+    half = shapely.length(edges) / 2
+    middle, before, after = (
+        shapely.get_coordinates(shapely.line_interpolate_point(edges, half + ahead)) for ahead in (0.0, -6.0, 6.0)
+    )
+    street = shapely.STRtree(centre).nearest(shapely.points(middle))
+    reach = np.array([plan.streets[number].width / 2 for number in street]) + 5.0
+    along = after - before
+    along /= np.linalg.norm(along, axis=1)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1) * reach[:, None]
+    lines = shapely.linestrings(np.stack([middle - across, middle + across], axis=1))
+    # a cut near another street would cut more than its own, and not from kerb to kerb
+    met = shapely.get_num_geometries(shapely.intersection(lines, surface.boundary)) == 2
+    inside = shapely.contains(plan.outline.buffer(-40.0), lines)
+    return list(lines[met & inside]), np.stack([before, after], axis=1)[met & inside]
+
+
+def _undirected_edges(faces: npt.NDArray[np.object_]) -> tuple[Ints, Ints, Floats]:
+    """Pairs of faces that share an edge, each pair once, and the length that they share."""
+    points, owner = shapely.get_coordinates(shapely.get_rings(faces)), np.empty(0, np.int64)
+    rings, of_face = shapely.get_rings(faces, return_index=True)
+    points, of_ring = shapely.get_coordinates(rings, return_index=True)
+    same = of_ring[1:] == of_ring[:-1]
+    begin, end = points[:-1][same], points[1:][same]
+    owner = of_face[of_ring[:-1][same]]
+    flip = (begin[:, 0] > end[:, 0]) | ((begin[:, 0] == end[:, 0]) & (begin[:, 1] > end[:, 1]))
+    low, high = np.where(flip[:, None], end, begin), np.where(flip[:, None], begin, end)
+    order = np.lexsort((owner, high[:, 1], high[:, 0], low[:, 1], low[:, 0]))
+    key = np.concatenate([low, high], axis=1)[order]
+    twin = np.flatnonzero((key[1:] == key[:-1]).all(axis=1))
+    one, other = owner[order][twin], owner[order][twin + 1]
+    length = np.hypot(*(key[twin, 2:] - key[twin, :2]).T)
+    pair = np.sort(np.stack([one, other], axis=1), axis=1)
+    unique, which = np.unique(pair, axis=0, return_inverse=True)
+    return unique[:, 0], unique[:, 1], np.bincount(which.ravel(), length, len(unique))
+
+
+def _join_small_faces(
+    land: npt.NDArray[np.object_], street: npt.NDArray[np.object_]
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+    """Join small and narrow faces to the neighbour along the longest border; specks between streets become street."""
+    for _ in range(4):
+        area, perimeter = shapely.area(land), shapely.length(land)
+        small = (area < SMALLEST_FACE) | (2 * area / perimeter < NARROWEST_FACE)
+        one, other, shared = _undirected_edges(land)
+        best = np.full(len(land), -1, np.int64)
+        most = np.zeros(len(land))
+        for a, b in ((one, other), (other, one)):
+            for face, neighbour, length in zip(a.tolist(), b.tolist(), shared.tolist(), strict=True):
+                if small[face] and length > most[face] and area[neighbour] < 60e4:
+                    best[face], most[face] = neighbour, length
+        if (best < 0).all():
+            break
+        group = np.arange(len(land))
+        # each small face follows its neighbour; chains are followed to their end, circles broken at their smallest number
+        for face in np.argsort(area, kind="stable").tolist():
+            if best[face] >= 0:
+                target = int(best[face])
+                while group[target] != target:
+                    target = int(group[target])
+                if target != face:
+                    group[face] = target
+        while True:
+            up = group[group]
+            if (up == group).all():
+                break
+            group = up
+        land = _dissolve(land, group)
+    speck = shapely.area(land) < 5e3
+    if speck.any():
+        street = np.concatenate([street, land[speck]])
+        land = land[~speck]
+    return land, street
+
+
+def _dissolve(faces: npt.NDArray[np.object_], group: Ints) -> npt.NDArray[np.object_]:
+    """Unite the faces of each group, in order of the groups' numbers; all vertices stay."""
+    order = np.argsort(group, kind="stable")
+    bounds = np.flatnonzero(np.concatenate([[True], np.diff(group[order]) != 0, [True]]))
+    united = np.empty(len(bounds) - 1, dtype=object)
+    for number, (begin, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        members = order[begin:end]
+        united[number] = faces[members[0]] if len(members) == 1 else shapely.coverage_union_all(faces[members])
+    return shapely.orient_polygons(united)
+
+
+def _patrol_areas(street: npt.NDArray[np.object_], either_side: Floats, wanted: int) -> npt.NDArray[np.object_]:
+    """Group the pieces of street into patrol areas of about equal surface, each connected."""
+    one, other, shared = _undirected_edges(street)
+    neighbours: list[list[int]] = [[] for _ in range(len(street))]
+    for a, b in zip(one.tolist(), other.tolist(), strict=True):
+        neighbours[a].append(b)
+        neighbours[b].append(a)
+    component = _components(neighbours)
+    area = shapely.area(street)
+    weight = np.bincount(component, area)
+    pieces = np.bincount(component)
+    seats = np.minimum(np.maximum(1, np.round(weight / weight.sum() * wanted)).astype(np.int64), pieces)
+    while seats.sum() != wanted:
+        surplus = int(np.sign(wanted - seats.sum()))
+        load = np.where((seats < pieces) if surplus > 0 else (seats > 1), weight / (seats + (surplus > 0)), np.nan)
+        if np.isnan(load).all():
+            break
+        seats[np.nanargmax(load) if surplus > 0 else np.nanargmin(load)] += surplus
+    centre = shapely.get_coordinates(shapely.centroid(street))
+    group = np.full(len(street), -1, np.int64)
+    heap: list[tuple[float, int, int]] = []
+    next_group = 0
+    for part in range(len(seats)):
+        members = np.flatnonzero(component == part)
+        for seed in _spread_seeds(centre[members], int(seats[part])):
+            heap.append((0.0, next_group, int(members[seed])))
+            next_group += 1
+    loads = np.zeros(next_group)
+    fringe: list[list[tuple[float, int]]] = [[(0.0, seed)] for _, _, seed in heap]
+    origin = [centre[seed] for _, _, seed in heap]
+    for _, _, seed in heap:
+        group[seed] = -2
+    queue = [(0.0, number) for number in range(next_group)]
+    while queue:
+        _, number = heapq.heappop(queue)
+        while fringe[number]:
+            _, piece = heapq.heappop(fringe[number])
+            if group[piece] == -1 or (group[piece] == -2 and loads[number] == 0.0):
+                group[piece] = number
+                loads[number] += area[piece]
+                for neighbour in neighbours[piece]:
+                    if group[neighbour] == -1:
+                        away = float(np.hypot(*(centre[neighbour] - origin[number])))
+                        heapq.heappush(fringe[number], (away, neighbour))
+                heapq.heappush(queue, (float(loads[number]), number))
+                break
+    return _dissolve(street, group)
+
+
+def _components(neighbours: list[list[int]]) -> Ints:
+    label = np.full(len(neighbours), -1, np.int64)
+    number = 0
+    for start in range(len(neighbours)):
+        if label[start] >= 0:
+            continue
+        stack = [start]
+        label[start] = number
+        while stack:
+            for near in neighbours[stack.pop()]:
+                if label[near] < 0:
+                    label[near] = number
+                    stack.append(near)
+        number += 1
+    return label
+
+
+def _spread_seeds(points: Floats, count: int) -> list[int]:
+    """Choose points far from each other; for many, along strips, which is nearly as good and fast."""
+    if count >= len(points):
+        return list(range(len(points)))
+    if count <= 60:
+        chosen = [int(np.argmin(points.sum(axis=1)))]
+        away = np.full(len(points), np.inf)
+        while len(chosen) < count:
+            away = np.minimum(away, np.hypot(*(points - points[chosen[-1]]).T))
+            chosen.append(int(np.argmax(away)))
+        return chosen
+    strips = max(1, round(np.sqrt(count)))
+    strip = np.argsort(np.argsort(points[:, 0], kind="stable"), kind="stable") * strips // len(points)
+    order = np.lexsort((points[:, 1] * np.where(strip % 2, -1, 1), strip))
+    return [int(order[(2 * k + 1) * len(order) // (2 * count)]) for k in range(count)]
