@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote
 
-from gridgeo._sources import CANNOT_READ, LayerInfo, Table, choose_layer, missing_columns, shown_long
+from gridgeo._sources import BAD_WHERE, CANNOT_READ, LayerInfo, Table, choose_layer, missing_columns, shown_long
+from gridgeo._words import shown
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 
@@ -22,6 +24,11 @@ _NO_SERVER = Message(
     "无法连接数据库（{reason}）；请检查服务器、用户名和密码",
 )
 
+_MALFORMED = Message(
+    "the connection string is malformed; write special characters of the password as %40 and so on",
+    "连接字符串格式有误；密码中的特殊字符请写成 %40 等形式",
+)
+
 
 def is_database(source: str) -> bool:
     """Whether ``source`` is a connection string and not a file."""
@@ -29,21 +36,30 @@ def is_database(source: str) -> bool:
 
 
 def safe_name(url: str) -> str:
-    """Return a connection string without its secrets.
+    """Return a connection string without its password and without its options, which may hold secrets too.
 
     Examples
     --------
     >>> safe_name("postgresql://clerk:s3cret@db.example/town?sslmode=require&password=s3cret")
-    'postgresql://clerk@db.example/town?sslmode=require'
+    'postgresql://clerk@db.example/town'
+    >>> safe_name("postgresql://clerk:s3?cr@et@db.example/town")
+    'postgresql://…'
     """
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        user = parts.netloc.rpartition("@")[0].partition(":")[0]
-        query = urlencode([(key, value) for key, value in parse_qsl(parts.query) if key.lower() not in _SECRETS])
-        return urlunsplit((parts.scheme, f"{user}@{host}" if user else host, parts.path, query, ""))
-    except ValueError:
+    parts = _parts(url)
+    if parts is None:
         return "postgresql://…"
+    user, _, place, _ = parts
+    return f"postgresql://{user}@{place}" if user else f"postgresql://{place}"
+
+
+def _parts(url: str) -> tuple[str, str, str, str] | None:
+    """Return user, password, place and options of a connection string; None where it could be read in two ways."""
+    head, _, options = url.partition("://")[2].partition("?")
+    credentials, _, place = head.rpartition("@")
+    user, _, password = credentials.partition(":")
+    if set("@/#?[]") & set(credentials) or (options and not re.match(r"[\w.-]+=", options)):
+        return None
+    return user, password, place, options
 
 
 def _connect(url: str) -> Any:
@@ -55,21 +71,22 @@ def _connect(url: str) -> Any:
         raise InputError(Problem(safe_name(url), _NOT_INSTALLED)) from None
     _, _, rest = url.partition("://")
     try:
+        if _parts(url) is None:
+            raise ValueError
         made = sqlalchemy.engine.make_url(f"postgresql+psycopg://{rest}")
         # a condition from a settings file must not be able to change anything
         options = {"options": "-c default_transaction_read_only=on", "connect_timeout": 10}
         return sqlalchemy.create_engine(made, connect_args=options, poolclass=sqlalchemy.pool.NullPool)
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        reason = Message("the connection string is malformed", "连接字符串格式有误").text()
+        reason = _MALFORMED.text()
         raise InputError(Problem(safe_name(url), _NO_SERVER, {"reason": reason})) from None
 
 
 def _reason(error: BaseException, url: str) -> str:
     """Return the first line of what the database says, with anything secret struck out."""
-    parts = urlsplit(url)
-    secrets = [value for key, value in parse_qsl(parts.query) if key.lower() in _SECRETS]
-    password = parts.netloc.rpartition("@")[0].partition(":")[2]
-    secrets += [password, unquote(password), quote(unquote(password), safe="")]
+    _, password, _, options = _parts(url) or ("", "", "", "")
+    secrets = [value for key, value in parse_qsl(options) if key.lower() in _SECRETS]
+    secrets += [password, unquote(password)]
     text = next(iter(str(getattr(error, "orig", None) or error).strip().splitlines()), type(error).__name__)
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
         text = text.replace(secret, "***")
@@ -132,6 +149,7 @@ def read_database(
     """Read one table of a PostGIS database, in the order of its primary key (else of its first columns)."""
     engine = _connect(url)
     import geopandas as gpd
+    import pandas as pd
     import sqlalchemy
 
     try:
@@ -161,6 +179,12 @@ def read_database(
             )
     except sqlalchemy.exc.OperationalError as error:
         raise InputError(Problem(safe_name(url), _NO_SERVER, {"reason": _reason(error, url)})) from None
+    except pd.errors.DatabaseError as error:
+        reason = _reason(error.__cause__ or error, url)
+        said = Problem(label, CANNOT_READ, {"reason": reason})
+        if where:
+            said = Problem(label, BAD_WHERE, {"where": shown(where), "reason": reason})
+        raise InputError(said) from None
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError) as error:
         raise InputError(Problem(safe_name(url), CANNOT_READ, {"reason": _reason(error, url)})) from None
     return Table(label, chosen, frame.reset_index(drop=True))

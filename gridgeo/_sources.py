@@ -50,7 +50,7 @@ _GUESSED_CODEC = Message(
     "does not say its text encoding and was read as {encoding}; if names look wrong, state the encoding",
     "未注明文字编码，已按 {encoding} 读取；若名称有误，请用 encoding 注明编码",
 )
-_BAD_WHERE = Message(
+BAD_WHERE = Message(
     "the condition {where!r} can't be applied ({reason}); correct where",
     "筛选条件“{where}”无法执行（{reason}）；请更正 where",
 )
@@ -259,7 +259,7 @@ def _read_with_ogr(
     except READ_ERRORS as error:
         reason = reason_of(error, path=path)
         if where and ("sql" in reason.lower() or "where" in reason.lower()):
-            raise InputError(Problem(label, _BAD_WHERE, {"where": shown(where), "reason": reason})) from None
+            raise InputError(Problem(label, BAD_WHERE, {"where": shown(where), "reason": reason})) from None
         raise InputError(Problem(label, CANNOT_READ, {"reason": reason})) from None
     if tags and from_tags:
         frame = _with_tags(frame, tags, from_tags, keep=columns is None or tags in wanted)
