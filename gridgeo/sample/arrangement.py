@@ -191,34 +191,54 @@ def _patrol_areas(street: npt.NDArray[np.object_], either_side: Floats, wanted: 
             break
         seats[np.nanargmax(load) if surplus > 0 else np.nanargmin(load)] += surplus
     centre = shapely.get_coordinates(shapely.centroid(street))
-    group = np.full(len(street), -1, np.int64)
-    heap: list[tuple[float, int, int]] = []
-    next_group = 0
+    seeds: list[int] = []
     for part in range(len(seats)):
         members = np.flatnonzero(component == part)
-        for seed in _spread_seeds(centre[members], int(seats[part])):
-            heap.append((0.0, next_group, int(members[seed])))
-            next_group += 1
-    loads = np.zeros(next_group)
-    fringe: list[list[tuple[float, int]]] = [[(0.0, seed)] for _, _, seed in heap]
-    origin = [centre[seed] for _, _, seed in heap]
-    for _, _, seed in heap:
-        group[seed] = -2
-    queue = [(0.0, number) for number in range(next_group)]
+        seeds += [int(members[seed]) for seed in _spread_seeds(centre[members], int(seats[part]))]
+    group = _grow(seeds, neighbours, area, centre)
+    for _ in range(4):
+        seeds = _middles(group, area, centre, len(seeds))
+        group = _grow(seeds, neighbours, area, centre)
+    return _dissolve(street, group)
+
+
+def _grow(seeds: list[int], neighbours: list[list[int]], area: Floats, centre: Floats) -> Ints:
+    """Let areas grow from seeds, always the smallest by the piece nearest to its seed, until all pieces are taken."""
+    group = np.full(len(neighbours), -1, np.int64)
+    group[seeds] = np.arange(len(seeds))
+    loads = area[seeds].tolist()
+    fringe: list[list[tuple[float, int]]] = [[] for _ in seeds]
+
+    def reach(number: int, piece: int) -> None:
+        for neighbour in neighbours[piece]:
+            if group[neighbour] < 0:
+                away = float(np.hypot(*(centre[neighbour] - centre[seeds[number]])))
+                heapq.heappush(fringe[number], (away, neighbour))
+
+    for number, seed in enumerate(seeds):
+        reach(number, seed)
+    queue = [(load, number) for number, load in enumerate(loads)]
+    heapq.heapify(queue)
     while queue:
         _, number = heapq.heappop(queue)
         while fringe[number]:
             _, piece = heapq.heappop(fringe[number])
-            if group[piece] == -1 or (group[piece] == -2 and loads[number] == 0.0):
+            if group[piece] < 0:
                 group[piece] = number
                 loads[number] += area[piece]
-                for neighbour in neighbours[piece]:
-                    if group[neighbour] == -1:
-                        away = float(np.hypot(*(centre[neighbour] - origin[number])))
-                        heapq.heappush(fringe[number], (away, neighbour))
-                heapq.heappush(queue, (float(loads[number]), number))
+                reach(number, piece)
+                heapq.heappush(queue, (loads[number], number))
                 break
-    return _dissolve(street, group)
+    return group
+
+
+def _middles(group: Ints, area: Floats, centre: Floats, count: int) -> list[int]:
+    """The piece nearest to the middle of each area."""
+    weight = np.bincount(group, area, count)
+    middle = np.stack([np.bincount(group, area * centre[:, axis], count) for axis in (0, 1)], axis=1) / weight[:, None]
+    away = np.hypot(*(centre - middle[group]).T)
+    order = np.lexsort((away, group))
+    return [int(k) for k in order[np.searchsorted(group[order], np.arange(count))]]
 
 
 def _components(neighbours: list[list[int]]) -> Ints:

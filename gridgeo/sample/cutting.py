@@ -33,6 +33,8 @@ class Vertices:
     count: int = 0
     joined: dict[int, int] = field(default_factory=dict)
     """Vertices at which a path ends, so that the road on the other side may meet it: number -> paths that end there."""
+    shunned: dict[int, float] = field(default_factory=dict)
+    """Vertices at which paths had better not end, those in the middle of a river: number -> how bad."""
     _table: Floats = field(default_factory=lambda: np.zeros((0, 2)))
 
     def add(self, points: Floats) -> Ints:
@@ -153,8 +155,9 @@ def _rate(
     unit = chord / length[:, None]
     skew_i = 1 - np.abs(tangent[i, 0] * unit[:, 1] - tangent[i, 1] * unit[:, 0])
     skew_j = 1 - np.abs(tangent[j, 0] * unit[:, 1] - tangent[j, 1] * unit[:, 0])
-    met = np.array([0.0 if vertices.joined.get(int(number), 0) != 1 else 0.22 for number in ring])
-    bonus = np.where(corner == 0, met, 0.0)
+    numbers = ring.tolist()
+    met = np.array([0.22 if vertices.joined.get(number, 0) == 1 else 0.0 for number in numbers])
+    bonus = np.where(corner == 0, met, 0.0) - np.array([vertices.shunned.get(number, 0.0) for number in numbers])
     score = length / size + 5.0 * off + corner[i] + corner[j] + 1.3 * (skew_i + skew_j) - bonus[i] - bonus[j]
     return i, j, score, part
 

@@ -146,7 +146,7 @@ def sample_town(*, polygons: int = 60, seed: int = 0, details: bool | None = Non
     patrols = round(0.1 * polygons) if polygons <= 2000 else round(0.35 * len(plan.streets))
     arrangement = arrange(plan, patrols=patrols, rounded=polygons <= 20_000)
     division = divide(plan, arrangement, count=polygons - len(arrangement.patrols), rng=chance[1])
-    interior = furnish(division, heading=plan.heading, rng=chance[2]) if detailed else Interior()
+    interior = furnish(division, plan, rng=chance[2]) if detailed else Interior()
     layers, rows = _grid_layers(arrangement, division, Namer(chance[3]))
     layers |= _networks(plan, arrangement, division, interior, Namer(chance[4]))
     if detailed:
@@ -280,6 +280,8 @@ def _networks(
 ) -> dict[str, gpd.GeoDataFrame]:
     around = plan.outline.buffer(EDGE_OF_MAP, quad_segs=2)
     corners = shapely.box(*around.bounds)
+    near = plan.outline.buffer(10)  # what meets this doesn't lie beyond the great river
+    shapely.prepare(near)
     lines = _lines_with_nodes(plan, division)
     big_water = shapely.intersection(plan.big_river, corners)
     rivers: list[tuple[str, str, float, shapely.Geometry]] = []
@@ -289,7 +291,8 @@ def _networks(
         shape = shapely.intersection(shapely.LineString(points), around)
         shape = shapely.difference(shape, shapely.buffer(plan.big_river, -BIG_RIVER_WIDTH * 0.3))
         shape = shapely.line_merge(shape) if shape.geom_type == "MultiLineString" else shape
-        rivers += [(river.rank, name, river.width, part) for part in shapely.get_parts(shape) if part.length > 30]
+        parts = [part for part in shapely.get_parts(shape) if part.length > 30 and near.intersects(part)]
+        rivers += [(river.rank, name, river.width, part) for part in parts]
     big = shapely.get_parts(shapely.intersection(shapely.LineString(plan.big_river_line), corners))
     rivers += [("river", "大沅江", BIG_RIVER_WIDTH, part) for part in big]
     creeks = [("creek", "", ROAD_WIDTH["creek"], shapely.LineString(division.vertices[path.vertices]))

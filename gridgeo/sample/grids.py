@@ -21,7 +21,7 @@ from gridgeo.sample.plan import Floats, Plan
 
 _CUTTING = Message("cutting the sample town's grids", "正在划分示例镇的网格")
 
-HECTARES = {"community": 13.0, "zone": 6.0, "factory": 8.0, "village": 22.0}
+HECTARES = {"community": 13.5, "zone": 5.5, "factory": 7.5, "village": 21.0}
 """Usual sizes in a town of 60 grids; larger towns have smaller grids."""
 
 
@@ -59,6 +59,7 @@ def divide(plan: Plan, arrangement: Arrangement, *, count: int, rng: np.random.G
     """Cut the faces between the streets into exactly ``count`` grids."""
     faces = arrangement.faces
     vertices, rings = _number_vertices(faces)
+    _shun_rivers(plan, vertices)
     division = Division(vertices)
     uses = _uses(plan, faces)
     contents = _contents(faces, uses, count, rng)
@@ -86,6 +87,14 @@ def _number_vertices(faces: npt.NDArray[np.object_]) -> tuple[Vertices, list[lis
     return vertices, rings
 
 
+def _shun_rivers(plan: Plan, vertices: Vertices) -> None:
+    """Let roads end at the middle of a river only where they must."""
+    lines = np.array([shapely.LineString(river.points) for river in plan.rivers], dtype=object)
+    line, vertex = shapely.STRtree(shapely.points(vertices.all)).query(lines, predicate="dwithin", distance=0.01)
+    for river, number in zip(line.tolist(), vertex.tolist(), strict=True):
+        vertices.shunned[number] = 1.6 if plan.rivers[river].rank == "river" else 0.4
+
+
 def _uses(plan: Plan, faces: npt.NDArray[np.object_]) -> list[str]:
     """What each face is used for: ``village``, ``industry``, ``centre`` or ``homes``, by its distance from the centres."""
     area = shapely.area(faces)
@@ -103,10 +112,10 @@ def _uses(plan: Plan, faces: npt.NDArray[np.object_]) -> list[str]:
     rank = np.empty(len(faces))
     rank[order] = passed
     towards = away_nearest @ np.array([np.cos(-0.6), np.sin(-0.6)]) / np.maximum(distance, 1.0)
-    uses = np.where(rank > 0.60, "village", np.where(rank < 0.07, "centre", "homes")).astype(object)
+    uses = np.where(rank > 0.60, "village", np.where(rank < 0.1, "centre", "homes")).astype(object)
     fringe = np.flatnonzero((rank > 0.34) & (rank < 0.74))
     chosen = fringe[np.argsort(-towards[fringe], kind="stable")]
-    taken = chosen[np.cumsum(area[chosen]) < 0.13 * area.sum()]
+    taken = chosen[np.cumsum(area[chosen]) < 0.15 * area.sum()]
     uses[taken] = "industry"
     return [str(use) for use in uses]
 
@@ -133,7 +142,7 @@ def _contents(
             elif use == "centre":
                 filled.append((0, max(1, round(size / HECTARES["zone"]))))
             else:
-                zones = round(0.2 * size / HECTARES["zone"] + taste[number, 0] - 0.35)
+                zones = round(0.27 * size / HECTARES["zone"] + taste[number, 0] - 0.5)
                 rest = max(0.0, size - zones * HECTARES["zone"])
                 filled.append((max(1, round(rest / HECTARES["community"])), max(0, zones)))
         return filled

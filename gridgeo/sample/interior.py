@@ -12,7 +12,7 @@ from gridgeo.language import Message
 from gridgeo.progress import track
 from gridgeo.sample.cutting import Ints, cut
 from gridgeo.sample.grids import Division, Path
-from gridgeo.sample.plan import Floats
+from gridgeo.sample.plan import Floats, Plan
 
 _FILLING = Message("laying out the sample town's lanes and houses", "正在布置示例镇的街巷和房屋")
 
@@ -69,27 +69,43 @@ _ZONES = {
 }
 
 
-def furnish(division: Division, *, heading: float, rng: np.random.Generator) -> Interior:
+def furnish(division: Division, plan: Plan, *, rng: np.random.Generator) -> Interior:
     """Lay out the interior of every grid of a division; its vertices grow by those of the new paths."""
     interior = Interior()
+    water = _Water(plan)
     for number in track(range(len(division.grids)), _FILLING):
-        _furnish_grid(number, division, interior, heading, rng)
+        _furnish_grid(number, division, interior, water, plan.heading, rng)
     return interior
 
 
+class _Water:
+    """Rivers and their banks, where nothing is built."""
+
+    def __init__(self, plan: Plan) -> None:
+        lines = np.array([shapely.LineString(river.points) for river in plan.rivers], dtype=object)
+        widths = np.array([river.width for river in plan.rivers])
+        self._areas = shapely.buffer(lines, widths / 2 + 1.0, quad_segs=2)
+        self._tree = shapely.STRtree(self._areas)
+
+    def cleared(self, shape: shapely.Geometry) -> shapely.Geometry:
+        """Return a shape without its water."""
+        near = np.sort(self._tree.query(shape, predicate="intersects"))
+        return shapely.difference(shape, shapely.union_all(self._areas[near])) if len(near) else shape
+
+
 def _furnish_grid(
-    number: int, division: Division, interior: Interior, heading: float, rng: np.random.Generator
+    number: int, division: Division, interior: Interior, water: _Water, heading: float, rng: np.random.Generator
 ) -> None:
     grid = division.grids[number]
     vertices = division.vertices
     if grid.holes:
         polygon = shapely.Polygon(vertices[grid.ring], [vertices[hole] for hole in grid.holes])
         if grid.kind == "park":
-            interior.greens.append(("park", number, polygon))
+            interior.greens.append(("park", number, water.cleared(polygon)))
         return
     plots, paths = _plots(grid.kind, grid.ring, division, number, rng)
     interior.paths += [(path.rank, number, vertices[path.vertices]) for path in paths]
-    shapes = [shapely.Polygon(vertices[plot]) for plot in plots]
+    shapes = [water.cleared(shapely.Polygon(vertices[plot])) for plot in plots]
     angle = heading + float(rng.normal(0, 0.04))
     if grid.kind == "community":
         style = _HOMES[int(rng.choice(4, p=[0.42, 0.26, 0.2, 0.12]))]
@@ -104,7 +120,7 @@ def _furnish_grid(
     elif grid.kind == "village":
         _hamlet(number, shapes, paths, division, interior, rng)
     elif grid.kind == "park":
-        whole = shapely.Polygon(vertices[grid.ring])
+        whole = water.cleared(shapely.Polygon(vertices[grid.ring]))
         interior.greens.append(("park", number, whole))
         _pond(whole, number, interior, rng, 0.13)
     else:

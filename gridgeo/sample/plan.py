@@ -19,7 +19,7 @@ STEP = 25.0
 """Metres between the vertices of a line on the plan."""
 BIG_RIVER_WIDTH = 330.0
 STREET_WIDTH = {"arterial": 40.0, "main": 26.0}
-RIVER_WIDTH = {"river": 46.0, "creek": 15.0}
+RIVER_WIDTH = {"river": 38.0, "creek": 14.0}
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,15 @@ def _meander(length: float, swing: float, wave: float, fine: float, rng: np.rand
 
 def _outline(width: float, height: float, bank: Floats, rng: np.random.Generator) -> Floats:
     """The border: the bank of the great river in the west; elsewhere it steps in and out, as borders along creeks do."""
-    depth = 0.055 * min(width, height, 9000.0)
+    depth = 0.05 * min(width, height, 3000.0)
 
     def side(length: float) -> Floats:
-        steps = max(3, round(length / 800.0))
+        steps = max(3, round(length / (750.0 + 0.06 * min(length, 12_000.0))))
         edges = np.sort((np.arange(1, steps) + rng.uniform(-0.3, 0.3, steps - 1)) / steps) * length
         along = np.repeat(np.concatenate([[0.0], edges, [length]]), 2)[1:-1]
-        out = np.repeat(rng.uniform(-1.0, 1.0, steps) * depth, 2)
+        place = np.arange(steps) / steps
+        wave = np.sin(2 * np.pi * place * max(1.0, length / 6500) + rng.uniform(0, 7)) * min(length / 3000, 2.2)
+        out = np.repeat((rng.uniform(-1.0, 1.0, steps) + wave) * depth, 2)
         slant = rng.uniform(-1, 1, len(along)) * 25
         slant[[0, -1]] = 0
         return np.stack([along + slant, out], axis=1)
