@@ -1,0 +1,303 @@
+"""The report: what was claimed, whether it holds, and every fault; as text for people and as data for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from gridgeo.language import Language, Message, current_language, one_line
+from gridgeo.validate.exchange import to_github, to_junit, to_sarif
+from gridgeo.validate.faults import CATALOGUE, SEVERITIES, Fault, Severity
+from gridgeo.validate.page import to_html
+
+SCHEMA = "gridgeo-report/1"
+
+_ALL_HOLD = Message("Every claim holds: {claims}.", "全部声明成立：{claims}。")
+_BROKEN = Message(
+    "{errors} errors and {warnings} warnings. Claims that don't hold: {claims}.",
+    "{errors} 处错误，{warnings} 处警告。不成立的声明：{claims}。",
+)
+_WARNED = Message(
+    "No error, {warnings} warnings; every claim holds: {claims}.", "无错误，{warnings} 处警告；全部声明成立：{claims}。"
+)
+_CLAIM = Message(
+    "{claim}: {polygons} polygons, {area:,.4f} km², checked exactly; faults up to {tolerance:g} m wide are warnings",
+    "{claim}：{polygons} 个多边形，{area:,.4f} 平方千米，精确校验；宽度不超过 {tolerance:g} 米的问题只作警告",
+)
+_EXTENT = Message(
+    "   of the extent's {extent:,.4f} km², {uncovered:,.2f} m² are not covered, {overlap:,.2f} m² more than once;"
+    " {outside:,.2f} m² lie outside",
+    "   范围共 {extent:,.4f} 平方千米，其中未覆盖 {uncovered:,.2f} 平方米，重复覆盖 {overlap:,.2f} 平方米；"
+    "越界 {outside:,.2f} 平方米",
+)
+_KINDS = Message("By kind:", "按类别：")
+_FAULTS = Message("Faults, the worst first:", "问题清单（按严重程度）：")
+_PLACE = Message("at {place}", "位置 {place}")
+_MORE = Message("… and {count} more; --format json lists them all", "……另有 {count} 处；--format json 可列出全部")
+_SEVERITY = {
+    "error": Message("error", "错误"),
+    "warning": Message("warning", "警告"),
+    "info": Message("note", "提示"),
+}
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What came of one claim.
+
+    Parameters
+    ----------
+    claim : str
+    layers : tuple of str
+    faults : list of Fault
+    measures : dict
+        Numbers of what was checked: polygons, areas in square metres, the tolerance in metres.
+    """
+
+    claim: str
+    layers: tuple[str, ...]
+    faults: list[Fault]
+    measures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the claim holds: it has no error."""
+        return all(fault.severity != "error" for fault in self.faults)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a validation.
+
+    Parameters
+    ----------
+    claims : list of ClaimResult
+    crs : pyproj.CRS
+        Of the faults' geometries: the layers' own where they share one.
+    measure_crs : pyproj.CRS
+        In metres, in which areas and widths were measured.
+    shapes : ndarray of Polygon, optional
+        What was checked, in ``crs``, for the map of the HTML page.
+    sources : mapping of str to str
+        File of each layer.
+    title : str
+        What was validated.
+    """
+
+    claims: list[ClaimResult]
+    crs: pyproj.CRS
+    measure_crs: pyproj.CRS
+    shapes: npt.NDArray[np.object_] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every claim holds."""
+        return all(claim.ok for claim in self.claims)
+
+    @cached_property
+    def records(self) -> list[Fault]:
+        """All faults, the worst first; the same order for the same input."""
+        codes = list(CATALOGUE)
+        return sorted(
+            (fault for claim in self.claims for fault in claim.faults),
+            key=lambda fault: (
+                SEVERITIES.index(fault.severity),
+                codes.index(fault.code),
+                -(fault.area or 0.0),
+                fault.claim,
+                fault.layers,
+                fault.features,
+                () if fault.geometry is None else fault.geometry.bounds,
+            ),
+        )
+
+    @property
+    def counts(self) -> dict[Severity, int]:
+        """Number of faults of each severity."""
+        found = Counter(fault.severity for fault in self.records)
+        return {severity: found[severity] for severity in SEVERITIES}
+
+    @property
+    def faults(self) -> gpd.GeoDataFrame:
+        """One row a fault, the worst first, with the columns of the JSON report."""
+        columns = [
+            "code", "severity", "claim", "layers", "features", "area", "width", "length", "iso19157", "message", "action",
+        ]  # fmt: skip
+        rows = [_row(fault, None) for fault in self.records]
+        table = pd.DataFrame([[row[column] for column in columns] for row in rows], columns=columns)
+        geometry = np.array([fault.geometry for fault in self.records], object)
+        return gpd.GeoDataFrame(table, geometry=geometry, crs=self.crs)
+
+    def fails(self, *, on: str = "error") -> bool:
+        """Whether there is a fault at or above a severity."""
+        least = SEVERITIES.index(on)
+        return any(SEVERITIES.index(fault.severity) <= least for fault in self.records)
+
+    def moved_to(self, crs: pyproj.CRS) -> Report:
+        """Return the same report with all geometries in another CRS."""
+
+        def move(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
+            return None if geometry is None else gpd.GeoSeries([geometry], crs=self.crs).to_crs(crs).iloc[0]
+
+        claims = [
+            replace(claim, faults=[replace(fault, geometry=move(fault.geometry)) for fault in claim.faults])
+            for claim in self.claims
+        ]
+        shapes = None if self.shapes is None else gpd.GeoSeries(self.shapes, crs=self.crs).to_crs(crs).to_numpy()
+        return replace(self, claims=claims, crs=crs, shapes=shapes)
+
+    def to_dict(self, language: Language | None = None) -> dict[str, Any]:
+        """Return the report as plain data of the schema ``gridgeo-report/1``."""
+        return {
+            "schema": SCHEMA,
+            "ok": self.ok,
+            "counts": dict(self.counts),
+            "claims": [
+                {"claim": claim.claim, "layers": list(claim.layers), "ok": claim.ok, "measures": claim.measures}
+                for claim in self.claims
+            ],
+            "faults": [
+                _row(fault, language)
+                | {"layers": list(fault.layers), "features": list(fault.features), "geometry": _geojson(fault.geometry)}
+                for fault in self.records
+            ],
+            "crs": _crs_name(self.crs),
+        }
+
+    def to_json(self, language: Language | None = None) -> str:
+        """Return the report as JSON of the schema ``gridgeo-report/1``; the same input gives the same bytes."""
+        return json.dumps(self.to_dict(language), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    def to_sarif(self, language: Language | None = None) -> str:
+        """Return the report as a SARIF 2.1.0 log."""
+        from gridgeo import __version__
+
+        rules = {code: kind.name.text(language) for code, kind in CATALOGUE.items()}
+        return to_sarif(self.to_dict(language), sources=self.sources, rules=rules, version=__version__)
+
+    def to_junit(self, language: Language | None = None) -> str:
+        """Return the report as JUnit XML."""
+        return to_junit(self.to_dict(language))
+
+    def to_github(self, language: Language | None = None) -> str:
+        """Return the report as GitHub workflow commands, one line a fault."""
+        return to_github(self.to_dict(language), sources=self.sources)
+
+    def to_html(self, language: Language | None = None) -> str:
+        """Return the report as one self-contained page with a map of the faults."""
+        shapes = np.array([], object) if self.shapes is None else self.shapes
+        planar = [gpd.GeoSeries(part, crs=self.crs).to_crs(self.measure_crs) for part in (shapes, self._places())]
+        chosen = language or current_language()
+        return to_html(self.to_dict(chosen), shapes=planar[0], places=planar[1], language=chosen, title=self.title)
+
+    def _places(self) -> npt.NDArray[np.object_]:
+        return np.array([fault.geometry for fault in self.records], object)
+
+    def to_text(self, language: Language | None = None, *, most: int = 200) -> str:
+        """Return the report for a terminal: the verdict, then the counts, then one paragraph a fault, the worst first.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, optional
+        most : int
+            How many faults are listed.
+        """
+        lines = [self._verdict(language), ""]
+        for claim in self.claims:
+            lines += _claim_lines(claim, language)
+        if not self.records:
+            return "\n".join(lines) + "\n"
+        lines += ["", _KINDS.text(language)]
+        kinds = Counter((fault.severity, fault.code) for fault in self.records)
+        for (severity, code), count in kinds.items():
+            name = CATALOGUE[code].name.text(language)
+            lines.append(f"   {count:>6}  {name} ({code}), {_SEVERITY[severity].text(language)}")
+        lines += ["", _FAULTS.text(language)]
+        shown = self.records[:most]
+        for number, (fault, place) in enumerate(zip(shown, self._middle_of(shown), strict=True), 1):
+            lines.append(
+                f"{number:>4}. {_SEVERITY[fault.severity].text(language)} {fault.code} [{one_line(fault.claim)}]"
+                f" {fault.message(language)}"
+            )
+            where = f"{_PLACE.text(language, place=place)}. " if place else ""
+            lines.append(f"      {where}{fault.action(language)}")
+        if len(self.records) > most:
+            lines.append(_MORE.text(language, count=len(self.records) - most))
+        return "\n".join(lines) + "\n"
+
+    def _verdict(self, language: Language | None) -> str:
+        counts = self.counts
+        broken = [claim.claim for claim in self.claims if not claim.ok]
+        every = ", ".join(claim.claim for claim in self.claims)
+        if broken:
+            said = {"errors": counts["error"], "warnings": counts["warning"], "claims": ", ".join(broken)}
+            return _BROKEN.text(language, **said)
+        if counts["warning"]:
+            return _WARNED.text(language, warnings=counts["warning"], claims=every)
+        return _ALL_HOLD.text(language, claims=every)
+
+    def _middle_of(self, faults: Iterable[Fault]) -> list[str]:
+        """Longitude and latitude of a point on each fault, as a clerk can type them into a map."""
+        points = [None if f.geometry is None else shapely.point_on_surface(f.geometry) for f in faults]
+        degrees = gpd.GeoSeries(points, crs=self.crs).to_crs("EPSG:4326")
+        return ["" if p is None or p.is_empty else f"{p.x:.6f}, {p.y:.6f}" for p in degrees]
+
+
+def _claim_lines(claim: ClaimResult, language: Language | None) -> list[str]:
+    measures = claim.measures
+    mark = "✓" if claim.ok else "✗"
+    said = {"claim": claim.claim, "polygons": measures["polygons"], "area": measures["area"] / 1e6}
+    lines = [f"{mark}  {_CLAIM.text(language, **said, tolerance=float(measures['tolerance']))}"]
+    if "extent_area" in measures:
+        uncovered = measures["gap_area"] + measures["uncovered_area"]
+        lines.append(
+            _EXTENT.text(
+                language,
+                extent=measures["extent_area"] / 1e6,
+                uncovered=uncovered,
+                overlap=measures["overlap_area"],
+                outside=measures["outside_area"],
+            )
+        )
+    return lines
+
+
+def _row(fault: Fault, language: Language | None) -> dict[str, Any]:
+    return {
+        "code": fault.code,
+        "severity": fault.severity,
+        "claim": fault.claim,
+        "layers": fault.layers,
+        "features": fault.features,
+        "area": fault.area,
+        "width": fault.width,
+        "length": fault.length,
+        "iso19157": fault.kind.iso19157,
+        "message": fault.message(language),
+        "action": fault.action(language),
+    }
+
+
+def _geojson(geometry: shapely.Geometry | None) -> dict[str, Any] | None:
+    if geometry is None or geometry.is_empty:
+        return None
+    mapped: dict[str, Any] = json.loads(shapely.to_geojson(geometry))
+    return mapped
+
+
+def _crs_name(crs: pyproj.CRS) -> str:
+    authority = crs.to_authority(min_confidence=100)
+    return ":".join(authority) if authority else str(crs.to_wkt())

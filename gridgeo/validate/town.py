@@ -1,0 +1,100 @@
+"""All claims of a town project, validated one after another into one report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
+from gridgeo.layers import Layer
+from gridgeo.progress import track
+from gridgeo.town import Claim, Nesting, Tiling, Town
+from gridgeo.validate.nesting import validate_nesting
+from gridgeo.validate.report import Report
+from gridgeo.validate.tiling import validate_tiling
+
+_STEP = Message("validating", "校验")
+_NO_CLAIM = Message(
+    "the town claims nothing, so there is nothing to validate; add a table [claims.town]",
+    "没有任何声明可校验；请添加 [claims.town] 表",
+)
+_UNKNOWN_CLAIM = Message("there is no claim {name}; there are: {names}", "没有名为 {name} 的声明；现有：{names}")
+_NO_BLOCKS = Message(
+    "claim {name} is about blocks, which aren't drafted yet: run gridgeo partition first",
+    "声明 {name} 涉及责任块，但尚未划分：请先运行 gridgeo partition",
+)
+
+
+def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
+    """Validate the claims of a town project.
+
+    Parameters
+    ----------
+    town : Town
+    claims : sequence of str, optional
+        Names of the claims to check; by default all.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        For claims that don't exist, or that need blocks before these are drafted.
+    """
+    chosen = _chosen(town, claims)
+    reports = [_validate(town, claim) for claim in track(chosen, _STEP)]
+    crs = {report.crs for report in reports}
+    if len(crs) > 1:
+        reports = [report.moved_to(town.working_crs) for report in reports]
+    results = [result for report in reports for result in report.claims]
+    sources = {key: layer.source for key, layer in town.layers.items()}
+    shapes = max((report.shapes for report in reports if report.shapes is not None), key=len, default=None)
+    return Report(
+        results, crs=reports[0].crs, measure_crs=reports[0].measure_crs, shapes=shapes, sources=sources, title=town.name
+    )
+
+
+def _chosen(town: Town, names: Sequence[str] | None) -> list[Claim]:
+    known = {claim.name: claim for claim in town.claims}
+    where = str(town.path)
+    if not known:
+        raise InputError(Problem(where, _NO_CLAIM))
+    problems = [
+        Problem(where, _UNKNOWN_CLAIM, {"name": name, "names": ", ".join(known)})
+        for name in names or ()
+        if name not in known
+    ]
+    chosen = [claim for claim in town.claims if not names or claim.name in names]
+    for claim in chosen:
+        layers = claim.layers if isinstance(claim, Tiling) else (claim.children, *claim.parents)
+        if town.blocks is None and "blocks" in layers and "blocks" not in town.layers:
+            problems.append(Problem(where, _NO_BLOCKS, {"name": claim.name}))
+    if problems:
+        raise InputError(problems)
+    return chosen
+
+
+def _validate(town: Town, claim: Claim) -> Report:
+    if isinstance(claim, Nesting):
+        return validate_nesting(
+            _layer(town, claim.children),
+            {key: _layer(town, key) for key in claim.parents},
+            parent_column=claim.parent_column,
+            tolerance=claim.tolerance,
+            name=claim.name,
+        )
+    return validate_tiling(
+        {key: _layer(town, key) for key in claim.layers},
+        within=None if claim.within is None else _layer(town, claim.within),
+        tolerance=claim.tolerance,
+        name=claim.name,
+    )
+
+
+def _layer(town: Town, key: str) -> Layer:
+    if key in town.layers:
+        return town.layers[key]
+    assert town.blocks is not None  # _chosen has refused the claim otherwise
+    return town.blocks
