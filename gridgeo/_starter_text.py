@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from gridgeo import _starter_notes as notes
@@ -19,6 +17,7 @@ from gridgeo._guesses import (
     number_column,
     rank_column,
 )
+from gridgeo._toml_text import TomlWriter, key_of, quoted
 from gridgeo._words import listed
 from gridgeo.errors import Problem
 from gridgeo.language import Message
@@ -45,47 +44,6 @@ _NATURE = {
     "water": ("water", "riverbank", "wetland"),
     "green": ("forest", "park", "wood", "grass", "grassland", "scrub"),
 }
-
-
-def quoted(text: str) -> str:
-    r"""Return ``text`` as a TOML string: quotes, backslashes, line breaks and invisible characters are escaped.
-
-    Examples
-    --------
-    >>> print(quoted('a "b" \\ c\n镇'))
-    "a \"b\" \\ c\n镇"
-    """
-    inner = json.dumps(text, ensure_ascii=False)[1:-1]
-    escaped = (f"\\U{ord(c):08x}" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c for c in inner)
-    return '"' + "".join(escaped) + '"'
-
-
-def _key(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else quoted(text)
-
-
-class _Writer:
-    """Lines of a TOML file; a table may be written as comments."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, message: Message, **values: object) -> None:
-        self.lines.append(f"# {message.text(None, **values)}")
-
-    def blank(self) -> None:
-        if self.lines and self.lines[-1]:
-            self.lines.append("")
-
-    def heading(self, message: Message) -> None:
-        self.blank()
-        self.lines.append(f"# ---- {message.text()}")
-
-    def put(self, line: str, note: str = "", *, off: bool = False) -> None:
-        self.lines.append(("# " if off else "") + line + (f"  # {note}" if note else ""))
-
-    def text(self) -> str:
-        return "\n".join(self.lines).strip("\n") + "\n"
 
 
 def starter_text(
@@ -117,7 +75,7 @@ def starter_text(
 class _Starter:
     def __init__(self, found: Sequence[Found]) -> None:
         self.found = found
-        self.out = _Writer()
+        self.out = TomlWriter()
         self.extent = next((one for one in found if one.use == "extent"), None)
         grids = [one for one in found if one.shape == "polygon" and one.use in GRID_KINDS]
         self.keys: dict[int, str] = {}
@@ -275,7 +233,7 @@ class _Starter:
         columns = listed(one.columns) or "—"
         self.out.note(notes.UNKNOWN_USE, **values, count=max(one.info.features, 0), columns=columns)
         section = "barriers" if one.shape == "line" else "layers"
-        self.out.put(f"[{section}.{_key(one.info.name)}]", off=True)
+        self.out.put(f"[{section}.{key_of(one.info.name)}]", off=True)
         self._source(one, off=True)
         self._columns(one, off=True)
         if one.shape == "line":
@@ -327,7 +285,7 @@ class _Starter:
         for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             rank = known.get(value)
             note = notes.FEATURES if rank is not None else notes.UNKNOWN_CLASS
-            out.put(f"{_key(value)} = {quoted(rank or 'none')}", note.text(count=count), off=rank is None)
+            out.put(f"{key_of(value)} = {quoted(rank or 'none')}", note.text(count=count), off=rank is None)
 
     def _osm_lines(self, one: Found) -> None:
         """Write the roads and rivers of an OpenStreetMap extract, whose columns are always the same."""
@@ -348,7 +306,7 @@ class _Starter:
             self.out.put(f"[barriers.{key}.ranks]", off=off)
             for value, rank in known.items():
                 if value.isascii() and value not in ("main-road", "lane"):  # ours, not OpenStreetMap's
-                    self.out.put(f"{_key(value)} = {quoted(rank)}", off=off)
+                    self.out.put(f"{key_of(value)} = {quoted(rank)}", off=off)
 
     # ------------------------------------------------------------------------------------------ all the other tables
 
