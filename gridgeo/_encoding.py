@@ -70,6 +70,19 @@ def known_encoding(name: str) -> str | None:
     return "gb18030" if found in ("gbk", "gb2312") else found
 
 
+def is_text(path: Path, encoding: str) -> bool:
+    """Whether all of a file is text in ``encoding``."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _declared(shapefile: Path) -> str | None:
     page = _beside(shapefile, ".cpg")
     return known_encoding(page.read_bytes()[:64].decode("ascii", "replace")) if page else None

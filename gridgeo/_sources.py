@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from gridgeo._encoding import known_encoding, table_encoding
+from gridgeo._encoding import is_text, known_encoding, table_encoding
 from gridgeo._words import listed, nearest, shown
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
@@ -40,6 +40,14 @@ WHICH_LAYER = Message(
     "has several layers; say which: layer = one of {layers}", "有多个图层；请用 layer 指定其中一个：{layers}"
 )
 NO_COLUMN = Message("has no column {column!r}; it has {columns}{hint}", "没有字段“{column}”；现有 {columns}{hint}")
+_BAD_NAME = Message(
+    "its name or its folder's holds ! or ;, which map files can't have; rename it",
+    "文件名或所在文件夹名中含有 ! 或 ;，无法作为地图文件打开；请改名",
+)
+_COLUMN_TAKEN = Message(
+    "its column {column!r} was left aside, as its geometries bear that name; rename it to keep it",
+    "字段“{column}”与几何图形同名，已略去；如需保留请改名",
+)
 _HINT = Message("; did you mean {nearest!r}?", "；是否指“{nearest}”？")
 _NO_CODEC = Message("{encoding!r} is no text encoding; say gbk or utf-8", "“{encoding}”不是文字编码；请写 gbk 或 utf-8")
 _WRONG_CODEC = Message(
@@ -53,10 +61,6 @@ _GUESSED_CODEC = Message(
 BAD_WHERE = Message(
     "the condition {where!r} can't be applied ({reason}); correct where",
     "筛选条件“{where}”无法执行（{reason}）；请更正 where",
-)
-_NO_WHERE = Message(
-    "GeoParquet files can't be filtered by where; leave it out or convert the file to GeoPackage",
-    "GeoParquet 文件不支持 where 筛选；请去掉该项或转换为 GeoPackage",
 )
 _READER_WARNS = Message("the reader warns: {text}", "读取时有警告：{text}")
 
@@ -138,19 +142,21 @@ def read_file(
 
     ``columns`` limits what is read (None: everything); ``extra`` names further columns that must be there.
     """
-    if not path.exists():
-        raise InputError(Problem(str(path), NO_FILE))
+    from gridgeo._parquet import read_parquet
+
+    _must_exist(path)
     if path.suffix.lower() in PARQUET_SUFFIXES and path.is_file():
-        return _read_parquet(path, layer=layer, columns=columns, extra=extra, where=where)
+        return read_parquet(path, layer=layer, columns=columns, extra=extra, where=where)
     return _read_with_ogr(path, layer=layer, encoding=encoding, columns=columns, extra=extra, where=where)
 
 
 def list_file(path: Path) -> list[LayerInfo]:
     """Return what each layer with a geometry is."""
-    if not path.exists():
-        raise InputError(Problem(str(path), NO_FILE))
+    from gridgeo._parquet import parquet_info
+
+    _must_exist(path)
     if path.suffix.lower() in PARQUET_SUFFIXES and path.is_file():
-        return [_parquet_info(path)]
+        return [parquet_info(path)]
     found = []
     for name, geometry_type in _ogr_layers(path):
         encoding = _encoding_of(path, name, None)[0]
@@ -162,6 +168,17 @@ def list_file(path: Path) -> list[LayerInfo]:
         columns = tuple(str(column) for column in info["fields"])
         found.append(LayerInfo(name, geometry_type, int(info["features"]), columns, _crs_of(info["crs"])))
     return found
+
+
+def _must_exist(path: Path) -> None:
+    if path == Path() or not path.exists():
+        raise InputError(Problem(str(path), NO_FILE))
+
+
+def check_name(path: Path) -> None:
+    """Refuse a path that the map library would take for an archive or an address."""
+    if set("!;") & set(str(path.absolute())):
+        raise InputError(Problem(str(path), _BAD_NAME))
 
 
 # ------------------------------------------------------------------------------------------------ files through OGR
@@ -177,6 +194,7 @@ def _crs_of(text: str | None) -> pyproj.CRS | None:
 
 def _ogr_layers(path: Path) -> list[tuple[str, str]]:
     """Return name and geometry type of each layer that has a geometry."""
+    check_name(path)
     with _quiet():
         try:
             rows = pyogrio.list_layers(path.absolute())
@@ -211,7 +229,9 @@ def _encoding_of(path: Path, layer: str, stated: str | None) -> tuple[str | None
         known = known_encoding(stated)
         if known is None:
             raise InputError(Problem(str(path), _NO_CODEC, {"encoding": shown(stated)}))
-        return known, True
+        return (None if path.suffix.lower() == ".dxf" else known), True
+    if path.suffix.lower() == ".dxf":
+        return None, True
     shapefile = path / f"{layer}.shp" if path.is_dir() else path
     if shapefile.suffix.lower() != ".shp" or not shapefile.is_file():
         return None, True
@@ -242,13 +262,13 @@ def _read_with_ogr(
         from_tags = [column for column in wanted if column not in known] if tags else []
         if problems := missing_columns(label, [column for column in wanted if column not in from_tags], known):
             raise InputError(problems)
-        fields = None
+        fields: list[str] | None = [column for column in known if column != "geometry"] if "geometry" in known else None
         if columns is not None:
             fields = [column for column in wanted if column in known]
             if from_tags and tags not in fields:
                 fields.append(str(tags))
         options: dict[str, Any] = {"layer": chosen, "encoding": codec, "where": where or None}
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as caught, _dxf_encoding(path, encoding):
             warnings.simplefilter("always")
             frame = pyogrio.read_dataframe(place, columns=fields, on_invalid="ignore", fid_as_index=True, **options)
         marks = frame.index.to_numpy() if info["driver"] == "OSM" else None
@@ -264,10 +284,32 @@ def _read_with_ogr(
     if tags and from_tags:
         frame = _with_tags(frame, tags, from_tags, keep=columns is None or tags in wanted)
     problems = [Problem(label, _READER_WARNS, {"text": text}) for text in _gdal_warnings(caught, path)]
+    if "geometry" in known:
+        problems.append(Problem(label, _COLUMN_TAKEN, {"column": "geometry"}))
     if not certain:
         problems.append(Problem(label, _GUESSED_CODEC, {"encoding": str(codec).upper()}))
     states_crs = info["driver"] not in ("GeoJSON", "GeoJSONSeq") or _geojson_states_crs(path)
     return Table(label, chosen, frame, unreadable, marks, states_crs, problems)
+
+
+@contextmanager
+def _dxf_encoding(path: Path, stated: str | None) -> Iterator[None]:
+    """Tell the DXF driver the encoding that is stated, or UTF-8 for a file that is UTF-8, whatever its header says.
+
+    Drawings since AutoCAD 2007 are UTF-8; their header still names a code page.
+    """
+    name = None
+    if path.suffix.lower() == ".dxf":
+        name = known_encoding(stated) if stated is not None else None
+        if name is None and is_text(path, "utf-8"):
+            name = "utf-8"
+    before = pyogrio.get_gdal_config_option("DXF_ENCODING")
+    if name is not None:
+        pyogrio.set_gdal_config_options({"DXF_ENCODING": name.upper()})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"DXF_ENCODING": before})
 
 
 def _gdal_warnings(caught: Iterable[warnings.WarningMessage], path: Path) -> list[str]:
@@ -283,10 +325,10 @@ def _why_unreadable(path: Path, frame: gpd.GeoDataFrame, options: dict[str, Any]
     with _quiet():
         # read again as bytes: the reader of tables says nothing about single features
         _, _, raw, _ = pyogrio.raw.read(path, columns=[], **options)
-    return {int(position): text for position in lost if (text := _wkb_fault(raw[position])) is not None}
+    return {int(position): text for position in lost if (text := wkb_fault(raw[position])) is not None}
 
 
-def _wkb_fault(content: bytes | None) -> str | None:
+def wkb_fault(content: bytes | None) -> str | None:
     if content is None:
         return None
     try:
@@ -327,73 +369,3 @@ def _geojson_states_crs(path: Path) -> bool:
         file.seek(max(0, path.stat().st_size - 65_536))
         text += file.read()
     return re.search(rb'"crs"\s*:\s*\{', text) is not None
-
-
-# ------------------------------------------------------------------------------------------------------- GeoParquet
-
-
-def _parquet_schema(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return the file's Arrow file object and its GeoParquet metadata."""
-    import pyarrow as pa
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        metadata = file.schema_arrow.metadata or {}
-        geo = json.loads(metadata.get(b"geo", b"null"))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(Problem(str(path), NO_MAP_DATA, {"reason": reason_of(error, path=path)})) from None
-    if not isinstance(geo, dict) or "primary_column" not in geo or geo["primary_column"] not in geo.get("columns", {}):
-        reason = Message("a Parquet table without geometry", "不含几何图形的 Parquet 表").text()
-        raise InputError(Problem(str(path), NO_MAP_DATA, {"reason": reason}))
-    return file, geo
-
-
-def _parquet_crs(geo: dict[str, Any]) -> pyproj.CRS | None:
-    # the key left out means longitude and latitude; null means that nobody knows
-    given = geo["columns"][geo["primary_column"]].get("crs", "OGC:CRS84")
-    return pyproj.CRS.from_user_input(given) if given else None
-
-
-def _parquet_info(path: Path) -> LayerInfo:
-    file, geo = _parquet_schema(path)
-    types = geo["columns"][geo["primary_column"]].get("geometry_types") or []
-    columns = tuple(name for name in file.schema_arrow.names if name not in geo["columns"])
-    return LayerInfo(
-        path.stem, types[0] if len(types) == 1 else "Unknown", file.metadata.num_rows, columns, _parquet_crs(geo)
-    )
-
-
-def _read_parquet(
-    path: Path, *, layer: str | None, columns: Sequence[str] | None, extra: Sequence[str], where: str | None
-) -> Table:
-    import pyarrow as pa
-
-    label = str(path)
-    if where:
-        raise InputError(Problem(label, _NO_WHERE))
-    file, geo = _parquet_schema(path)
-    primary = str(geo["primary_column"])
-    choose_layer(label, layer if layer is not None else path.stem, [path.stem])
-    known = [name for name in file.schema_arrow.names if name not in geo["columns"]]
-    wanted = list(dict.fromkeys([*(columns or ()), *extra]))
-    if problems := missing_columns(label, wanted, known):
-        raise InputError(problems)
-    fields = [primary, *(known if columns is None else wanted)]
-    unreadable: dict[int, str] = {}
-    try:
-        try:
-            frame = gpd.read_parquet(path, columns=fields)
-        except shapely.errors.ShapelyError:
-            table = file.read(columns=fields)
-            raw = table.column(primary).to_pylist()
-            unreadable = {place: text for place, content in enumerate(raw) if (text := _wkb_fault(content)) is not None}
-            geometry = shapely.from_wkb(np.array(raw, dtype=object), on_invalid="ignore")
-            attributes = table.drop_columns([primary]).to_pandas()
-            frame = gpd.GeoDataFrame(attributes, geometry=geometry, crs=_parquet_crs(geo))
-    except (pa.ArrowException, *READ_ERRORS) as error:
-        raise InputError(Problem(label, CANNOT_READ, {"reason": reason_of(error, path=path)})) from None
-    frame = frame.reset_index(drop=True)
-    if frame.geometry.name != "geometry" and "geometry" not in frame.columns:
-        frame = frame.rename_geometry("geometry")
-    return Table(label, path.stem, frame, unreadable)

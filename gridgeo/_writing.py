@@ -22,6 +22,7 @@ import geopandas as gpd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from gridgeo._sources import check_name
 from gridgeo._words import listed
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
@@ -47,6 +48,7 @@ _SAME_COLUMNS = Message(
     "the columns {columns} would have the same name in this format; rename them or write .gpkg",
     "字段 {columns} 在此格式中会重名；请改名或写为 .gpkg",
 )
+_NO_GEOMETRY = Message("the table has no geometry to write; give it one", "要写出的表没有几何图形；请先设置几何字段")
 _NO_CRS_IN_GEOJSON = Message(
     "GeoJSON can't state the coordinate system {crs}; bring the layer to EPSG:4490 first, or write .gpkg",
     "GeoJSON 无法注明坐标系 {crs}；请先转换为 EPSG:4490，或写为 .gpkg",
@@ -58,13 +60,15 @@ def write_table(frame: gpd.GeoDataFrame, path: Path, *, layer: str | None) -> No
     suffix = path.suffix.lower()
     if suffix not in _DRIVERS:
         raise InputError(Problem(str(path), _BAD_SUFFIX, {"known": listed(_DRIVERS)}))
+    if _DRIVERS[suffix] != "Parquet":
+        check_name(path)
     _check(frame, path, suffix)
     name = layer or path.stem
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".gridgeo-") as folder:
             # the same file name as the target: formats keep their layer's or table's name in it
-            temporary = Path(folder) / path.name
+            temporary = Path(folder) / f"{path.stem}{suffix}"
             _write(frame, temporary, suffix, name, existing=path)
             if path.is_dir():
                 raise IsADirectoryError(None, os.strerror(21))
@@ -77,6 +81,8 @@ def write_table(frame: gpd.GeoDataFrame, path: Path, *, layer: str | None) -> No
 
 
 def _check(frame: gpd.GeoDataFrame, path: Path, suffix: str) -> None:
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        raise InputError(Problem(str(path), _NO_GEOMETRY))
     names = [str(column) for column in frame.columns if column != frame.geometry.name]
     if suffix == ".shp":
         # ten bytes of UTF-8 are kept, and case does not count

@@ -41,13 +41,14 @@ GridKind = Literal["residential", "village", "street", "extended"]
 GRID_KINDS: tuple[GridKind, ...] = ("residential", "village", "street", "extended")
 
 _MISSING_IDS = Message(
-    "{count} features have no id in column {column!r} (features {features}, counted from 1); give each an id",
-    "有 {count} 个要素的字段“{column}”没有编号（从 1 数起第 {features} 个）；请逐一填写",
+    "column {column!r} lacks the id of {count} of the features (counted from 1: {features}); give each feature an id",
+    "字段“{column}”中有 {count} 个要素没有编号（从 1 数起第 {features} 个）；请逐一填写",
 )
 _DUPLICATE_IDS = Message(
-    "{count} ids in column {column!r} occur more than once: {ids}; give each feature its own",
+    "column {column!r} has ids more than once, {count} in all: {ids}; give each feature its own",
     "字段“{column}”中有 {count} 个编号重复：{ids}；请为每个要素设置唯一编号",
 )
+_ENDLESS = Message("a coordinate is no number", "坐标不是有效数字")
 _OTHER_CRS = Message(
     "its file says {own}, not {stated} as stated; the file was believed: correct the one that is wrong",
     "文件自带坐标系 {own}，与注明的 {stated} 不符；已按文件读取，请更正有误的一方",
@@ -210,10 +211,15 @@ def _usable(table: Table, ids: pd.Series[Any], numbers: pd.Series[Any]) -> tuple
     """Say which features can be kept, and name the others with the reason."""
     geometry = table.frame.geometry.to_numpy()
     usable = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
+    coordinates, owners = shapely.get_coordinates(geometry, return_index=True)
+    endless = np.unique(owners[~np.isfinite(coordinates).all(axis=1)])
+    usable[endless] = False
     problems = []
     for position in np.flatnonzero(~usable):
         feature = ids.iloc[position] or numbers.iloc[position]
         unreadable = table.unreadable.get(int(position))
+        if position in endless:
+            unreadable = _ENDLESS.text()
         if table.marks is not None:
             feature = f"{feature} (OSM {table.marks[position]})"
         where = f"{table.label}, feature {feature}"

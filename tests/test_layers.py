@@ -270,8 +270,8 @@ def test_missing_and_duplicated_ids_are_named_all_at_once(tmp_path):
         read_layer(tmp_path / "a.gpkg", id_column="code")
     assert len(error.value.problems) == 2
     text = str(error.value)
-    assert "2 features have no id" in text
-    assert "features 3, 5" in text
+    assert "lacks the id of 2 of the features" in text
+    assert "counted from 1: 3, 5" in text
     assert "A (3)" in text
     with use_language("zh"):
         assert "重复" in str(error.value)
@@ -355,6 +355,24 @@ def test_invalid_polygons_are_kept_for_the_validator(tmp_path):
     bow_tie = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     write_layer(gpd.GeoDataFrame(geometry=[bow_tie], crs=4549), tmp_path / "a.gpkg")
     assert read_layer(tmp_path / "a.gpkg").frame.geometry[0].equals_exact(bow_tie, 0)
+
+
+def test_coordinates_that_are_no_numbers_are_named(tmp_path):
+    shapes = [Point(float("nan"), 1), Point(float("inf"), 1), Point(1, 1)]
+    gpd.GeoDataFrame({"code": list("abc")}, geometry=shapes, crs=4490).to_parquet(tmp_path / "a.parquet")
+    layer = read_layer(tmp_path / "a.parquet", id_column="code")
+    assert list(layer.ids) == ["c"]
+    assert [problem.where[-1] for problem in layer.problems] == ["a", "b"]
+    assert "no number" in layer.problems[0].text("en")
+
+
+def test_an_attribute_named_geometry_is_not_lost_in_silence(tmp_path):
+    shape = '{"type": "Point", "coordinates": [1, 2]}'
+    text = f'{{"type": "Feature", "properties": {{"geometry": "x", "a": 1}}, "geometry": {shape}}}'
+    (tmp_path / "a.geojson").write_text(text)
+    layer = read_layer(tmp_path / "a.geojson")
+    assert layer.frame.geometry[0].equals(Point(1, 2))
+    assert "'geometry'" in layer.problems[0].text("en")
 
 
 def test_curves_become_lines(tmp_path):
@@ -504,6 +522,46 @@ def test_dxf_lines_stay_lines_and_keep_their_layer(tmp_path):
     assert layer.frame.crs.to_epsg() == 4549
 
 
+LINE = "0\nLWPOLYLINE\n8\n道路\n90\n2\n70\n0\n10\n0\n20\n0\n10\n5\n20\n5\n"
+DRAWING = (
+    "0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\n{version}\n9\n$DWGCODEPAGE\n3\n{page}\n0\nENDSEC\n"
+    f"0\nSECTION\n2\nENTITIES\n{LINE}0\nENDSEC\n0\nEOF\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "page", "encoding", "stated"),
+    [
+        ("AC1015", "ANSI_936", "gbk", None),
+        ("AC1032", "ANSI_936", "utf-8", None),
+        ("AC1032", "ANSI_1252", "utf-8", None),
+        ("AC1015", "ANSI_1252", "gbk", "gbk"),
+    ],
+)
+def test_chinese_layers_of_dxf_drawings(tmp_path, version, page, encoding, stated):
+    (tmp_path / "a.dxf").write_text(DRAWING.format(version=version, page=page), encoding=encoding)
+    assert list(read_layer(tmp_path / "a.dxf", encoding=stated).frame["Layer"]) == ["道路"]
+
+
+def test_endings_in_capitals_and_names_that_cannot_be_opened(tmp_path):
+    for suffix in SUFFIXES:
+        write_layer(sample(), tmp_path / "UP" / f"TOWN{suffix.upper()}")
+        layer = read_layer(tmp_path / "UP" / f"TOWN{suffix.upper()}", id_column="code", name_column="name")
+        assert list(layer.names) == list(sample()["name"])
+    for name in ("a!b.gpkg", "a;b.gpkg"):
+        with pytest.raises(InputError) as error:
+            write_layer(sample(), tmp_path / name)
+        one_line(error, name)
+        (tmp_path / name).write_text("x")
+        with pytest.raises(InputError) as error:
+            read_layer(tmp_path / name)
+        one_line(error, name)
+    odd = tmp_path / "图 100% #1?x=1" / "地图.gpkg"
+    write_layer(sample(), odd)
+    write_layer(sample(), odd, layer="two")
+    assert len(read_layer(odd, layer="two").frame) == 3
+
+
 def test_a_folder_of_shapefiles_is_read_by_layer(tmp_path):
     write_layer(sample(), tmp_path / "roads.shp")
     write_layer(sample(2), tmp_path / "rivers.shp")
@@ -531,7 +589,7 @@ def test_files_that_are_not_there_or_no_maps_give_one_line(tmp_path):
 
 
 def test_a_path_can_not_reach_the_network():
-    for path in ("/vsicurl/http://127.0.0.1:9/a.gpkg", "http://127.0.0.1:9/a.gpkg", "WFS:http://127.0.0.1:9"):
+    for path in ("", "/vsicurl/http://127.0.0.1:9/a.gpkg", "http://127.0.0.1:9/a.gpkg", "WFS:http://127.0.0.1:9"):
         with pytest.raises(InputError, match="no such file"):
             read_layer(path)
 
