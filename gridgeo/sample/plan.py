@@ -275,7 +275,32 @@ def _streets(
                     lines.append(Line("main", STREET_WIDTH["main"], number, line))
                     number += 1
                     cells += parts
-    return lines
+    return _joined(lines)
+
+
+def _joined(lines: list[Line], reach: float = 75.0) -> list[Line]:
+    """Lengthen or shorten each main road so that its ends lie on the streets that it was to meet, which may be bent."""
+    shapes = np.array([shapely.LineString(line.points) for line in lines], dtype=object)
+    tree = shapely.STRtree(shapes)
+    joined: list[Line] = []
+    for number, line in enumerate(lines):
+        if line.rank != "main":
+            joined.append(line)
+            continue
+        points = line.points
+        for _ in range(2):
+            points = points[::-1]
+            along = points[-1] - points[-3]
+            along = along / np.linalg.norm(along)
+            probe = shapely.LineString([points[-1] - along * reach, points[-1] + along * reach])
+            near = np.sort(tree.query(probe, predicate="intersects"))
+            met = shapely.get_coordinates(shapely.intersection(shapes[near[near < number]], probe))
+            if len(met):
+                end = met[np.argmin(np.hypot(*(met - points[-1]).T))]
+                kept = points[(points - end) @ along < -8.0]
+                points = np.concatenate([kept, end[None]])
+        joined.append(Line(line.rank, line.width, line.number, points))
+    return joined
 
 
 def _straight(begin: object, end: object) -> Floats:
