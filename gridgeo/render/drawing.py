@@ -20,13 +20,16 @@ from gridgeo.render.labels import Label, Page, place_along, place_at, place_in_a
 from gridgeo.render.scene import Features, Scene
 from gridgeo.render.view import View
 
-_ROAD_WIDTH = {"main-road": 3.0, "road": 2.1, "lane": 1.15}
+_ROAD_WIDTH = {"main-road": 3.6, "road": 2.6, "lane": 1.45}
 """Millimetres at 1:5000."""
 _CASING = 0.32
 _RIVER_WIDTH = 3.0
 _ROAD_FILL = {"main-road": colours.MAIN_ROAD, "road": colours.ROAD, "lane": colours.ROAD}
 _NAME_SIZE = {"river": 12.5, "main-road": 12.5, "road": 11.5, "lane": 10.0}
-_VEIL = 0.5
+_FOCUS_TINT, _NEIGHBOUR_TINT = 0.3, 0.4
+_VEIL = 0.42
+_OVERVIEW = 6000
+"""From this scale on, buildings are left out and grids are named instead of blocks."""
 _FOCUS_CASING, _FOCUS_LINE = 2.9, 1.35
 _FOCUS_SIZES = (26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 14.5, 13.0)
 _NEIGHBOUR_SIZES = (12.5, 11.5, 10.5, 9.5)
@@ -58,10 +61,14 @@ class _Map:
         self.is_street = str(scene.blocks["kind"].iloc[index]) == "street"
         strip = 1.0 + furniture.legend_height([[]])
         for _ in range(2):  # a second row of the legend takes its room from the map
-            self.view = View.of(self.area, width, height - strip, margin=0.06 if self.is_street else 0.12)
+            margin = 0.06 if self.is_street else 0.12
+            self.view = View.of(self.area, width, height - strip, margin=margin, within=scene.extent)
             self._look()
-            self.rows = furniture.legend_rows(self._entries(), width - furniture.bar_width(self.view.scale) - 6)
-            strip = 1.0 + furniture.legend_height(self.rows)
+            self.rows = furniture.legend_rows(self._entries(), width)
+            needed = 1.0 + furniture.legend_height(self.rows)
+            if needed == strip:
+                break
+            strip = needed
         self.page = Page(shapely.box(1.5, 1.5, width - 1.5, self.view.height - 1.5))
         self.placed: list[Label] = []
 
@@ -70,8 +77,12 @@ class _Map:
     def _look(self) -> None:
         scene, view = self.scene, self.view
         window = shapely.box(*view.window)
-        self.factor = min(1.4, max(0.6, (5000 / view.scale) ** 0.5))
+        self.factor = min(1.7, max(0.45, (5000 / view.scale) ** 0.5))
+        self.is_overview = view.scale > _OVERVIEW
         self.focus = view.shown(self.area)
+        self.focus_fill = colours.mixed(
+            colours.fill_of(self.scene.colours[self.index]), "#FFFFFF", 0.1 if self.is_street else _FOCUS_TINT
+        )
         self.near = scene.areas.near(window)
         self.shown = {k: view.shown(scene.areas.geometries[k]) for k in self.near}
         kinds = scene.blocks["kind"].astype(str).to_numpy()
@@ -81,22 +92,22 @@ class _Map:
         self.context = {
             key: [view.shown(features.geometries[k]) for k in features.near(window)]
             for key, features in scene.context.items()
+            if not (key == "buildings" and self.is_overview)
         }
         self.surfaces = [(k, view.shown(scene.surfaces.geometries[k])) for k in _near(scene.surfaces, window)]
         self.lines = [(k, view.shown(scene.lines.geometries[k])) for k in _near(scene.lines, window)]
 
     def _entries(self) -> list[furniture.Entry]:
         """Return the legend: only what the map shows."""
-        fill = colours.fill_of(self.scene.colours[self.index])
-        focus = furniture.swatch(fill, stroke=colours.ACCENT, stroke_width=0.9)
+        focus = furniture.swatch(self.focus_fill, stroke=colours.ACCENT, stroke_width=0.9)
         entries = [furniture.Entry("本责任块", focus)]
         if any(k != self.index for k in self.others):
             entries.append(furniture.Entry("相邻责任块", furniture.swatch(_faded(colours.TOL_LIGHT[0]))))
         if len({int(self.scene.grid_numbers[k]) for k in self.near}) > 1:
-            border = furniture.stroke_sample((colours.GRID_BORDER, 0.55))
+            border = furniture.stroke_sample((_veiled(colours.GRID_BORDER), 0.6))
             entries.append(furniture.Entry("网格界", border))
         if len(self.near) > len({int(self.scene.grid_numbers[k]) for k in self.near}):
-            border = furniture.stroke_sample((colours.BLOCK_BORDER, 0.4), dash=_BORDER_DASH)
+            border = furniture.stroke_sample((_veiled(colours.BLOCK_BORDER), 0.45), dash=_BORDER_DASH)
             entries.append(furniture.Entry("责任块界", border))
         ranks = {self.scene.lines.ranks[k] for k, _ in self.lines}
         for rank, words in (("main-road", "主干路"), ("road", "道路"), ("lane", "街巷")):
@@ -123,22 +134,23 @@ class _Map:
         names = "".join(self._names())
         rectangle = f'<rect width="{svg.number(view.width)}" height="{svg.number(view.height)}"/>'
         frame = f'<clipPath id="frame">{rectangle}</clipPath>'
-        neatline = svg.path([view.frame], fill="none", stroke=colours.INK, stroke_width=svg.number(0.45))
+        inside = shapely.box(0.2, 0.2, view.width - 0.2, view.height - 0.2)
+        neatline = svg.path([inside], fill="none", stroke=colours.INK, stroke_width=svg.number(0.4))
         top = view.height + 1.0
         content = [
             '<g clip-path="url(#frame)">',
             *self._ground(),
             *self._roads(),
             *self._street_surfaces(),
-            *self._veil(),
             *self._borders(),
+            *self._veil(),
             *self._focus(),
             self.arrow,
+            self.bar,
             names,
             "</g>",
             neatline,
             furniture.draw_legend(self.rows, 0, top),
-            furniture.draw_scale_bar(view.scale, self.width, top),
         ]
         drawing = svg.document(self.width, self.height, content, definitions=frame)
         return Drawing(drawing, view.scale, tuple(self.placed), self._description())
@@ -147,7 +159,8 @@ class _Map:
         yield svg.path([self.view.frame], fill=colours.LAND)
         for k in self.others:
             fill = colours.fill_of(self.scene.colours[k])
-            yield svg.path([self.shown[k]], fill=fill if k == self.index else colours.mixed(fill, "#FFFFFF", 0.35))
+            tint = _FOCUS_TINT if k == self.index else _NEIGHBOUR_TINT
+            yield svg.path([self.shown[k]], fill=colours.mixed(fill, "#FFFFFF", tint))
         yield svg.path(self.context.get("green", []), fill=colours.GREEN, fill_opacity="0.9")
         edge = {"stroke": colours.WATER_EDGE, "stroke_width": svg.number(0.2)}
         water = [*self.context.get("water", [])]
@@ -204,7 +217,7 @@ class _Map:
         if self.street_area is not None:
             yield svg.path([self.street_area], fill="none", stroke=colours.ROAD_CASING, stroke_width=svg.number(0.3))
         if self.is_street:
-            yield svg.path([self.focus], fill=colours.fill_of(self.scene.colours[self.index]))
+            yield svg.path([self.focus], fill=self.focus_fill)
 
     def _veil(self) -> Iterable[str]:
         outside = svg.path_data([shapely.box(-1, -1, self.view.width + 1, self.view.height + 1)])
@@ -216,9 +229,13 @@ class _Map:
     def _borders(self) -> Iterable[str]:
         inner, outer = _borders(self.shown, self.scene.grid_numbers)
         yield svg.path(
-            inner, fill="none", stroke=colours.BLOCK_BORDER, stroke_width=svg.number(0.4), stroke_dasharray=_BORDER_DASH
+            inner,
+            fill="none",
+            stroke=colours.BLOCK_BORDER,
+            stroke_width=svg.number(0.45),
+            stroke_dasharray=_BORDER_DASH,
         )
-        yield svg.path(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(0.55))
+        yield svg.path(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(0.6))
 
     def _focus(self) -> Iterable[str]:
         for colour, width in (("#FFFFFF", _FOCUS_CASING), (colours.ACCENT, _FOCUS_LINE)):
@@ -227,8 +244,11 @@ class _Map:
     # ------------------------------------------------------------------------------------------ names
 
     def _names(self) -> Iterable[str]:
-        border = shapely.buffer(shapely.boundary(self.focus), _FOCUS_CASING / 2 + 0.15, quad_segs=2)
+        outline = shapely.boundary(self.focus)
+        border = shapely.buffer(outline, _FOCUS_CASING / 2 + 0.15, quad_segs=2)
+        self.border_zone = shapely.buffer(outline, _FOCUS_CASING / 2 + 0.4, quad_segs=2)
         self.arrow = self._place_arrow()
+        self.bar = self._place_bar()
         first = self._focus_label()
         if first:
             yield from first
@@ -246,12 +266,27 @@ class _Map:
             (view.width - w - inset, view.height - h - inset),
             (inset, view.height - h - inset),
         ]
-        plates = [shapely.box(x, y, x + w, y + h) for x, y in corners]
-        covered = [shapely.intersection(plate, self.focus).area for plate in plates]
+        best = self._freest(corners, w, h)
+        x, y = view.centre
+        return furniture.draw_north_arrow(*best, convergence(self.scene.town.working_crs, x, y))
+
+    def _place_bar(self) -> str:
+        view = self.view
+        w, h, inset = furniture.bar_width(view.scale), furniture.BAR_HEIGHT, 3.0
+        low, high = view.height - h - inset, inset
+        corners = [(view.width - w - inset, low), (inset, low), (inset, high), (view.width - w - inset, high)]
+        return furniture.draw_scale_bar(view.scale, *self._freest(corners, w, h))
+
+    def _freest(self, corners: Sequence[tuple[float, float]], width: float, height: float) -> tuple[float, float]:
+        """Return the first corner where a plate covers least of the focus and nothing else that stands there."""
+        plates = [shapely.box(x, y, x + width, y + height) for x, y in corners]
+        covered = [
+            shapely.intersection(plate, self.focus).area + (0 if self.page.is_free(_as_array(plate)) else 1e6)
+            for plate in plates
+        ]
         best = covered.index(min(covered))
         self.page.take(plates[best])
-        x, y = view.centre
-        return furniture.draw_north_arrow(*corners[best], convergence(self.scene.town.working_crs, x, y))
+        return corners[best]
 
     def _put(self, placed: Label, *, fill: str, halo_width: float = 0.55, room: float = 0.5) -> str:
         self.placed.append(placed)
@@ -312,44 +347,61 @@ class _Map:
         waiting.sort(key=lambda item: (item[0], round(item[1], 3), item[2], item[4].wkt[:60]))
         used: dict[str, list[shapely.Geometry]] = {}
         for _, negative, name, rank, part in waiting:
-            times = 1 if -negative < 190 else 2
+            times = 1 if -negative < 250 else 2
             pieces = [part] if times == 1 else _halves(part)
             for piece in pieces:
                 found = self._along(piece, name, rank, used.get(name, []))
                 if found is not None:
-                    used.setdefault(name, []).append(shapely.buffer(found.shape, 60, quad_segs=4))
+                    used.setdefault(name, []).append(shapely.buffer(found.shape, 85, quad_segs=4))
                     fill = colours.WATER_INK if rank == "river" else colours.INK
                     yield self._put(found, fill=fill, room=0.7)
 
     def _along(self, line: shapely.LineString, name: str, rank: str, avoid: Sequence[shapely.Geometry]) -> Label | None:
-        smooth = shapely.simplify(line, 0.5)
-        beside = _FOCUS_CASING / 2 + 0.2
-        for size in (_NAME_SIZE[rank], _NAME_SIZE[rank] - 2):
-            step = beside + 0.56 * size * POINT
-            found = place_along(
-                self.page, smooth, name, size=size, offsets=self._outward(smooth, step), avoid=avoid, spread=2.1
-            )
+        """Return the name of a road or river: beside the focus border where it runs along it, else on the line."""
+        largest = _NAME_SIZE[rank] - (1.5 if self.is_overview else 0)
+        beside = shapely.intersection(line, self.border_zone)
+        bordering = [part for part in shapely.get_parts(beside).tolist() if part.geom_type == "LineString"]
+        bordering.sort(key=lambda part: -round(part.length, 3))
+        for size in (largest, largest - 1.5):
+            off = _FOCUS_CASING / 2 + 0.3 + 0.56 * size * POINT
+            for part in bordering:
+                found = place_along(
+                    self.page,
+                    shapely.simplify(part, 0.5),
+                    name,
+                    size=size,
+                    offsets=(off, -off, 1.4 * off, -1.4 * off),
+                    avoid=[*avoid, self.focus],
+                    spread=2.1,
+                )
+                if found is not None:
+                    return found
+            found = place_along(self.page, shapely.simplify(line, 0.5), name, size=size, avoid=avoid, spread=2.1)
             if found is not None:
                 return found
         return None
 
-    def _outward(self, line: shapely.LineString, step: float) -> tuple[float, ...]:
-        """Return the distances beside ``line`` to try: on it, then off the focus border, away from the focus first."""
-        middle = shapely.line_interpolate_point(line, 0.5, normalized=True)
-        if shapely.distance(shapely.boundary(self.focus), middle) > 40:
-            return (0.0,)
-        return (0.0, step, -step, 1.5 * step, -1.5 * step)
-
     def _neighbour_names(self) -> Iterable[str]:
-        scene = self.scene
-        grid = scene.grid_numbers[self.index]
-        touching = {k: shapely.distance(self.shown[k], self.focus) < 0.05 for k in self.others}
-        order = sorted(
-            (k for k in self.others if k != self.index), key=lambda k: (not touching[k], -self.shown[k].area, k)
-        )
-        for k in order:
-            name = scene.short_name(k) if scene.grid_numbers[k] == grid else scene.names[k]
-            found = place_in_area(self.page, self.shown[k], name, sizes=_NEIGHBOUR_SIZES, margin=1.2)
+        """Name the neighbours, those that touch the focus first; in an overview each grid once."""
+        scene, numbers = self.scene, self.scene.grid_numbers
+        own = numbers[self.index]
+        named: list[tuple[bool, float, int, str, shapely.Geometry]] = []
+        if self.is_overview:
+            for grid in dict.fromkeys(int(numbers[k]) for k in self.others):
+                members = [k for k in self.others if numbers[k] == grid and k != self.index]
+                if members:
+                    shape = shapely.union_all([self.shown[k] for k in members])
+                    apart = shapely.distance(shape, self.focus) > 0.05
+                    named.append((apart, -shape.area, members[0], scene.grid_names[members[0]], shape))
+        else:
+            for k in self.others:
+                if k != self.index:
+                    name = scene.short_name(k) if numbers[k] == own else scene.names[k]
+                    apart = shapely.distance(self.shown[k], self.focus) > 0.05
+                    named.append((apart, -self.shown[k].area, k, name, self.shown[k]))
+        sizes = _NEIGHBOUR_SIZES[1:] if self.is_overview else _NEIGHBOUR_SIZES
+        for _, _, _, name, shape in sorted(named, key=lambda entry: (entry[0], round(entry[1], 3), entry[2])):
+            found = place_in_area(self.page, shape, name, sizes=sizes, margin=1.2)
             if found is not None:
                 yield self._put(found, fill=colours.QUIET_INK)
 
@@ -408,13 +460,21 @@ def draw_locator(scene: Scene, index: int, *, width: float, height: float) -> st
     return svg.document(width, height, content)
 
 
+def _as_array(shape: shapely.Geometry) -> npt.NDArray[np.object_]:
+    return np.array([shape], dtype=object)
+
+
 def _near(features: Features, window: shapely.Geometry) -> list[int]:
     return features.near(window) if len(features.geometries) else []
 
 
 def _faded(fill: str) -> str:
     """Return a neighbour's fill as it looks under the veil."""
-    return colours.mixed(colours.mixed(fill, "#FFFFFF", 0.35), "#FFFFFF", _VEIL)
+    return _veiled(colours.mixed(fill, "#FFFFFF", _NEIGHBOUR_TINT))
+
+
+def _veiled(colour: str) -> str:
+    return colours.mixed(colour, "#FFFFFF", _VEIL)
 
 
 def _outside(lines: Sequence[shapely.Geometry], area: shapely.Geometry) -> list[shapely.Geometry]:

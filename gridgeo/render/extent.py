@@ -25,11 +25,15 @@ SIDES = ("east", "south", "west", "north")
 SIGHT_LINES = 96
 REACH = 30.0
 """Metres: a border follows a barrier no farther away than this."""
+INSIDE = 2.0
+"""Metres: a barrier farther inside the block than this is not its limit."""
 BEYOND = 3.0
 """Metres beyond the border at which the neighbour is looked for."""
 _PARALLEL = math.radians(30)
 _LEAST_SHARE = 0.22
 _MOST_NAMES = 3
+_MOST_SAID = 0.6
+"""Where the names said fill less of the view than this, 等 (and others) is added."""
 _RANK_WORDS = {"river": "河道", "main-road": "主干路", "road": "道路", "lane": "街巷"}
 
 
@@ -92,9 +96,12 @@ class Surroundings:
             turn = np.abs(
                 np.remainder(segments.direction[segment] - directions[point] + math.pi / 2, math.pi) - math.pi / 2
             )
+            foot = shapely.get_coordinates(shapely.shortest_line(places[point], segments.geometries[segment]))[1::2]
+            outward = ((foot - points[point]) * normals[point]).sum(axis=1)
             for k in np.lexsort((segment, distance, point)).tolist():
                 owner = int(segments.owner[segment[k]])
-                if turn[k] > _PARALLEL:
+                # what runs inside the block is no limit of it: a street block is not limited by its own middle line
+                if turn[k] > _PARALLEL or outward[k] < -INSIDE:
                     continue
                 # a name a little farther off says more than a nameless lane on the border
                 score = float(distance[k]) + (0.0 if self._names[owner] else 12.0)
@@ -185,5 +192,9 @@ def _weighed(names: list[str]) -> list[str]:
     if not count:
         return []
     most = sorted(count, key=lambda name: (-count[name], names.index(name)))[:_MOST_NAMES]
-    fair = {name for name in most if count[name] >= _LEAST_SHARE * sum(count.values())} or {most[0]}
-    return [name for name in count if name in fair]
+    whole = sum(count.values())
+    fair = {name for name in most if count[name] >= _LEAST_SHARE * whole} or set(most)
+    named = [name for name in count if name in fair]
+    if sum(count[name] for name in named) < _MOST_SAID * whole:
+        named[-1] += "等"
+    return named

@@ -13,14 +13,14 @@ from gridgeo.render.fonts import POINT, text_width
 
 LEGEND_SIZE = 10.5
 """Points."""
-_SWATCH_WIDTH, _SWATCH_HEIGHT = 8.0, 4.6
-_GAP = 5.5
+_SWATCH_WIDTH, _SWATCH_HEIGHT = 7.5, 4.4
+_GAP = 4.2
 _ROW = 7.0
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the legend: its words, and a drawing in a box of 8 x 4.6 mm at the origin."""
+    """One line of the legend: its words, and a drawing in a box of 7.5 x 4.4 mm at the origin."""
 
     words: str
     drawing: str
@@ -79,7 +79,7 @@ def draw_legend(rows: Sequence[Sequence[Entry]], x: float, y: float) -> str:
     return "".join(drawn)
 
 
-def bar_length(scale: int, *, most: float = 62.0) -> int:
+def bar_length(scale: int, *, most: float = 45.0) -> int:
     """Return the length of the scale bar in metres: the longest of 1, 2 or 5 times a power of ten within ``most`` mm.
 
     Examples
@@ -92,34 +92,38 @@ def bar_length(scale: int, *, most: float = 62.0) -> int:
     return int(max(step * power for step in (1, 2, 5) if step * power <= longest)) or 1
 
 
+BAR_HEIGHT = 8.0
+"""Millimetres that the scale bar's plate takes."""
+_BAR_INSET = 2.2
+
+
 def bar_width(scale: int) -> float:
-    """Return the width of the whole scale bar with its words, in millimetres."""
+    """Return the width of the scale bar's plate, in millimetres."""
     length = bar_length(scale)
-    words = text_width(_metres(length), LEGEND_SIZE * POINT)
-    return length * 1000 / scale + words + text_width(_ratio(scale), LEGEND_SIZE * POINT) + 8.0
+    words = text_width(_metres(length) + _ratio(scale), LEGEND_SIZE * POINT)
+    return length * 1000 / scale + words + 5.0 + 2 * _BAR_INSET
 
 
-def draw_scale_bar(scale: int, right: float, y: float) -> str:
-    """Return the scale bar with its right end at ``right`` in a row of the legend that begins at ``y``."""
+def draw_scale_bar(scale: int, x: float, y: float) -> str:
+    """Return the scale in numbers and as a bar, on a plate whose upper left corner is at (x, y)."""
     length = bar_length(scale)
     long = length * 1000 / scale
-    words = _metres(length)
-    wide = text_width(words, LEGEND_SIZE * POINT)
-    middle = y + _ROW / 2
-    left = right - wide - 1.4 - long
-    parts = [
-        svg.text(
-            _ratio(scale), left - 4.5, middle + 0.37 * LEGEND_SIZE * POINT, LEGEND_SIZE, fill=colours.INK, anchor="end"
-        )
-    ]
+    middle = y + BAR_HEIGHT / 2
+    base = middle + 0.37 * LEGEND_SIZE * POINT
+    left = x + _BAR_INSET + text_width(_ratio(scale), LEGEND_SIZE * POINT) + 3.5
+    parts = [_plate(x, y, bar_width(scale), BAR_HEIGHT)]
+    parts.append(svg.text(_ratio(scale), x + _BAR_INSET, base, LEGEND_SIZE, fill=colours.INK))
     for k in range(4):
         box = shapely.box(left + long * k / 4, middle - 0.8, left + long * (k + 1) / 4, middle + 0.8)
         fill = colours.INK if k % 2 == 0 else "#FFFFFF"
         parts.append(svg.path([box], fill=fill, stroke=colours.INK, stroke_width=svg.number(0.2)))
-    parts.append(
-        svg.text(words, right, middle + 0.37 * LEGEND_SIZE * POINT, LEGEND_SIZE, fill=colours.INK, anchor="end")
-    )
+    parts.append(svg.text(_metres(length), left + long + 1.5, base, LEGEND_SIZE, fill=colours.INK))
     return "".join(parts)
+
+
+def _plate(x: float, y: float, width: float, height: float) -> str:
+    place = svg.attributes(x=svg.number(x), y=svg.number(y), width=svg.number(width), height=svg.number(height))
+    return f'<rect{place} rx="{svg.number(1.2)}" fill="#FFFFFF" fill-opacity="0.86"/>'
 
 
 def _metres(length: int) -> str:
@@ -148,10 +152,7 @@ def draw_north_arrow(x: float, y: float, convergence: float) -> str:
     edge = {"stroke": colours.INK, "stroke_width": svg.number(0.25)}
     needle = svg.path([left], fill=colours.INK, **edge) + svg.path([right], fill="#FFFFFF", **edge)
     north = svg.text("北", 0, -7.8, 11.5, fill=colours.INK, anchor="middle")
-    plate = (
-        f'<rect width="{svg.number(ARROW_WIDTH)}" height="{svg.number(ARROW_HEIGHT)}" rx="{svg.number(1.2)}"'
-        ' fill="#FFFFFF" fill-opacity="0.86"/>'
-    )
+    plate = _plate(0, 0, ARROW_WIDTH, ARROW_HEIGHT)
     return (
         f'<g transform="translate({svg.number(x)} {svg.number(y)})">{plate}'
         f'<g transform="translate({svg.number(middle_x)} {svg.number(middle_y)}) rotate({-convergence:.2f})">'

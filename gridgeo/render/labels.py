@@ -32,7 +32,10 @@ LINE_HEIGHT = 1.24
 _ABOVE, _BELOW = 0.88, 0.12
 """The square of a Chinese character above and below the baseline, in ems."""
 _MIDDLE = (_ABOVE - _BELOW) / 2
+_WORD = "居委会|村委会|居民委员会|村民委员会|社区|小区|产业园|工业园|公园|街面网格|拓展网格|网格|责任块|第[0-9]"
 _STEEP = math.radians(57)
+_FAR = 0.05
+"""Radians of turn that a name bears rather than move one step away from the middle of its line."""
 _ROUGHEST = math.radians(24)
 """The sharpest turn between two characters of a name along a line."""
 
@@ -137,17 +140,20 @@ def break_name(name: str, *, most: int = 3) -> list[tuple[str, ...]]:
 
 def _broken(name: str, count: int) -> tuple[str, ...]:
     """Break ``name`` into lines of nearly equal width at the places where a line may end."""
-    by_blank = [match.start() for match in re.finditer(" ", name)]
+    blanks = [match.start() for match in re.finditer(" ", name)]
+    # a word is kept whole where that can be: 杜行 | 居委会, never 第2责 | 任块
+    words = [match.start() for match in re.finditer(_WORD, name) if match.start() > 1]
     inside = [k for k in range(2, len(name) - 1) if is_wide(name[k - 1]) and is_wide(name[k])]
+    allowed = (blanks or words or inside) if count == 2 else sorted({*blanks, *words})
     target, whole = text_width(name, 1) / count, text_width(name, 1)
     places, position = [], 0
     for line in range(1, count):
         wanted = target * line
-        options = [k for k in by_blank if k > position] or [k for k in inside if k > position + 1]
+        options = [k for k in allowed if k > position + 1]
         if not options:
             return ()
         place = min(options, key=lambda k: (abs(text_width(name[:k], 1) - wanted), k))
-        if abs(text_width(name[:place], 1) - wanted) > 0.3 * whole:
+        if abs(text_width(name[:place], 1) - wanted) > 0.26 * whole:
             return ()
         places.append(place)
         position = place
@@ -295,19 +301,22 @@ def place_along(
     middles = np.cumsum(advances + gap) - gap - advances / 2
     track = _Track(line)
     slack = length - run
-    steps = max(1, min(16, int(slack / 5)))
+    steps = max(1, min(16, int(slack / 6)))
     starts = sorted((slack * k / steps for k in range(steps + 1)), key=lambda s: (round(abs(s - slack / 2), 6), s))
     forbidden = list(avoid)
     for offset in offsets:
-        candidates = []
+        best: tuple[float, _SetOut, npt.NDArray[np.object_]] | None = None
         for rank, start in enumerate(starts):
+            if best is not None and best[0] <= _FAR * rank:
+                break  # nothing farther from the middle can be better
             found = track.set_out(start, run, middles, advances, em, offset, wide=wide)
-            if found is not None:
-                candidates.append((round(found.turn, 2) + 0.05 * rank, rank, found))
-        for _, _, found in sorted(candidates, key=lambda candidate: candidate[:2]):
-            boxes = found.boxes(advances, em)
-            if not page.is_free(boxes) or any(shapely.intersects(shape, boxes).any() for shape in forbidden):
+            if found is None or (best is not None and best[0] <= found.turn + _FAR * rank):
                 continue
+            boxes = found.boxes(advances, em)
+            if page.is_free(boxes) and not any(shapely.intersects(shape, boxes).any() for shape in forbidden):
+                best = (found.turn + _FAR * rank, found, boxes)
+        if best is not None:
+            _, found, boxes = best
             glyphs = Glyphs(name, tuple(found.x), tuple(found.y), tuple(np.degrees(found.angle).tolist()))
             return Label((glyphs,), size, shapely.union_all(boxes))
     return None

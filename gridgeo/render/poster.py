@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import shapely
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
@@ -25,7 +27,7 @@ from gridgeo.render.notice import TITLE, Card, Notice
 from gridgeo.render.photos import Photos
 from gridgeo.render.scene import Scene
 
-STANDARDS = ["a-2a", "ua-1"]
+STANDARDS: tuple[Literal["a-2a"], Literal["ua-1"]] = ("a-2a", "ua-1")
 """Long-term archiving and accessibility. They also make a missing character an error instead of an empty box."""
 
 _TOO_MUCH = Message(
@@ -98,6 +100,14 @@ LEVELS: tuple[Level, ...] = (
 )
 """From roomy to dense. Below 12 points a warning is due."""
 
+_FIRST_LEVEL = 3
+"""Where to begin the search for the level that fits."""
+
+TALL_MAP = 150.0
+"""Width of the map of a tall block, in millimetres; the people stand beside it."""
+_USUAL_WIDE_HEIGHT, _USUAL_TALL_HEIGHT = 150.0, 200.0
+_MUCH_LARGER = 0.85
+
 LOCATOR = (54.0, 36.0)
 """Width and height of the little map of the town."""
 
@@ -127,6 +137,7 @@ class Press:
             ignore_system_fonts=True,
         )
         self._warnings: list[Problem] = []
+        self._plans: dict[tuple[object, object], list[dict[str, Any]]] = {}
 
     @property
     def warnings(self) -> list[Problem]:
@@ -142,17 +153,24 @@ class Press:
             When its texts don't fit on one page even in the smallest print.
         """
         words = self._words(notice)
-        plans = [_plan(notice, level, self._paper.inner_width) for level in LEVELS]
-        levels = [{**asdict(level), "plan": plan} for level, plan in zip(LEVELS, plans, strict=True)]
+        levels = self._levels(notice)
         chosen, map_height = self._choose(notice, words, levels)
-        drawing = draw_map(self._scene, notice.index, width=self._paper.inner_width, height=map_height)
+        drawing = draw_map(self._scene, notice.index, width=words["page"]["map_width"], height=map_height)
         self._write("map.svg", drawing.svg)
         page = {"mode": "print", "level": levels[chosen], "map": {"height": map_height, "alt": drawing.description}}
         return self._compile({**words, **page})
 
+    def _levels(self, notice: Notice) -> list[dict[str, Any]]:
+        """Return the levels with the lists set in columns; most notices of a town have the same lists."""
+        lists = (notice.classes, notice.services)
+        if lists not in self._plans:
+            width = self._paper.inner_width
+            self._plans[lists] = [{**asdict(level), "plan": _plan(notice, level, width)} for level in LEVELS]
+        return self._plans[lists]
+
     def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float]:
         """Return the level to take and the height of the map in millimetres."""
-        self._hand_over({**words, "mode": "measure", "levels": levels})
+        self._hand_over({**words, "mode": "measure", "levels": levels, "first": _FIRST_LEVEL})
         chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
         place = f"{notice.name} ({notice.code})"
         if chosen is None:
@@ -164,13 +182,16 @@ class Press:
 
     def _compile(self, data: dict[str, Any]) -> bytes:
         self._hand_over(data)
-        return bytes(self._compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=0))
+        made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+        assert isinstance(made, bytes)
+        return made
 
     def _hand_over(self, data: dict[str, Any]) -> None:
         self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
 
     def _words(self, notice: Notice) -> dict[str, Any]:
         """Return what the template needs of a notice, and put its pictures into the folder."""
+        tall = is_tall(self._scene.areas.geometries[notice.index], self._paper.inner_width)
         publication = self._scene.town.publication
         date = publication.date or dt.date(2000, 1, 1)
         width, height = LOCATOR
@@ -190,7 +211,12 @@ class Press:
         return {
             "notice": content,
             "accent": ACCENT,
-            "page": asdict(self._paper) | {"inner_height": self._paper.inner_height},
+            "page": asdict(self._paper)
+            | {
+                "inner_height": self._paper.inner_height,
+                "tall": tall,
+                "map_width": TALL_MAP if tall else self._paper.inner_width,
+            },
             "locator": {"width": width, "height": height},
             "date": [date.year, date.month, date.day],
         }
@@ -201,6 +227,14 @@ class Press:
 
     def _write(self, name: str, content: str) -> None:
         (self._folder / name).write_text(content, encoding="utf-8")
+
+
+def is_tall(area: shapely.Geometry, width: float) -> bool:
+    """Return whether a block is shown clearly larger on a tall map than on one that is ``width`` millimetres wide."""
+    west, south, east, north = area.bounds
+    wide = max((east - west) / width, (north - south) / _USUAL_WIDE_HEIGHT)
+    tall = max((east - west) / TALL_MAP, (north - south) / _USUAL_TALL_HEIGHT)
+    return bool(tall < _MUCH_LARGER * wide)
 
 
 def qr_code(address: str) -> str:
@@ -221,25 +255,27 @@ def _plan(notice: Notice, level: Level, width: float) -> dict[str, Any]:
     columns = level.list_columns
     column_width = (width - (columns - 1) * gutter) / columns
 
-    tasks = [
-        row
-        for group in notice.classes
-        for row in (
-            {"kind": "class", "text": group.name},
-            *({"kind": "item", "text": item.text, "local": item.local, "detail": ""} for item in group.items),
-        )
-        if row["text"]
+    tasks: list[Row] = []
+    for group in notice.classes:
+        if group.name:
+            tasks.append({"kind": "class", "text": group.name})
+        tasks += [{"kind": "item", "text": item.text, "local": item.local, "detail": ""} for item in group.items]
+    services: list[Row] = [
+        {"kind": "item", "text": line.text, "local": False, "detail": line.detail} for line in notice.services
     ]
-    services = [{"kind": "item", "text": line.text, "local": False, "detail": line.detail} for line in notice.services]
     beside = bool(tasks and services)
     task_columns = columns - 1 if beside else columns
     if not beside and len(notice.classes) == 3:
         task_columns = 3
     set_tasks = balance(tasks, task_columns, column_width, level)
-    if beside and _high(services, column_width, level) > 1.35 * max(_high(c, column_width, level) for c in set_tasks):
-        beside = False
-        set_tasks = balance(tasks, columns, column_width, level)
     set_services = [services] if beside else balance(services, columns, column_width, level)
+    if beside:
+        lone_tasks = balance(tasks, columns, column_width, level)
+        lone_services = balance(services, columns, column_width, level)
+        together = max(_highest(set_tasks, column_width, level), _high(services, column_width, level))
+        apart = _highest(lone_tasks, column_width, level) + _highest(lone_services, column_width, level) + _HEADING
+        if apart < together:
+            beside, set_tasks, set_services = False, lone_tasks, lone_services
     return {
         "beside": beside,
         "has_local": any(item.local for group in notice.classes for item in group.items),
@@ -249,6 +285,9 @@ def _plan(notice: Notice, level: Level, width: float) -> dict[str, Any]:
 
 
 Row = dict[str, Any]
+
+_HEADING = 4.5
+"""Height of a section's heading, in ems of the text."""
 
 
 def balance(rows: Sequence[Row], columns: int, width: float, level: Level) -> list[list[Row]]:
@@ -263,7 +302,7 @@ def balance(rows: Sequence[Row], columns: int, width: float, level: Level) -> li
         if row["kind"] == "class" or not classes:
             classes.append([])
         classes[-1].append(row)
-    packed = _packed([[row] for row in _glued(rows)], columns, width, level)
+    packed = _packed([[row] for row in rows], columns, width, level)
     if len(classes) <= columns:
         whole = [list(group) for group in classes]
         if max(_high(c, width, level) for c in whole) <= 1.4 * max(_high(c, width, level) for c in packed):
@@ -272,10 +311,6 @@ def balance(rows: Sequence[Row], columns: int, width: float, level: Level) -> li
     if max(_high(c, width, level) for c in by_class) <= 1.2 * max(_high(c, width, level) for c in packed):
         return by_class
     return packed
-
-
-def _glued(rows: Sequence[Row]) -> list[Row]:
-    return list(rows)
 
 
 def _packed(groups: Sequence[Sequence[Row]], columns: int, width: float, level: Level) -> list[list[Row]]:
@@ -297,14 +332,17 @@ def _poured(groups: Sequence[Sequence[Row]], heights: Sequence[float], most: flo
     for group, height in zip(groups, heights, strict=True):
         if filled[-1] and used + height > most + 1e-9:
             last = filled[-1][-1]
-            carried = (
-                [filled[-1].pop()] if len(last) == 1 and last[0]["kind"] == "class" and len(filled[-1]) > 1 else []
-            )
+            alone = len(last) == 1 and last[0]["kind"] == "class" and len(filled[-1]) > 1
+            carried = [filled[-1].pop()] if alone else []
             filled.append(carried)
             used = 0.0
         filled[-1].append(group)
         used += height
     return filled
+
+
+def _highest(columns: Sequence[Sequence[Row]], width: float, level: Level) -> float:
+    return max(_high(column, width, level) for column in columns)
 
 
 def _high(rows: Sequence[Row], width: float, level: Level) -> float:

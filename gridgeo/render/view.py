@@ -13,6 +13,8 @@ SCALES: tuple[int, ...] = tuple(
 )
 """Scale denominators that a map may have: round ones, so that a ruler can be used."""
 SMALLEST_DENOMINATOR = 500
+_OUTSIDE = 0.03
+"""Share of the page that may show what lies outside the town."""
 _BLEED = 4.0
 """Millimetres beyond the frame at which shapes are cut, so that no cut edge shows."""
 
@@ -27,15 +29,29 @@ class View:
     centre: tuple[float, float]
 
     @classmethod
-    def of(cls, area: shapely.Geometry, width: float, height: float, *, margin: float = 0.12) -> View:
-        """Return the view that holds ``area`` with ``margin`` (share of the page) free on each side."""
+    def of(
+        cls,
+        area: shapely.Geometry,
+        width: float,
+        height: float,
+        *,
+        margin: float = 0.12,
+        within: shapely.Geometry | None = None,
+    ) -> View:
+        """Return the view that holds ``area`` with ``margin`` (share of the page) free on each side.
+
+        ``area`` stands in the middle, but moves aside where the page would else show what lies outside ``within``.
+        """
         minx, miny, maxx, maxy = area.bounds
         room = 1 - 2 * margin
         needed = max(
             (maxx - minx) * 1000 / (width * room), (maxy - miny) * 1000 / (height * room), SMALLEST_DENOMINATOR
         )
         scale = next((known for known in SCALES if known >= needed), int(needed) + 1)
-        return cls(width, height, scale, ((minx + maxx) / 2, (miny + maxy) / 2))
+        west, south, east, north = within.bounds if within is not None else (-np.inf, -np.inf, np.inf, np.inf)
+        x = _middle(minx, maxx, west, east, width * scale / 1000, margin)
+        y = _middle(miny, maxy, south, north, height * scale / 1000, margin)
+        return cls(width, height, scale, (x, y))
 
     @property
     def factor(self) -> float:
@@ -73,3 +89,14 @@ class View:
 
     def _move(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return (points - self.centre) * [self.factor, -self.factor] + [self.width / 2, self.height / 2]
+
+
+def _middle(low: float, high: float, least: float, most: float, size: float, margin: float) -> float:
+    """Return where the middle of a window of ``size`` goes: over low..high, but rather inside least..most."""
+    middle, pad = (low + high) / 2, _OUTSIDE * size
+    if least - pad + size / 2 <= most + pad - size / 2:
+        middle = min(max(middle, least - pad + size / 2), most + pad - size / 2)
+    else:
+        middle = (least + most) / 2
+    room = margin * size
+    return min(max(middle, high + room - size / 2), low - room + size / 2)
