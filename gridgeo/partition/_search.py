@@ -399,6 +399,42 @@ class Search:
                 break
         return block
 
+    def relocate(self, block: list[int], rounds: int) -> list[int]:
+        """Give the lightest block away to a neighbour and cut the heaviest ones in two instead, wherever that is better.
+
+        Needed where an atom too heavy to share leaves a crumb beside it, which single moves can't bring to anybody.
+        """
+        score = self.judge(block)
+        for _ in range(rounds):
+            if score[0] == 0:
+                break
+            weight, many = [0.0] * self.k, [0] * self.k
+            for atom, b in enumerate(block):
+                weight[b] += self.weight[atom]
+                many[b] += 1
+            light = min(range(self.k), key=lambda b: weight[b])
+            around = sorted(
+                {block[o] for atom in range(self.n) if block[atom] == light for o in self.walk[atom]} - {light}
+            )
+            heavy = sorted(range(self.k), key=lambda b: -weight[b])[:8]
+            best, found = block, score
+            for into in around:
+                given = [into if b == light else b for b in block]
+                for cut in heavy:
+                    atoms = [atom for atom in range(self.n) if given[atom] == cut]
+                    parts = self.bisect(atoms, 1, 1, TREES // 3) if cut != light and len(atoms) > 1 else None
+                    if parts is None:
+                        continue
+                    tried = list(given)
+                    for atom in parts[0]:
+                        tried[atom] = light
+                    if (judged := self.judge(tried)) < found:
+                        best, found = tried, judged
+            if best is block:
+                break
+            block, score = best, found
+        return block
+
     def run(self, starts: int, steps: int) -> list[int]:
         """Return the best plan of a few starts."""
         if self.k == 1:
@@ -408,7 +444,7 @@ class Search:
         plans = []
         for _ in range(starts):
             plan = self.anneal(self.start(), steps, HEAT)
-            plan = self.recombine(plan, 2)
+            plan = self.relocate(self.recombine(plan, 2), self.k)
             plan = self.anneal(plan, steps // 2, (HEAT[0] / 6, HEAT[1]))
             plans.append((self.judge(plan), plan))
         return min(plans)[1]

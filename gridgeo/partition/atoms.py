@@ -28,6 +28,9 @@ MIN_AREA = 500.0
 """Square metres. A smaller face is a sliver."""
 MIN_WIDTH = 12.0
 """Metres. A face with a smaller mean width (twice its area by its perimeter) is a needle."""
+STRIP_WIDTH = 30.0
+STRIP_RATIO = 15.0
+"""A face that is narrower than so many metres and so many times as long as wide is a needle too: a strip between carriageways."""
 MIN_CONTACT = 1.0
 """Metres. Two atoms that share less border than this can't be one block on foot."""
 MERGE_WEIGHT = (0.0, 1.0, 2.0, 3.0, 6.0)
@@ -286,7 +289,10 @@ class _Merging:
         """Merge slivers, the smallest first; returns how many, and how many of them over a river."""
 
         def is_sliver(face: int) -> bool:
-            return self.area[face] < min_area or 2 * self.area[face] < min_width * self.perimeter[face]
+            area, perimeter = self.area[face], self.perimeter[face]
+            width = 2 * area / perimeter
+            strip = width < STRIP_WIDTH and perimeter * perimeter > 4 * STRIP_RATIO * area
+            return area < min_area or width < min_width or strip
 
         counts = [0, 0]
         for over_river in (False, True):
