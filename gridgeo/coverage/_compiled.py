@@ -106,13 +106,12 @@ def ring_turns(coordinates, ring_start):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def _mix(value):  # type: ignore[no-untyped-def]
+def _place_hash(x, y):  # type: ignore[no-untyped-def]
+    """Hash of a vertex; small integers differ only in the high bits of a double, so these are folded down first."""
+    value = (x ^ (x >> np.uint64(32))) * _MULTIPLIER
     value ^= value >> np.uint64(29)
-    value *= _MULTIPLIER
-    value ^= value >> np.uint64(32)
-    value *= _FINISHER
-    value ^= value >> np.uint64(29)
-    return value
+    value = (value ^ y ^ (y >> np.uint64(32))) * _FINISHER
+    return value ^ (value >> np.uint64(32))
 
 
 @njit(cache=True)
@@ -128,9 +127,9 @@ def pair_up(bits, ring_start, index_bits, bucket_bits, mate):  # type: ignore[no
     index_mask = (np.uint64(1) << index_shift) - np.uint64(1)
     fill = np.zeros(buckets + 1, np.int64)
     for ring in range(len(ring_start) - 1):
-        before = _mix(_mix(bits[ring_start[ring], 0]) ^ bits[ring_start[ring], 1])
+        before = _place_hash(bits[ring_start[ring], 0], bits[ring_start[ring], 1])
         for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
-            here = _mix(_mix(bits[i, 0]) ^ bits[i, 1])
+            here = _place_hash(bits[i, 0], bits[i, 1])
             word = (before + here) * _FINISHER
             word ^= word >> np.uint64(32)
             fill[(word >> bucket_shift) + np.uint64(1)] += 1
@@ -142,9 +141,9 @@ def pair_up(bits, ring_start, index_bits, bucket_bits, mate):  # type: ignore[no
     words = np.empty(fill[buckets], np.uint64)
     start = fill.copy()
     for ring in range(len(ring_start) - 1):
-        before = _mix(_mix(bits[ring_start[ring], 0]) ^ bits[ring_start[ring], 1])
+        before = _place_hash(bits[ring_start[ring], 0], bits[ring_start[ring], 1])
         for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
-            here = _mix(_mix(bits[i, 0]) ^ bits[i, 1])
+            here = _place_hash(bits[i, 0], bits[i, 1])
             word = (before + here) * _FINISHER
             word ^= word >> np.uint64(32)
             bucket = word >> bucket_shift
@@ -154,8 +153,9 @@ def pair_up(bits, ring_start, index_bits, bucket_bits, mate):  # type: ignore[no
     capacity = 16
     while capacity < 2 * largest:
         capacity *= 2
-    first = np.empty(capacity, np.int64)
-    second = np.empty(capacity, np.int64)
+    nothing = np.uint64(0xFFFFFFFFFFFFFFFF)
+    first = np.empty(capacity, np.uint64)  # the first word with its hash in each slot
+    second = np.empty(capacity, np.int32)  # the second edge; -1: none yet, -2: there were more
     crowd = np.empty(1024, np.int64)
     crowded = 0
     for bucket in range(buckets):
@@ -164,20 +164,18 @@ def pair_up(bits, ring_start, index_bits, bucket_bits, mate):  # type: ignore[no
         while table < 2 * size:
             table *= 2
         mask = np.uint64(table - 1)
-        first[:table] = -1
+        first[:table] = nothing
         for k in range(start[bucket], start[bucket + 1]):
-            key = words[k] >> index_shift
-            edge = np.int64(words[k] & index_mask)
-            slot = np.int64(key & mask)
-            while first[slot] >= 0 and words[first[slot]] >> index_shift != key:
-                slot += 1
-                if slot == table:
-                    slot = 0
-            if first[slot] < 0:
-                first[slot] = k
+            word = words[k]
+            slot = (word >> index_shift) & mask
+            while first[slot] != nothing and (first[slot] ^ word) > index_mask:
+                slot = (slot + np.uint64(1)) & mask
+            if first[slot] == nothing:
+                first[slot] = word
                 second[slot] = -1
                 continue
-            other = np.int64(words[first[slot]] & index_mask)
+            edge = np.int32(word & index_mask)
+            other = np.int32(first[slot] & index_mask)
             if second[slot] == -1:
                 second[slot] = edge
                 mate[edge] = other
@@ -264,6 +262,20 @@ def residual_parts(c, ring_start, ring_polygon, reversed_ring, mate):  # type: i
 
 
 # ---------------------------------------------------------------- interactions
+
+
+@njit(cache=True)
+def spread(segment):  # type: ignore[no-untyped-def]
+    """Box of all segments and their mean size."""
+    low_x = low_y = np.inf
+    high_x = high_y = -np.inf
+    total = 0.0
+    for i in range(len(segment)):
+        ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
+        low_x, low_y = min(low_x, ax, bx), min(low_y, ay, by)
+        high_x, high_y = max(high_x, ax, bx), max(high_y, ay, by)
+        total += max(abs(bx - ax), abs(by - ay))
+    return low_x, low_y, high_x, high_y, total / len(segment)
 
 
 @njit(cache=True)

@@ -66,12 +66,11 @@ def _find_compiled(
     compiled: ModuleType, segment: npt.NDArray[np.float64], following: Ints, fresh: Bools | None
 ) -> Interactions:
     """The same by one uniform grid, whose cells a long segment enters only where it passes through them."""
-    low, high = segment.reshape(-1, 2).min(axis=0), segment.reshape(-1, 2).max(axis=0)
-    width, height = high - low
-    mean = float(np.hypot(segment[:, 2] - segment[:, 0], segment[:, 3] - segment[:, 1]).mean())
-    cell = max(1.5 * mean, float(np.sqrt(width * height / (4 * len(segment) + 16))), float(max(width, height)) * 1e-5)
+    west, south, east, north, size = compiled.spread(segment)
+    width, height = east - west, north - south
+    cell = max(2.5 * size, float(np.sqrt(width * height / (4 * len(segment) + 16))), max(width, height) * 1e-5, 1e-300)
     columns, rows = int(width / cell) + 2, int(height / cell) + 2
-    count, item = compiled.grid_items(segment, low[0], low[1], cell, columns, rows)
+    count, item = compiled.grid_items(segment, west, south, cell, columns, rows)
     chosen = np.zeros(0, bool) if fresh is None else fresh
     room = len(segment) // 8 + 64
     while True:
