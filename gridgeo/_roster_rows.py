@@ -10,7 +10,7 @@ from typing import Any
 from gridgeo._tables import Row, Sheet, missing_file, read_table
 from gridgeo._town_file import TownFile
 from gridgeo._town_schema import RowsTable
-from gridgeo._words import has_identity_number, listed, mask_identity_numbers, meaning, nearest, shown, tidy
+from gridgeo._words import has_identity_number, listed, mask_identity_numbers, meaning, meanings, nearest, shown, tidy
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message, one_line
 
@@ -38,7 +38,8 @@ _NO_OWN_HEADER = Message(
 )
 _UNKNOWN_WORD = Message('{field} "{given}" is not known; known are: {known}', "{field}“{given}”不认识；可用：{known}")
 _UNKNOWN_WORD_NEAR = Message(
-    '{field} "{given}" is not known; did you mean "{near}"?', "{field}“{given}”不认识；是否应为“{near}”？"
+    '{field} "{given}" is not known; did you mean "{near}"? Known are: {known}',
+    "{field}“{given}”不认识；是否应为“{near}”？可用：{known}",
 )
 _IDENTITY = Message(
     "holds an identity number ({masked}); remove it: identity numbers never belong on a notice",
@@ -73,7 +74,7 @@ class Entry:
         found = meaning(given, words)
         if found is None:
             near = nearest(given, words)
-            known = listed(dict.fromkeys(words.values()))
+            known = meanings(words)
             what = _UNKNOWN_WORD_NEAR if near else _UNKNOWN_WORD
             self.say(what, field=name, given=shown(given), near=near, known=known)
         return found

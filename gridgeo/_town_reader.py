@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -381,18 +381,30 @@ def _named(layer: Layer) -> dict[str, str]:
 
 
 def _degrees(bounds: np.ndarray, crs: pyproj.CRS) -> tuple[float, float, float, float]:
-    mover = pyproj.Transformer.from_crs(crs.to_2d(), "EPSG:4326", always_xy=True)
+    """Return bounds in degrees of the CRS's own datum: near enough to choose a projection by, and quick."""
     left, bottom, right, top = (float(value) for value in bounds)
-    west, south, east, north = mover.transform_bounds(left, bottom, right, top)
+    if crs.is_geographic:
+        return left, bottom, right, top
+    try:
+        west, south, east, north = _to_degrees(crs).transform_bounds(left, bottom, right, top)
+    except pyproj.exceptions.ProjError:  # a CRS that is nowhere on earth
+        return np.inf, np.inf, np.inf, np.inf
     return west, south, east, north
+
+
+@functools.lru_cache(maxsize=64)
+def _to_degrees(crs: pyproj.CRS) -> pyproj.Transformer:
+    flat = crs.to_2d()
+    return pyproj.Transformer.from_crs(flat, flat.geodetic_crs or "EPSG:4326", always_xy=True)
 
 
 def _misfit(bounds: np.ndarray, crs: pyproj.CRS) -> bool:
     """Whether coordinates can't be in ``crs`` at all: degrees that are none, or metres out of all reach."""
     if np.isnan(bounds).any():  # an empty layer
         return False
-    if crs.is_geographic and (np.abs(bounds[[0, 2]]).max() > 361 or np.abs(bounds[[1, 3]]).max() > 91):
-        return not re.search("grad", crs.axis_info[0].unit_name)
+    if crs.is_geographic:
+        in_degrees = crs.axis_info[0].unit_name == "degree"
+        return in_degrees and bool(np.abs(bounds[[0, 2]]).max() > 361 or np.abs(bounds[[1, 3]]).max() > 91)
     return not np.isfinite(_degrees(bounds, crs)).all()
 
 

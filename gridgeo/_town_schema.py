@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gridgeo._words import KIND_WORDS, RANK_WORDS, listed, meaning, nearest, parse_date, tidy
+from gridgeo._words import KIND_WORDS, RANK_WORDS, meaning, meanings, nearest, parse_date, tidy
 from gridgeo.layers import GridKind
 
 
@@ -20,9 +20,8 @@ def _one_of(words: Mapping[str, str]) -> BeforeValidator:
             return value  # the type is wrong: pydantic says so
         found = meaning(value, words)
         if found is None:
-            known = list(dict.fromkeys(words.values()))
             near = nearest(tidy(value), words)
-            context = {"known": listed(known), "near": words[near] if near else ""}
+            context = {"known": meanings(words), "near": words[near] if near else ""}
             raise PydanticCustomError("word", "unknown word", context)
         return found
 

@@ -102,6 +102,21 @@ def meaning(word: str, words: Mapping[str, str]) -> str | None:
     return words.get(plain) or words.get(plain.replace("-", " ")) or words.get(plain.replace("-", ""))
 
 
+def meanings(words: Mapping[str, str]) -> str:
+    """Return what words there are, as a list for messages: each in English with its first Chinese word.
+
+    Examples
+    --------
+    >>> meanings(KIND_WORDS)
+    'residential 居委, village 村委, street 街面, extended 拓展'
+    """
+    chinese: dict[str, str] = {}
+    for word, value in words.items():
+        if not word.isascii():
+            chinese.setdefault(value, word)
+    return ", ".join(f"{value} {word}" for value, word in chinese.items())
+
+
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known word that looks most like ``word``, or None when none is like it.
 
@@ -116,6 +131,8 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     plain = word.lower()
     if plain in by_plain:
         return by_plain[plain]
+    if not plain.isascii() and len(plain) <= 3:
+        cutoff = min(cutoff, 0.5)  # 块张 is one character from 块长
     found = difflib.get_close_matches(plain, list(by_plain), n=1, cutoff=cutoff)
     return by_plain[found[0]] if found else None
 
