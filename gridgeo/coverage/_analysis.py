@@ -15,7 +15,7 @@ from gridgeo.coverage._edges import Edges, Ints, extract_edges
 from gridgeo.coverage._faces import Faces, find_faces
 from gridgeo.coverage._interactions import Interactions, find_interactions
 from gridgeo.coverage._residual import Residual, residual_of
-from gridgeo.coverage._verdict import judge
+from gridgeo.coverage._verdict import Verdict, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class CoverageAnalysis:
         self._cancellation: Cancellation = cancel(self._edges)
         self._residual: Residual = residual_of(self._edges, self._cancellation)
         self._interactions: Interactions = find_interactions(self._residual.segment, self._residual.following)
-        invalid, self._open_ring = judge(
+        self._verdict: Verdict = judge(
             polygons, self._edges, self._residual, self._cancellation.doubled, self._interactions
         )
-        self._invalid_edge: Ints = np.union1d(self._residual.edge[invalid], self._cancellation.doubled)
+        self._invalid_edge: Ints = np.union1d(self._residual.edge[self._verdict.invalid], self._cancellation.doubled)
 
     @property
     def valid(self) -> bool:
@@ -123,7 +123,7 @@ class CoverageAnalysis:
             self._cancellation,
             self._residual,
             self._interactions,
-            self._open_ring,
+            self._verdict,
             self._extent,
         )
 

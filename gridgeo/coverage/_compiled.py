@@ -102,6 +102,20 @@ def ring_turns(coordinates, ring_start):  # type: ignore[no-untyped-def]
     return area, bound, repeated
 
 
+@njit(cache=True)
+def chunk_boxes(coordinates, start, stop):  # type: ignore[no-untyped-def]
+    """Boxes of runs of edges; ``stop`` is the last vertex of each."""
+    box = np.empty((len(start), 4))
+    for k in range(len(start)):
+        low_x = high_x = coordinates[start[k], 0]
+        low_y = high_y = coordinates[start[k], 1]
+        for i in range(start[k] + 1, stop[k] + 1):
+            low_x, high_x = min(low_x, coordinates[i, 0]), max(high_x, coordinates[i, 0])
+            low_y, high_y = min(low_y, coordinates[i, 1]), max(high_y, coordinates[i, 1])
+        box[k, 0], box[k, 1], box[k, 2], box[k, 3] = low_x, low_y, high_x, high_y
+    return box
+
+
 # ---------------------------------------------------------------- cancelling
 
 

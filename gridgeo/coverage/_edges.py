@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ _BLOCK = 1 << 16
 _CHUNK = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Edges:
     """The rings of all polygons, one after another.
 
@@ -64,6 +65,7 @@ class Edges:
         segments[turned] = segments[turned][:, [2, 3, 0, 1]]
         return segments
 
+    @cached_property
     def chunks(self) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
         """Runs of at most 64 consecutive edges of one ring: (first edge, last edge + 1, box)."""
         edges_in_ring = np.diff(self.ring_start) - 1
@@ -72,10 +74,15 @@ class Edges:
         step = np.arange(len(ring)) - np.repeat(np.cumsum(count) - count, count)
         start = self.ring_start[ring] + step * _CHUNK
         stop = np.minimum(start + _CHUNK, self.ring_start[ring + 1] - 1)
+        compiled = compiled_for(len(self.coordinates))
+        if compiled is not None:
+            return start, stop, compiled.chunk_boxes(self.coordinates, start, stop)
         box = np.empty((len(ring), 4))
         if len(ring):
-            box[:, :2] = np.minimum(np.minimum.reduceat(self.coordinates, start), self.coordinates[stop])
-            box[:, 2:] = np.maximum(np.maximum.reduceat(self.coordinates, start), self.coordinates[stop])
+            for axis in (0, 1):
+                values = np.ascontiguousarray(self.coordinates[:, axis])
+                box[:, axis] = np.minimum(np.minimum.reduceat(values, start), values[stop])
+                box[:, axis + 2] = np.maximum(np.maximum.reduceat(values, start), values[stop])
         return start, stop, box
 
 

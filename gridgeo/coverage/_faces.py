@@ -16,11 +16,13 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage._arrangement import NOBODY, Arrangement, arrange
+from gridgeo.coverage._boxes import pairs_of_boxes
 from gridgeo.coverage._cancel import Cancellation
 from gridgeo.coverage._edges import Bools, Edges, Ints, extract_edges
 from gridgeo.coverage._interactions import Interactions, find_interactions
 from gridgeo.coverage._labels import EXTENT, across, covering_sets, spread
 from gridgeo.coverage._residual import Residual
+from gridgeo.coverage._verdict import Verdict
 from gridgeo.coverage._winding import make_rows, neighbour_in_the_west, winding_at
 
 
@@ -91,14 +93,11 @@ def find_faces(
     cancellation: Cancellation,
     residual: Residual,
     interactions: Interactions,
-    open_ring: Bools,
+    verdict: Verdict,
     extent: shapely.Geometry | None,
 ) -> Faces:
-    """Find every region that is covered wrongly.
-
-    ``open_ring`` marks segments of rings that meet nothing and have no cover outside.
-    """
-    terrain = _terrain(edges, residual, interactions, open_ring, extent)
+    """Find every region that is covered wrongly."""
+    terrain = _terrain(edges, residual, interactions, verdict, extent)
     active = np.flatnonzero(~terrain.island)
     found: list[_Face] = []
     if len(active):
@@ -112,10 +111,10 @@ def find_faces(
 
 
 def _terrain(
-    edges: Edges, residual: Residual, interactions: Interactions, open_ring: Bools, extent: shapely.Geometry | None
+    edges: Edges, residual: Residual, interactions: Interactions, verdict: Verdict, extent: shapely.Geometry | None
 ) -> Terrain:
     """Put the residual and the border of the extent together; set rings aside that can only be islands in a gap."""
-    island = open_ring & ~edges.hole_ring[edges.ring_of(residual.edge)]
+    island = _rows_of(verdict, ~edges.hole_ring[edges.ring_of(residual.edge[verdict.open_start])], len(residual))
     if extent is None:
         return Terrain(residual.segment, residual.polygon, residual.following, interactions, island, False)
     outline = extract_edges(np.array([extent], object))
@@ -141,6 +140,14 @@ def _terrain(
     outside = np.bincount(ring, ~lies_inside, len(edges.reversed_ring)) > 0
     island &= ~spoiled[ring] & ~outside[ring]
     return Terrain(segment, owner, following, both, np.concatenate([island, np.zeros(len(border), bool)]), True)
+
+
+def _rows_of(verdict: Verdict, chosen: Bools, count: int) -> Bools:
+    """Segments of the chosen rings that meet nothing."""
+    step = np.zeros(count + 1, np.int64)
+    step[verdict.open_start[chosen]] += 1
+    step[verdict.open_stop[chosen]] -= 1
+    return step[:-1].cumsum() > 0
 
 
 def _arranged(terrain: Terrain, active: Ints) -> Arrangement:
@@ -238,9 +245,8 @@ def _cancelled_edges_near(arrangement: Arrangement, wrong: Bools, edges: Edges, 
     start = np.flatnonzero(np.concatenate([[True], np.diff(arrangement.face[half]) != 0]))
     place = arrangement.node[arrangement.tail[half]]
     low, high = np.minimum.reduceat(place, start), np.maximum.reduceat(place, start)
-    chunk_start, chunk_stop, chunk_box = edges.chunks()
-    tree = shapely.STRtree(shapely.box(*low.T, *high.T))
-    chunk, face = tree.query(shapely.box(*chunk_box.T))
+    chunk_start, chunk_stop, chunk_box = edges.chunks
+    face, chunk = pairs_of_boxes(np.concatenate([low, high], axis=1), chunk_box)
     size = chunk_stop[chunk] - chunk_start[chunk]
     edge = np.repeat(chunk_start[chunk], size) + np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
     face = np.repeat(face, size)
