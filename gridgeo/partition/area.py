@@ -13,7 +13,8 @@ from gridgeo import crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.network import Barriers, Floats, as_barriers
-from gridgeo.partition.draft import Demand, Grid, draft
+from gridgeo.partition.draft import Demand, draft
+from gridgeo.partition.layer import Grid
 from gridgeo.partition.workload import WorkloadLike, WorkloadSource, as_sources
 
 _BOTH = Message(
@@ -80,15 +81,17 @@ def delineate_blocks(
     area : GeoDataFrame
         One or more grids, in any CRS (or all tables without one: metres). No block reaches over the border of a grid.
     barriers : Barriers or GeoDataFrame
-        Lines (and polygons) with a column ``rank`` of `gridgeo.network.RANKS`, and as far as known ``name`` and ``level``
-        (0 on the ground).
+        Lines (and polygons) with a column ``rank`` of `gridgeo.network.RANKS`, and as far as known ``name`` and
+        ``level`` (0 on the ground).
     workload : GeoDataFrame, mapping or None
         What to balance: points, lines or polygons that count 1 each, or the amount in their column ``workload``; or
-        several attributes, name -> table (its column of that name, or 1 each) or `WorkloadSource`. None: the area in m2.
+        several attributes, name -> table (its column of that name, or 1 each) or `WorkloadSource`. None: the area in
+        m2.
     count : int or None
         Blocks a grid.
     target : float or None
-        Workload a block; a grid gets as many blocks as its workload holds targets, rounded. With neither, one block a grid.
+        Workload a block; a grid gets as many blocks as its workload holds targets, rounded. With neither, one block a
+        grid.
     tolerance : float
         How far a block's workload may be off its grid's mean: 0.2 is 20 %. What can't be met is drafted as near as
         possible, with a warning.
@@ -102,7 +105,8 @@ def delineate_blocks(
     Returns
     -------
     GeoDataFrame
-        The blocks, in the CRS of ``area``: columns as in `gridgeo.partition`. Vertices of ``area`` keep their coordinates.
+        The blocks, in the CRS of ``area``: columns as in `gridgeo.partition`. Vertices of ``area`` keep their
+        coordinates.
 
     Examples
     --------
@@ -168,9 +172,9 @@ def _grids(area: gpd.GeoDataFrame, id_column: str | None, name_column: str | Non
     if name_column is None and "name" in area.columns:
         name_column = "name"
     ids = area[id_column].astype(str).tolist() if id_column else [str(row + 1) for row in range(len(area))]
-    twice = sorted({id for id in ids if ids.count(id) > 1}) if len(set(ids)) < len(ids) else []
+    twice = sorted({key for key in ids if ids.count(key) > 1}) if len(set(ids)) < len(ids) else []
     if twice:
-        raise InputError([Problem("area", _TWICE, {"id": id, "count": ids.count(id)}) for id in twice])
+        raise InputError([Problem("area", _TWICE, {"id": key, "count": ids.count(key)}) for key in twice])
     named = area[name_column] if name_column else None
     names = ids if named is None else named.astype(str).where(named.notna(), ids).tolist()
     kinds = area["kind"].tolist() if "kind" in area.columns else [None] * len(area)

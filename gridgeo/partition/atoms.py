@@ -1,13 +1,13 @@
 """Atoms: the smallest faces between barriers, never cut again, and how they border on each other.
 
-Theory. The faces of one arrangement of all barriers and borders tile every grid exactly. Naive faces are useless to people:
-a fifth to a half of them are slivers between carriageways, slip roads and at crossings. So faces are merged inside
-their grid, in this order:
+Theory. The faces of one arrangement of all barriers and borders tile every grid exactly. Naive faces are useless to
+people: a fifth to a half of them are slivers between carriageways, slip roads and at crossings. So faces are merged
+inside their grid, in this order:
 
 1. over edges on which no barrier of this grid runs (the border of another grid that overlaps it);
 2. faces of barrier polygons (water, carriageways) join the neighbour with the longest bank;
-3. slivers (small, or thin as a needle) join the neighbour across the longest border, where a metre of lane counts for more than a metre
-   of main road; never over a river;
+3. slivers (small, or thin as a needle) join the neighbour across the longest border, where a metre of lane counts for
+   more than a metre of main road; never over a river;
 4. slivers that only rivers part from the rest of their grid join over the river, and are counted as such.
 
 Cost. O(n log n) for n faces. Limits. Dual carriageways wider than the needle's width stay atoms of their own.
@@ -28,9 +28,9 @@ MIN_AREA = 500.0
 """Square metres. A smaller face is a sliver."""
 MIN_WIDTH = 12.0
 """Metres. A face with a smaller mean width (twice its area by its perimeter) is a needle."""
-STRIP_WIDTH = 30.0
-STRIP_RATIO = 15.0
-"""A face that is narrower than so many metres and so many times as long as wide is a needle too: a strip between carriageways."""
+STRIP_WIDTH = 45.0
+STRIP_RATIO = 10.0
+"""A face narrower than so many metres and so many times as long as wide is a needle too: between carriageways."""
 MIN_CONTACT = 1.0
 """Metres. Two atoms that share less border than this can't be one block on foot."""
 MERGE_WEIGHT = (0.0, 1.0, 2.0, 3.0, 6.0)
@@ -78,7 +78,8 @@ class Atoms:
     passable : (e,) array of bool
         False where only a river without a bridge, or less than `MIN_CONTACT`, joins the two.
     merged, merged_over_river, surfaces : int
-        Slivers merged, those of them merged over a river for want of any other neighbour, and faces of barrier polygons joined to a bank.
+        Slivers merged, those of them merged over a river for want of any other neighbour, and faces of barrier
+        polygons joined to a bank.
     """
 
     faces: list[Integers]
@@ -131,11 +132,13 @@ def numbers(known: Integers, rows: Integers) -> Integers:
     return np.searchsorted(held, asked).astype(np.int64)
 
 
-def faces_of_grids(arrangement: Arrangement, faces: Faces, grids: Sequence[object]) -> tuple[Integers, Integers]:
+def faces_of_grids(
+    arrangement: Arrangement, faces: Faces, grids: Sequence[object] | Geometries
+) -> tuple[Integers, Integers]:
     """Tell which faces lie in which grid: two arrays of equal length, a face and its grid.
 
-    A face lies in several grids only where the grids themselves overlap. Faces that no border parts lie in the same grids, so that one test by
-    the largest of them serves all: slivers a lattice step wide need no test of their own.
+    A face lies in several grids only where the grids themselves overlap. Faces that no border parts lie in the same
+    grids, so that one test by the largest of them serves all: slivers a lattice step wide need no test of their own.
     """
     inner = ~arrangement.border & (faces.sides[:, 1] >= 0)
     region = groups(len(faces.polygons), faces.sides[inner])
@@ -158,7 +161,7 @@ def faces_of_grids(arrangement: Arrangement, faces: Faces, grids: Sequence[objec
 
 
 def shared_segments(sides: Integers, face: Integers, grid: Integers) -> tuple[Integers, Integers]:
-    """Return the segments inside grids: both their sides lie in the grid. Two arrays, a segment and its grid, by grid."""
+    """Return the segments with both sides in a grid: two arrays, a segment and its grid, by grid."""
     if not len(face):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     count = int(grid.max()) + 1
@@ -269,7 +272,7 @@ class _Merging:
                 self.join(min(over), face)
 
     def surfaces(self, surface: list[bool]) -> int:
-        """Join the faces of barrier polygons to the bank that they share most with; a grid of water alone stays whole."""
+        """Join faces of barrier polygons to the bank that they share most with; a grid of water alone stays."""
         count, waiting = 0, [f for f in range(len(surface)) if surface[f] and self.alive[f]]
         while waiting:
             left = []

@@ -1,9 +1,9 @@
 """Blocks: contiguous groups of atoms with near equal workload, whose borders run on strong barriers.
 
-How many blocks a grid gets is given, or its workload by the target, rounded. A grid falls into pieces where a river without a
-bridge, or a gap, parts it. A piece that holds at least half a block's workload gets blocks of its own. A smaller one joins its neighbour over
-the river, with a warning, as do pieces that are more than the blocks asked for. Only where there are more separate parts
-than blocks does a block lie in several parts.
+How many blocks a grid gets is given, or its workload by the target, rounded. A grid falls into pieces where a river
+without a bridge, or a gap, parts it. A piece that holds at least half a block's workload gets blocks of its own. A
+smaller one joins its neighbour over the river, with a warning, as do pieces that are more than the blocks asked for.
+Only where there are more separate parts than blocks does a block lie in several parts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridgeo.network import Flags, Integers, groups
-from gridgeo.partition._search import Graph, Search
+from gridgeo.partition._search import Search
+from gridgeo.partition._start import Graph
 
 PRICE = (1.0, 1.0, 3.0, 8.0, 20.0)
 """What a metre of border between two blocks costs, by rank (rivers and main roads are cheap, lanes dear)."""
@@ -78,7 +79,7 @@ def _part(graph: Graph, members: Integers) -> Graph:
     number = np.full(len(graph), -1, dtype=np.int64)
     number[members] = np.arange(len(members))
     pairs = number[graph.pairs]
-    kept: Flags = (pairs >= 0).all(axis=1)
+    kept: Flags = np.asarray((pairs >= 0).all(axis=1))
     return Graph(
         weight=graph.weight[members],
         area=graph.area[members],

@@ -1,9 +1,10 @@
 """Codes: how blocks are numbered and named.
 
-Unit-grid numbering: division 6 + town 3 + committee 3 + serial 3 digits. The serial runs west to east, then north to south
-within a grid. Precisely: a block counts where its representative point lies (a point inside it, halfway along its middle line), in the working CRS,
-rounded to whole metres. Blocks are sorted by its easting; equal eastings by northing, the northern one first; blocks equal in
-both by the exact coordinates and last by their area, the larger first.
+Unit-grid numbering: division 6 + town 3 + committee 3 + serial 3 digits. The serial runs west to east, then north to
+south within a grid. Precisely: a block counts where its representative point lies (a point inside it, halfway along
+its middle line), in the working CRS, rounded to whole metres. Blocks are sorted by its easting; equal eastings by
+northing, the northern one first; blocks equal in both by the exact coordinates and last by their area, the larger
+first.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Drafting: from grids, barriers and workload to the blocks layer, in which all blocks of all grids form one coverage."""
+"""Drafting: from grids, barriers and workload to a blocks layer that is one coverage."""
 
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,17 +13,13 @@ import shapely
 
 from gridgeo.errors import Problem
 from gridgeo.language import Message
-from gridgeo.network import GRAIN, NO_RANK, RANKS, Arrangement, Barriers, Floats, Geometries, Integers, node
-from gridgeo.partition._search import Graph
+from gridgeo.network import GRAIN, Arrangement, Barriers, Floats, Geometries, Integers, groups, node
+from gridgeo.partition._start import Graph
 from gridgeo.partition.atoms import Atoms, Faces, faces_of_grids, find_faces, make_atoms, shared_segments
 from gridgeo.partition.blocks import PRICE, Grouping, group
-from gridgeo.partition.codes import block_code, block_name, serial_order
-from gridgeo.partition.workload import WorkloadSource, allot, total_of
+from gridgeo.partition.layer import Grid, assemble, weights_of
+from gridgeo.partition.workload import WorkloadSource, allot
 from gridgeo.progress import track
-
-COLUMNS = ("code", "name", "grid", "grid_layer", "kind", "serial", "workload")
-"""Columns of the blocks layer before those of the workload's attributes; after them `MEASURES` and the geometry."""
-MEASURES = ("area", "on_barrier")
 
 _DRAFTING = Message("Drafting blocks", "划分责任块")
 _NO_SHAPE = Message(
@@ -40,9 +35,10 @@ _FEW_ATOMS = Message(
     "屏障仅将其分成 {atoms} 片，只能划 {blocks} 个责任块，而非 {asked} 个；请补充街巷或减少块数",
 )
 _BIG_ATOM = Message(
-    "the piece at {x:.0f}, {y:.0f} (working CRS) alone holds {weight:.6g}, more than a block's {cap:.6g}: no barrier cuts it; "
-    "add a lane there or accept the block",
-    "坐标 {x:.0f}, {y:.0f}（工作坐标系）处的一片单独就有 {weight:.6g}，超过每块上限 {cap:.6g}，且无屏障可切；请补充街巷或接受该块",
+    "the piece at {x:.0f}, {y:.0f} (working CRS) alone holds {weight:.6g}, more than a block's {cap:.6g}: "
+    "no barrier cuts it; add a lane there or accept the block",
+    "坐标 {x:.0f}, {y:.0f}（工作坐标系）处的一片单独就有 {weight:.6g}，超过每块上限 {cap:.6g}，"
+    "且无屏障可切；请补充街巷或接受该块",
 )
 _UNEVEN = Message(
     "a block is {worst:.0%} off the mean workload, more than the tolerance of {tolerance:.0%}; {reason}",
@@ -66,31 +62,6 @@ _APART = Message(
     "其分离的部分多于责任块数：{count} 个部分与其他部分同属一块",
 )
 _ZERO = Message("it has no workload; its blocks are equal in area instead", "其工作量为零，改按面积均分")
-
-
-@dataclass(frozen=True)
-class Grid:
-    """One grid to draft blocks in.
-
-    Parameters
-    ----------
-    layer, id, name : str
-    kind : str or None
-    cut : bool
-        False makes it one block.
-    """
-
-    layer: str
-    id: str
-    name: str
-    kind: str | None
-    cut: bool
-
-    @property
-    def where(self) -> str:
-        """What messages call it."""
-        told = f"{self.id} ({self.name})" if self.name and self.name != self.id else self.id
-        return f"layer {self.layer}, grid {told}" if self.layer else f"grid {told}"
 
 
 @dataclass(frozen=True)
@@ -158,7 +129,7 @@ def draft(
     """
     tally = _Tally()
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes) | (shapely.get_dimensions(shapes) != 2)
-    tally.warnings += [Problem(grids[row].where, _NO_SHAPE) for row in np.flatnonzero(empty)]
+    tally.warnings += [Problem(grids[row].where, _NO_SHAPE) for row in np.flatnonzero(empty).tolist()]
     cut = np.array([grid.cut for grid in grids], dtype=np.bool_) & ~empty
     outlines = shapes.copy()
     outlines[empty] = shapely.Polygon()
@@ -194,13 +165,13 @@ def draft(
             continue
         inner = segment[begin_inner[row] : begin_inner[row + 1]]
         atoms = make_atoms(arrangement, faces, members, inner, on_surface, lengths=lengths)
-        weight = _weights(atoms.faces, atoms.area, held, sources)
+        weight = weights_of(atoms.faces, atoms.area, held, sources)
         grouping = _group(grids[row], atoms, weight, demand, arrangement.origin, tally)
         for block in range(int(grouping.block.max()) + 1):
             of_block = [atoms.faces[atom] for atom in np.flatnonzero(grouping.block == block)]
             block_faces.append(np.sort(np.concatenate(of_block)))
             block_grid.append(row)
-    blocks = _assemble(
+    blocks = assemble(
         grids, arrangement, faces, lengths, block_faces, block_grid, written, sources, held, crs, to_output
     )
     blocks.attrs["summary"]["atoms"] = tally.atoms
@@ -215,15 +186,6 @@ def draft(
         "warnings": [{"en": problem.text("en"), "zh": problem.text("zh")} for problem in tally.warnings],
     }
     return blocks, tally.warnings
-
-
-def _weights(
-    members: Sequence[Integers], area: Floats, held: Mapping[str, Floats], sources: Mapping[str, WorkloadSource]
-) -> Floats:
-    """Return the workload of groups of faces: the weighted sum of all sources, or the area without any."""
-    if not sources:
-        return area
-    return np.sum([source.weight * total_of(held[name], members) for name, source in sources.items()], axis=0)
 
 
 def _group(grid: Grid, atoms: Atoms, weight: Floats, demand: Demand, origin: Floats, tally: _Tally) -> Grouping:
@@ -259,8 +221,13 @@ def _group(grid: Grid, atoms: Atoms, weight: Floats, demand: Demand, origin: Flo
     cap = mean * (1 + demand.tolerance)
     big = np.flatnonzero(weight > cap) if count > 1 else np.empty(0, dtype=np.int64)
     for atom in big.tolist():
-        spot = origin + (atoms.x[atom], atoms.y[atom])
-        warn(_BIG_ATOM, x=float(spot[0]), y=float(spot[1]), weight=float(weight[atom]), cap=cap)
+        warn(
+            _BIG_ATOM,
+            x=float(origin[0] + atoms.x[atom]),
+            y=float(origin[1] + atoms.y[atom]),
+            weight=float(weight[atom]),
+            cap=cap,
+        )
     if count > 1 and grouping.over_river:
         warn(_OVER_RIVER, count=len(grouping.over_river))
     if grouping.apart and count > 1:
@@ -270,7 +237,7 @@ def _group(grid: Grid, atoms: Atoms, weight: Floats, demand: Demand, origin: Flo
     tally.worst = max(tally.worst, worst)
     tally.balanced += worst <= demand.tolerance
     if worst > demand.tolerance and total > 0:
-        pieces = len(set(_piece_loads(graph, grouping)))
+        pieces = int(_pieces_of(graph, grouping).max()) + 1
         if len(big):
             reason = _BECAUSE_BIG
         elif pieces > 1:
@@ -287,12 +254,10 @@ def _group(grid: Grid, atoms: Atoms, weight: Floats, demand: Demand, origin: Flo
     return grouping
 
 
-def _piece_loads(graph: Graph, grouping: Grouping) -> list[int]:
+def _pieces_of(graph: Graph, grouping: Grouping) -> Integers:
     """Return the piece (parted by rivers and gaps) of each atom, after the joins that the grouping made."""
-    from gridgeo.network import groups
-
     extra = np.array(grouping.over_river, dtype=np.int64).reshape(-1, 2)
-    return groups(len(graph), np.concatenate([graph.pairs[graph.passable], extra])).tolist()
+    return groups(len(graph), np.concatenate([graph.pairs[graph.passable], extra]))
 
 
 def _tell_overlaps(grids: Sequence[Grid], faces: Faces, face: Integers, owner: Integers, tally: _Tally) -> None:
@@ -322,175 +287,3 @@ def _on_surface(
         tree = shapely.STRtree(flat.geometry.to_numpy())
         inside[np.unique(tree.query(shapely.points(spots), predicate="intersects")[0])] = True
     return inside
-
-
-# ---------------------------------------------------------------------------------------------------- the layer
-
-
-def _assemble(
-    grids: Sequence[Grid],
-    arrangement: Arrangement,
-    faces: Faces,
-    lengths: Floats,
-    block_faces: Sequence[Integers],
-    block_grid: Sequence[int],
-    written: Floats,
-    sources: Mapping[str, WorkloadSource],
-    held: Mapping[str, Floats],
-    crs: pyproj.CRS | None,
-    to_output: Callable[[Floats], Floats],
-) -> gpd.GeoDataFrame:
-    """Build the blocks layer from the faces of each block."""
-    grid_of = np.array(block_grid, dtype=np.int64)
-    shapes: Geometries = np.array(
-        [shapely.coverage_union_all(faces.polygons[members]) for members in block_faces], dtype=object
-    )
-    segment, block = _borders(faces, block_faces)
-    shapes, output = _reshaped(arrangement, shapes, segment, written, to_output)
-
-    # the inner border: segments that part two blocks of one grid
-    order = np.lexsort((block, segment))
-    seg, blk = segment[order], block[order]
-    twin = np.flatnonzero((seg[1:] == seg[:-1]) & (grid_of[blk[1:]] == grid_of[blk[:-1]]))
-    inner_segment, sides = seg[twin], (blk[twin], blk[twin + 1])
-    on = arrangement.rank[inner_segment] != NO_RANK
-    count = len(block_faces)
-    inner, good = np.zeros(count), np.zeros(count)
-    for side in sides:
-        inner += np.bincount(side, weights=lengths[inner_segment], minlength=count)
-        good += np.bincount(side, weights=lengths[inner_segment] * on, minlength=count)
-    by_rank = np.bincount(arrangement.rank[inner_segment], weights=lengths[inner_segment], minlength=NO_RANK + 1)
-
-    area = total_of(faces.area, block_faces)
-    loads = _weights(block_faces, area, held, sources)
-    clashing = _clashing(grids)
-    rows = []
-    for row in range(len(grids)):
-        members = np.flatnonzero(grid_of == row)
-        for serial, which in enumerate(
-            members[serial_order(shapes[members])].tolist() if len(members) else [], start=1
-        ):
-            rows.append((row, serial, which, len(members)))
-    pick = np.array([which for _, _, which, _ in rows], dtype=np.int64)
-    table: dict[str, object] = {
-        "code": [
-            block_code(grids[g].id, serial, prefix=grids[g].layer if grids[g].id in clashing else "")
-            for g, serial, _, _ in rows
-        ],
-        "name": [block_name(grids[g].name, serial, many) for g, serial, _, many in rows],
-        "grid": [grids[g].id for g, *_ in rows],
-        "grid_layer": [grids[g].layer for g, *_ in rows],
-        "kind": [grids[g].kind for g, *_ in rows],
-        "serial": np.array([serial for _, serial, _, _ in rows], dtype=np.int64),
-        "workload": loads[pick],
-    }
-    for name in sources:
-        column = f"workload_{name}" if name in (*COLUMNS, *MEASURES, "geometry") else name
-        table[column] = total_of(held[name], [block_faces[which] for which in pick])
-    table["area"] = area[pick]
-    table["on_barrier"] = np.where(inner[pick] > 0, good[pick] / np.where(inner[pick] > 0, inner[pick], 1), 1.0)
-    blocks = gpd.GeoDataFrame(table, geometry=output[pick], crs=crs)
-    total = float(by_rank.sum())
-    blocks.attrs["summary"] = {
-        "blocks": len(blocks),
-        "blocks_by_grid": dict(sorted(Counter(blocks["grid_layer"] + "/" + blocks["grid"]).items())),
-        "inner_border": total,
-        "inner_border_by_rank": {
-            word: float(metres) / total if total > 0 else 0.0
-            for word, metres in zip((*RANKS, "none"), by_rank, strict=True)
-        },
-    }
-    return blocks
-
-
-def _clashing(grids: Sequence[Grid]) -> set[str]:
-    """Return ids that grids of several layers have: codes from them alone would not be unique."""
-    layers: dict[str, set[str]] = {}
-    for grid in grids:
-        layers.setdefault(grid.id, set()).add(grid.layer)
-    return {id for id, held in layers.items() if len(held) > 1}
-
-
-def _borders(faces: Faces, block_faces: Sequence[Integers]) -> tuple[Integers, Integers]:
-    """Return the segments that bound each block: exactly one of their sides is in it. Two arrays, segment and block."""
-    face = np.concatenate(block_faces) if block_faces else np.empty(0, dtype=np.int64)
-    block = np.repeat(np.arange(len(block_faces)), [len(members) for members in block_faces])
-    order = np.argsort(face, kind="stable")
-    face, block = face[order], block[order]
-    keys = []
-    for side in (0, 1):
-        low = np.searchsorted(face, faces.sides[:, side], side="left")
-        size = np.searchsorted(face, faces.sides[:, side], side="right") - low
-        start = np.repeat(low - np.concatenate([[0], np.cumsum(size)[:-1]]), size)
-        held = block[np.arange(int(size.sum())) + start]
-        keys.append(held * len(faces.sides) + np.repeat(np.arange(len(faces.sides)), size))
-    once = np.setxor1d(keys[0], keys[1])
-    return once % len(faces.sides), once // len(faces.sides)
-
-
-def _reshaped(
-    arrangement: Arrangement,
-    shapes: Geometries,
-    segment: Integers,
-    written: Floats,
-    to_output: Callable[[Floats], Floats],
-) -> tuple[Geometries, Geometries]:
-    """Return blocks in metres and in the output's coordinates, without the vertices that noding has left on straight lines.
-
-    A vertex goes only where two segments of blocks' borders meet, in one line, and it is neither a vertex of a grid nor (away from the
-    grids' borders) one of a barrier: so it goes from the blocks on both sides or stays in both.
-    """
-    from gridgeo.partition.atoms import numbers
-
-    final = np.unique(segment)
-    ends = arrangement.segments[final]
-    count = len(arrangement.points)
-    degree = np.bincount(ends.ravel(), minlength=count)
-    along_border = np.bincount(ends[arrangement.border[final]].ravel(), minlength=count) == degree
-    # the two other ends of the segments in a vertex of degree two
-    flat = ends.ravel()
-    other = ends[:, ::-1].ravel()
-    order = np.argsort(flat, kind="stable")
-    begin = np.searchsorted(flat[order], np.arange(count))
-    two = np.flatnonzero((degree == 2) & (arrangement.vertex < 0) & (~arrangement.shape | along_border))
-    lattice = (arrangement.points - arrangement.origin).astype(np.float64)
-    a, b = lattice[other[order[begin[two]]]], lattice[other[order[begin[two] + 1]]]
-    way, off = b - a, lattice[two] - a
-    length = np.hypot(*way.T)
-    across = np.abs(way[:, 0] * off[:, 1] - way[:, 1] * off[:, 0])
-    straight = (
-        (across <= 3 * GRAIN * length) & ((way * off).sum(axis=1) > 0) & (((b - lattice[two]) * way).sum(axis=1) > 0)
-    )
-    gone = np.zeros(count, dtype=np.bool_)
-    gone[two[straight]] = True
-
-    parts, block_of = shapely.get_parts(shapes, return_index=True)
-    rings, part_of = shapely.get_rings(parts, return_index=True)
-    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
-    number = numbers(arrangement.lattice, np.rint(coordinates).astype(np.int64))
-    closing = np.concatenate([ring[1:] != ring[:-1], [True]]) if len(ring) else np.empty(0, dtype=np.bool_)
-    keep = ~closing & ~gone[number]
-    number, ring = number[keep], ring[keep]
-    used = np.unique(number)
-    output = np.empty((count, 2))
-    new = used[arrangement.vertex[used] < 0]
-    if len(new):
-        output[new] = to_output(arrangement.points[new])
-    old = used[arrangement.vertex[used] >= 0]
-    output[old] = written[arrangement.vertex[old]]
-    made = []
-    for places in (arrangement.points, output):
-        loops = shapely.linearrings(places[number], indices=ring)
-        first = np.concatenate([[True], part_of[1:] != part_of[:-1]]) if len(part_of) else np.empty(0, dtype=np.bool_)
-        holes = ~first
-        polygons = shapely.polygons(loops[first])
-        if holes.any():
-            for part in np.unique(part_of[holes]).tolist():
-                polygons[part] = shapely.polygons(loops[first][part], holes=loops[holes & (part_of == part)])
-        many = np.bincount(block_of, minlength=len(shapes)) > 1
-        whole: Geometries = np.empty(len(shapes), dtype=object)
-        whole[block_of] = polygons
-        for index in np.flatnonzero(many).tolist():
-            whole[index] = shapely.multipolygons(polygons[block_of == index])
-        made.append(whole)
-    return made[0], made[1]

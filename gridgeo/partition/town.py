@@ -11,7 +11,8 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.network import Floats
 from gridgeo.partition.area import check_demand, check_weights, moved_points
-from gridgeo.partition.draft import Demand, Grid, draft
+from gridgeo.partition.draft import Demand, draft
+from gridgeo.partition.layer import Grid
 from gridgeo.partition.workload import WorkloadSource
 from gridgeo.town import Town
 
@@ -32,9 +33,9 @@ _NO_GRIDS = Message(
 def partition_town(town: Town, *, warnings: list[Problem] | None = None) -> gpd.GeoDataFrame:
     """Draft the blocks of a town: its ``[partition]`` table says how.
 
-    Every layer of grids (with a kind) takes part. The features of the layers named in ``[partition]`` are cut into blocks, each
-    feature of the others is one block. All are noded together, so that the blocks of all layers are one coverage, as
-    far as the grids are.
+    Every layer of grids (with a kind) takes part. The features of the layers named in ``[partition]`` are cut into
+    blocks, each feature of the others is one block. All are noded together, so that the blocks of all layers are one
+    coverage, as far as the grids are.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def partition_town(town: Town, *, warnings: list[Problem] | None = None) -> gpd.
     shapes, written = [], []
     for key, layer in layers.items():
         named = zip(layer.ids.tolist(), layer.names.tolist(), strict=True)
-        grids += [Grid(key, id, name, layer.kind, cut=key in drafting.layers) for id, name in named]
+        grids += [Grid(key, grid, name, layer.kind, cut=key in drafting.layers) for grid, name in named]
         shapes.append(town.to_working(layer).geometry.to_numpy())
         same = layer.frame.crs == town.crs
         frame = layer.frame if same else crs.to_crs(layer.frame, town.crs)

@@ -1,9 +1,9 @@
 """Workload: what is balanced between blocks, allotted from points, lines and polygons to atoms.
 
-Theory. A point counts where it lies. A polygon or line is shared out by the area or length that lies in each face. Totals
-are conserved to the last digit: shares are whole multiples of 2**-20, and the largest share takes what is left, so that the shares of a
-feature add up to its value without any rounding, and whole numbers stay whole in the sum. What lies outside all grids is counted as
-left out, never dropped in silence.
+Theory. A point counts where it lies. A polygon or line is shared out by the area or length that lies in each face.
+Totals are conserved to the last digit: shares are whole multiples of 2**-20, and the largest share takes what is
+left, so that the shares of a feature add up to its value without any rounding, and whole numbers stay whole in the
+sum. What lies outside all grids is counted as left out, never dropped in silence.
 
 Cost. One tree query per table; for polygons one intersection per polygon and face that meet.
 Limits. Where grids overlap, what lies in both counts in both.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -68,7 +69,7 @@ class WorkloadSource:
     weight: float = 1.0
 
 
-WorkloadLike = gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame | WorkloadSource] | None
+WorkloadLike: TypeAlias = gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame | WorkloadSource] | None
 
 
 def as_sources(workload: WorkloadLike) -> dict[str, WorkloadSource]:
@@ -87,7 +88,7 @@ def as_sources(workload: WorkloadLike) -> dict[str, WorkloadSource]:
 
 
 def amounts(name: str, source: WorkloadSource) -> tuple[Floats, list[Problem]]:
-    """Return the amount of each feature, with warnings; raise `InputError` for a column that holds anything but amounts."""
+    """Return the amount of each feature, with warnings; raise `InputError` where a column holds no amounts."""
     frame, column, where = source.frame, source.column, f"workload {name}"
     if column is None:
         return np.ones(len(frame)), []
