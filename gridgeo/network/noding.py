@@ -84,6 +84,9 @@ def node(
     points[row] = vertices[first[found]]
     from_border = first[found] < len(given)
     vertex[row[from_border]] = first[found][from_border]
+    on_border = np.zeros(len(lattice), dtype=np.bool_)
+    on_border[segments[border].ravel()] = True
+    _settle(points, np.flatnonzero(on_border & (vertex < 0)), border_pieces)
     joined = joined_at_crossings(points, segments, rank)
     street = (barriers.lines["rank"] != RANKS[RIVER]).to_numpy()
     over = line_shapes[~cutting & street & (barriers.lines["level"].to_numpy() > 0)]
@@ -206,6 +209,16 @@ def _attribute(
     source[has] = best[has] % rows
     rank[has] = rank_of[source[has]]
     return rank, source, border
+
+
+def _settle(points: Floats, which: Integers, pieces: Floats) -> None:
+    """Move new vertices on borders from the lattice onto the border itself, as near as numbers can be."""
+    if not len(which):
+        return
+    nearest = pieces[shapely.STRtree(shapely.linestrings(pieces)).nearest(shapely.points(points[which]))]
+    start, way = nearest[:, 0], nearest[:, 1] - nearest[:, 0]
+    part = ((points[which] - start) * way).sum(axis=1) / np.maximum((way**2).sum(axis=1), 1e-300)
+    points[which] = start + np.clip(part, 0, 1)[:, None] * way
 
 
 def _distance(points: Floats, pieces: Floats) -> Floats:
