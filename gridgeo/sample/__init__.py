@@ -1,5 +1,7 @@
 """The sample town: an invented water town of any size, with faults on request. All of it is 示例数据."""
 
+from gridgeo.sample.faults import OTHER_KINDS, TILING_KINDS, PlantedFault, plant_faults
+from gridgeo.sample.files import write_sample
 from gridgeo.sample.geography import SampleTown, sample_town
 
-__all__ = ["SampleTown", "sample_town"]
+__all__ = ["OTHER_KINDS", "TILING_KINDS", "PlantedFault", "SampleTown", "plant_faults", "sample_town", "write_sample"]

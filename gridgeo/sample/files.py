@@ -109,7 +109,7 @@ bridge = "bridge"
 [claims.town]                          # the four layers together cover the town: no gap, no overlap
 tiling = ["communities", "villages", "streets", "zones"]
 within = "town"
-tolerance = {tolerance}                      # metres: narrower faults are warnings
+tolerance = 0.01                       # metres: narrower faults are warnings
 {workload}
 [partition]
 layers = ["communities", "villages"]   # these are cut into blocks; every other grid is one block
@@ -220,7 +220,6 @@ def write_sample(
         workload=_WORKLOAD if detailed else "",
         target="target = 1500                          # workload of a block" if detailed else "count = 1",
         photos='photos = "photos"\n' if detailed else "",
-        tolerance=0.0 if faults else 0.01,
     )
     return write_whole(folder / "gridgeo.toml", toml)
 

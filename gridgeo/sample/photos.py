@@ -49,8 +49,8 @@ def draw_portrait(number: int, *, seed: int = 0) -> bytes:
     skin, hair, jacket, shirt = pick(_SKINS), pick(_HAIRS), pick(_JACKETS), pick(_SHIRTS)
     woman = rng.random() < 0.5
     face_width, face_height = rng.uniform(60, 70), rng.uniform(74, 84)
-    x, y = 150.0, 178.0
-    ellipse(150, 98 + 20, 210, 210, "#ffffff" if rng.random() < 0.0 else _lighter(image.getpixel((0, 0))))
+    x, y = 150.0, 190.0
+    ellipse(150, 98 + 20, 210, 210, _lighter(image.getpixel((0, 0))))
     long_hair = woman and rng.random() < 0.55
     if long_hair:
         ellipse(x, y + 18, face_width + 24, face_height + 46, hair)
@@ -101,9 +101,9 @@ def draw_portrait(number: int, *, seed: int = 0) -> bytes:
         arc(x, y + 10, 9, 6, 200, 340, frame, 3.0)
     # a red badge, as grid staff wear
     ellipse(214, 366, 9, 9, "#d0453f")
-    small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(48, method=Image.Quantize.MEDIANCUT)
+    small = image.reduce(_OVERSAMPLING).quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     out = io.BytesIO()
-    small.save(out, "PNG", optimize=True)
+    small.save(out, "PNG", compress_level=6)
     return out.getvalue()
 
 
