@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyproj
 
 from gridgeo._barrier_files import BarrierFile, barriers_from
 from gridgeo._database import is_database
+from gridgeo._fit import bounds_in_degrees, misfit
 from gridgeo._tables import missing_file
 from gridgeo._town_file import TownFile, read_town_file
 from gridgeo._town_schema import BarrierTable, LayerTable, SourceTable
@@ -219,7 +219,7 @@ class _Reader:
         """Return ``layer`` with a CRS that its coordinates can be in, or say that it has none."""
         frame = layer.frame
         own = frame.crs
-        if said.crs is None and given is not None and (own is None or (_misfit(frame.total_bounds, own))):
+        if said.crs is None and given is not None and (own is None or (misfit(frame.total_bounds, own))):
             # formats without a CRS of their own (GeoJSON, KML) are taken for degrees, which metres can't be
             layer = layer.with_frame(frame.set_crs(given, allow_override=True))
             own = given
@@ -227,7 +227,7 @@ class _Reader:
             if said.crs is None:  # else it has been said that the stated one is no CRS
                 self.problems.append(Problem(self.file.place(table), _NO_CRS))
             return None
-        if _misfit(layer.frame.total_bounds, own):
+        if misfit(layer.frame.total_bounds, own):
             bounds = listed(f"{value:g}" for value in layer.frame.total_bounds)
             self.problems.append(Problem(layer.source, _MISFIT, {"bounds": bounds, "crs": own.name}))
             return None
@@ -268,7 +268,9 @@ class _Reader:
         try:
             if extent is not None and len(extent.frame):
                 return working_crs(extent)
-            bounds = [_degrees(layer.frame.total_bounds, layer.frame.crs) for layer in layers if len(layer.frame)]
+            bounds = [
+                bounds_in_degrees(layer.frame.total_bounds, layer.frame.crs) for layer in layers if len(layer.frame)
+            ]
             if not bounds:
                 return working_crs(extent) if extent is not None else working_crs((121.4, 31.0, 121.6, 31.2))
             west, south, east, north = np.array(bounds).T
@@ -378,34 +380,6 @@ class _Reader:
 
 def _named(layer: Layer) -> dict[str, str]:
     return dict(zip(layer.ids, layer.names, strict=True))
-
-
-def _degrees(bounds: np.ndarray, crs: pyproj.CRS) -> tuple[float, float, float, float]:
-    """Return bounds in degrees of the CRS's own datum: near enough to choose a projection by, and quick."""
-    left, bottom, right, top = (float(value) for value in bounds)
-    if crs.is_geographic:
-        return left, bottom, right, top
-    try:
-        west, south, east, north = _to_degrees(crs).transform_bounds(left, bottom, right, top)
-    except pyproj.exceptions.ProjError:  # a CRS that is nowhere on earth
-        return np.inf, np.inf, np.inf, np.inf
-    return west, south, east, north
-
-
-@functools.lru_cache(maxsize=64)
-def _to_degrees(crs: pyproj.CRS) -> pyproj.Transformer:
-    flat = crs.to_2d()
-    return pyproj.Transformer.from_crs(flat, flat.geodetic_crs or "EPSG:4326", always_xy=True)
-
-
-def _misfit(bounds: np.ndarray, crs: pyproj.CRS) -> bool:
-    """Whether coordinates can't be in ``crs`` at all: degrees that are none, or metres out of all reach."""
-    if np.isnan(bounds).any():  # an empty layer
-        return False
-    if crs.is_geographic:
-        in_degrees = crs.axis_info[0].unit_name == "degree"
-        return in_degrees and bool(np.abs(bounds[[0, 2]]).max() > 361 or np.abs(bounds[[1, 3]]).max() > 91)
-    return not np.isfinite(_degrees(bounds, crs)).all()
 
 
 def _once(problems: Iterable[Problem]) -> list[Problem]:
