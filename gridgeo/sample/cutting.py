@@ -13,6 +13,7 @@ Limits. Rings without holes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ import shapely
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MOST_VERTICES = 96
+MOST_VERTICES = 72
 """Of longer rings only so many vertices, evenly spread, are tried as ends."""
 
 
@@ -125,33 +126,43 @@ def cut(
     return None
 
 
+@cache
+def _all_pairs(count: int) -> tuple[Ints, Ints]:
+    """The pairs i < j of numbers below ``count``."""
+    first, second = np.triu_indices(count, 1)
+    return first, second
+
+
 def _rate(
     points: Floats, tried: Ints, ring: Ints, vertices: Vertices, share: float, loose: float
 ) -> tuple[Ints, Ints, Floats, Floats]:
     """Rate the pairs of vertices: short, square to the border, sharing the area well, and meeting the roads across."""
-    nxt = np.roll(points, -1, axis=0)
-    cross = points[:, 0] * nxt[:, 1] - nxt[:, 0] * points[:, 1]
-    prefix = np.concatenate([[0.0], np.cumsum(cross)])
+    n = len(points)
+    closed = np.concatenate([points, points[:1]])
+    prefix = np.zeros(n + 1)
+    np.cumsum(closed[:-1, 0] * closed[1:, 1] - closed[1:, 0] * closed[:-1, 1], out=prefix[1:])
     total = 0.5 * prefix[-1]
-    before = points - np.roll(points, 1, axis=0)
-    after = nxt - points
-    tangent = before / np.linalg.norm(before, axis=1)[:, None] + after / np.linalg.norm(after, axis=1)[:, None]
-    straight = np.linalg.norm(tangent, axis=1)
+    after = closed[1:] - closed[:-1]
+    edge = np.hypot(after[:, 0], after[:, 1])
+    along = np.zeros(n + 1)
+    np.cumsum(edge, out=along[1:])
+    after /= edge[:, None]
+    tangent = after + np.concatenate([after[-1:], after[:-1]])
+    straight = np.hypot(tangent[:, 0], tangent[:, 1])
     tangent /= np.maximum(straight, 1e-9)[:, None]
     corner = np.where(straight < 1.9, 1.1, 0.0) + np.where(straight < 1.5, 1.2, 0.0)
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(after, axis=1))])
-    a, b = np.triu_indices(len(tried), 1)
+    a, b = _all_pairs(len(tried))
     i, j = tried[a], tried[b]
-    chord = points[j] - points[i]
-    length = np.hypot(chord[:, 0], chord[:, 1])
-    part = (
-        0.5 * (prefix[j] - prefix[i] + points[j, 0] * points[i, 1] - points[i, 0] * points[j, 1])
-    ) / total
-    apart = np.minimum(along[j] - along[i], along[-1] - along[j] + along[i])
+    size = float(np.sqrt(total))
+    x, y = points[:, 0], points[:, 1]
+    part = (prefix[j] - prefix[i] + x[j] * y[i] - x[i] * y[j]) * (0.5 / total)
     off = np.maximum(np.minimum(np.abs(part - share), np.abs(1 - part - share)) - loose, 0)
-    size = np.sqrt(total)
-    good = (length > 1.0) & (apart > 0.35 * size) & (off < 0.5 * min(share, 1 - share)) & (part > 0) & (part < 1)
-    i, j, chord, length, part, off = i[good], j[good], chord[good], length[good], part[good], off[good]
+    apart = along[j] - along[i]
+    good = (off < 0.5 * min(share, 1 - share)) & (apart > 0.35 * size) & (apart < along[-1] - 0.35 * size)
+    good &= (part > 0) & (part < 1)
+    i, j, part, off = i[good], j[good], part[good], off[good]
+    chord = points[j] - points[i]
+    length = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-3)
     unit = chord / length[:, None]
     skew_i = 1 - np.abs(tangent[i, 0] * unit[:, 1] - tangent[i, 1] * unit[:, 0])
     skew_j = 1 - np.abs(tangent[j, 0] * unit[:, 1] - tangent[j, 1] * unit[:, 0])

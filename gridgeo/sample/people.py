@@ -70,7 +70,9 @@ def tables(town: SampleTown, rng: np.random.Generator) -> dict[str, pd.DataFrame
 def _people(town: SampleTown, rng: np.random.Generator) -> pd.DataFrame:
     namer = Namer(rng)
     rows: list[tuple[str, str, str, str, str, str, str, str]] = []
-    residents = town.layers["addresses"].groupby("grid")["population"].sum().to_dict() if "addresses" in town.layers else {}
+    # a town without details has no staff of its grids: millions of people would serve nobody
+    addresses = town.layers.get("addresses")
+    residents = {} if addresses is None else addresses.groupby("grid")["population"].sum().to_dict()
 
     def add(unit: str, role: str, organisation: str) -> None:
         phone = f"021-5550-{int(rng.integers(1000, 10000))}"
@@ -86,7 +88,8 @@ def _people(town: SampleTown, rng: np.random.Generator) -> pd.DataFrame:
     ):
         for _ in range(count):
             add(town.code, role, organisation)
-    for layer, heads, patrollers, others in (("communities", 2, 2, 3), ("villages", 2, 2, 3), ("streets", 2, 4, 0), ("zones", 2, 1, 0)):
+    staffed = (("communities", 2, 2, 3), ("villages", 2, 2, 3), ("streets", 2, 4, 0), ("zones", 2, 1, 0))
+    for layer, heads, patrollers, others in staffed if residents else ():
         frame = town.layers[layer]
         offices = frame["committee"] if "committee" in frame else ["云溪镇城市运行管理中心"] * len(frame)
         for unit, organisation in zip(frame["code"], offices, strict=True):

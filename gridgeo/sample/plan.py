@@ -151,7 +151,7 @@ def _outline(width: float, height: float, bank: Floats, rng: np.random.Generator
         place = np.arange(steps) / steps
         wave = np.sin(2 * np.pi * place * max(1.0, length / 6500) + rng.uniform(0, 7)) * min(length / 3000, 2.2)
         out = np.repeat((rng.uniform(-1.0, 1.0, steps) + wave) * depth, 2)
-        slant = rng.uniform(-1, 1, len(along)) * 25
+        slant = rng.uniform(-1, 1, len(along)) * 25 * np.clip(length / 3000, 1, 5)
         slant[[0, -1]] = 0
         return np.stack([along + slant, out], axis=1)
 
@@ -160,7 +160,8 @@ def _outline(width: float, height: float, bank: Floats, rng: np.random.Generator
     north = (side(width) + [-width / 2, height / 2])[::-1]
     corners = np.concatenate([south, east, north])
     ring = shapely.segmentize(shapely.Polygon(corners), STEP)
-    rounded = ring.buffer(-55).buffer(110).buffer(-55)
+    radius = 55.0 * float(np.clip(width / 3000, 1, 2.2))
+    rounded = ring.buffer(-radius).buffer(2 * radius).buffer(-radius)
     points = shapely.get_coordinates(shapely.segmentize(rounded.exterior, STEP))
     points = points + _ripple(points, rng)
     west = np.concatenate([bank + [-width / 2, 0], [[width * 2, height], [width * 2, -height]]])
