@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,18 @@ _LOOSE_ANGLE = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """The arrangement as plain lists, which are faster to walk than arrays."""
+
+    node: list[tuple[float, float]]
+    tail: list[int]
+    onward: list[int]
+    length: list[float]
+    owner_start: list[int]
+    owner: list[int]
+
+
+@dataclass(frozen=True)
 class Arrangement:
     """Nodes, half-edges and faces.
 
@@ -51,6 +64,8 @@ class Arrangement:
         ``owner[owner_start[h]:owner_start[h + 1]]`` have their interior on the left of half-edge ``h``.
     piece_start, piece_half : ndarray of int
         ``piece_half[piece_start[s]:piece_start[s + 1]]`` are the half-edges that lie along segment ``s``, in order.
+    crossing : ndarray of float, shape (nodes - vertices, 2, 4)
+        The two segments that cross in each node that is no vertex.
     """
 
     node: npt.NDArray[np.float64]
@@ -66,16 +81,41 @@ class Arrangement:
     owner: Ints
     piece_start: Ints
     piece_half: Ints
+    crossing: npt.NDArray[np.float64]
+
+    @cached_property
+    def walk(self) -> Walk:
+        """Nodes, half-edges, lengths of the edges and owners as lists."""
+        run = self.node[self.tail[0::2]] - self.node[self.tail[1::2]]
+        return Walk(
+            list(zip(self.node[:, 0].tolist(), self.node[:, 1].tolist(), strict=True)),
+            self.tail.tolist(),
+            self.onward.tolist(),
+            np.hypot(run[:, 0], run[:, 1]).tolist(),
+            self.owner_start.tolist(),
+            self.owner.tolist(),
+        )
 
     def owners(self, half: int) -> list[int]:
         """Polygons with their interior on the left of a half-edge."""
-        return self.owner[self.owner_start[half] : self.owner_start[half + 1]].tolist()
+        walk = self.walk
+        return walk.owner[walk.owner_start[half] : walk.owner_start[half + 1]]
+
+    def is_level_or_below(self, node: int, height: float) -> bool:
+        """Whether a node lies at a height or below it, exactly: the coordinates of crossings are rounded."""
+        rounded = float(self.node[node, 1])
+        if node < self.vertices or abs(rounded - height) > 1e-9 * (abs(height) + abs(rounded)):
+            return rounded <= height
+        one, other = self.crossing[node - self.vertices]
+        low, high = Fraction(float(one[1])), Fraction(float(one[3]))
+        return low + _exact_position(one, self.node, node, other) * (high - low) <= Fraction(height)
 
     def around(self, face: int) -> list[int]:
         """Half-edges of a face in order."""
+        onward = self.walk.onward
         first = half = int(self.face_start[face])
         halves = [first]
-        while (half := int(self.onward[half])) != first:
+        while (half := onward[half]) != first:
             halves.append(half)
         return halves
 
@@ -119,6 +159,7 @@ def arrange(
         owner,
         piece_start,
         half,
+        segment[interactions.crossing],
     )
 
 

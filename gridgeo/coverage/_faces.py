@@ -8,8 +8,7 @@ Cost: O(r log r) in the size of the residual plus the cancelled edges in the box
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +19,13 @@ from gridgeo.coverage._boxes import pairs_of_boxes
 from gridgeo.coverage._cancel import Cancellation
 from gridgeo.coverage._edges import Bools, Edges, Ints, extract_edges
 from gridgeo.coverage._interactions import Interactions, find_interactions
-from gridgeo.coverage._labels import EXTENT, across, covering_sets, spread
+from gridgeo.coverage._labels import EXTENT, covering_sets, spread
 from gridgeo.coverage._residual import Residual
+from gridgeo.coverage._rings import Ring, rings_of, signed_area, sound_polygons
 from gridgeo.coverage._verdict import Verdict
 from gridgeo.coverage._winding import make_rows, neighbour_in_the_west, winding_at
+
+_EXTENT_ALONE = frozenset([EXTENT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,12 @@ class Faces:
 
 @dataclass(slots=True)
 class _Face:
-    polygon: shapely.Polygon
+    shell: Ring
+    holes: list[Ring]
     covers: frozenset[int]
     inside: bool
-    borders: dict[int, float] = field(default_factory=dict)
-    enclosed: bool = True
+    borders: dict[int, float]
+    enclosed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +187,6 @@ def _labelled(arrangement: Arrangement, terrain: Terrain) -> tuple[Ints, Bools]:
     return multiplicity, spread(arrangement, within, arrangement.owner == EXTENT) > 0
 
 
-def _label(multiplicity: Ints, inside: Bools) -> Ints:
-    """One number for both: the gap inside is 0."""
-    return 2 * multiplicity + ~inside
-
-
 def _covered_wrongly(multiplicity: Ints, inside: Bools) -> Bools:
     return (multiplicity >= 2) | ((multiplicity >= 1) & ~inside)
 
@@ -200,7 +198,7 @@ def _add_gaps(
     wanted = (multiplicity == 0) & inside
     nothing: frozenset[int] = frozenset()
     islands = _Islands(terrain)
-    for loops, faces in _assemble(arrangement, terrain.segment[active], wanted, _label(multiplicity, inside), islands):
+    for loops, faces in _assemble(arrangement, terrain.segment[active], wanted, islands):
         covers = dict.fromkeys(faces, nothing)
         _finish(found, arrangement, loops, faces, covers, inside=True, islands=islands)
 
@@ -234,7 +232,7 @@ def _add_overlaps(
     multiplicity, inside = _labelled(arrangement, terrain)
     wanted = _covered_wrongly(multiplicity, inside)
     covers = covering_sets(arrangement, multiplicity, wanted, polygons)
-    for loops, faces in _assemble(arrangement, segment[chosen], wanted, _label(multiplicity, inside), None):
+    for loops, faces in _assemble(arrangement, segment[chosen], wanted, None):
         _finish(found, arrangement, loops, faces, covers, inside=bool(inside[faces[0]]), islands=None)
 
 
@@ -284,12 +282,12 @@ class _Islands:
     def points(self) -> npt.NDArray[np.float64]:
         return self.terrain.segment[self.start, :2]
 
-    def loop(self, island: int) -> npt.NDArray[np.float64]:
+    def loop(self, island: int) -> Ring:
         rows = self.terrain.segment[self.start[island] : self.stop[island]]
         # stored order runs with the segments or against them
         forward = len(rows) < 2 or bool((rows[0, 2:] == rows[1, :2]).all())
-        ring = rows[:, :2] if forward else rows[::-1, :2]
-        return np.concatenate([ring, ring[:1]])
+        ring: Ring = [(x, y) for x, y in (rows[:, :2] if forward else rows[::-1, :2]).tolist()]
+        return [*ring, ring[0]]
 
     def border(self, island: int) -> tuple[int, float]:
         rows = self.terrain.segment[self.start[island] : self.stop[island]]
@@ -299,22 +297,22 @@ class _Islands:
 
 @dataclass(slots=True)
 class _Loops:
-    shell: list[tuple[float, float]]
-    holes: list[list[tuple[float, float]]]
+    shell: Ring
+    holes: list[Ring]
     islands: list[int]
 
 
 def _assemble(
-    arrangement: Arrangement, segment: npt.NDArray[np.float64], wanted: Bools, label: Ints, islands: _Islands | None
+    arrangement: Arrangement, segment: npt.NDArray[np.float64], wanted: Bools, islands: _Islands | None
 ) -> list[tuple[_Loops, list[int]]]:
     """Put wanted faces together: a face that closes around its component, and what lies in it as an island."""
     outer_face = np.zeros(arrangement.faces, bool)
     outer_face[arrangement.face[arrangement.outer_half]] = True
     result: dict[int, tuple[_Loops, list[int]]] = {}
     for face in np.flatnonzero(wanted & ~outer_face).tolist():
-        loops = _rings(arrangement, face)
+        loops = rings_of(arrangement, face)
         if loops:  # else it is narrower than doubles can show
-            shell = max(loops, key=_signed_area)
+            shell = max(loops, key=signed_area)
             result[face] = _Loops(shell, [loop for loop in loops if loop is not shell], []), [face]
     if not result:
         return []
@@ -323,18 +321,19 @@ def _assemble(
     if islands is not None:
         point = np.concatenate([point, islands.points()])
     if len(point):
-        outer_label = np.append(label[arrangement.face[afloat]], np.zeros(len(point) - len(afloat), np.int64))
-        home = _faces_in_the_west(arrangement, segment, point, label, outer_label)
+        home = _faces_in_the_west(arrangement, segment, point)
         parent = dict(zip(arrangement.face[afloat].tolist(), home, strict=False))
         for k, face in enumerate(home):
-            while face in parent:  # a neighbour's open side: the same face as the neighbour's own home
+            seen: set[int] = set()
+            while face in parent and face not in seen:  # the open side of a neighbour: it is where the neighbour is
+                seen.add(face)
                 face = parent[face]
             if face not in result:
                 continue
             loops, faces = result[face]
             if k < len(afloat):
                 own = int(arrangement.face[afloat[k]])
-                loops.holes += _rings(arrangement, own)
+                loops.holes += rings_of(arrangement, own)
                 faces.append(own)
             else:
                 loops.islands.append(k - len(afloat))
@@ -345,8 +344,6 @@ def _faces_in_the_west(
     arrangement: Arrangement,
     segment: npt.NDArray[np.float64],
     point: npt.NDArray[np.float64],
-    label: Ints,
-    outer_label: Ints,
 ) -> list[int]:
     """The face that each point lies in, seen from the first edge in the west; -1 where there is none."""
     home = [-1] * len(point)
@@ -354,56 +351,13 @@ def _faces_in_the_west(
         if s < 0:
             continue
         halves = arrangement.piece_half[arrangement.piece_start[s] : arrangement.piece_start[s + 1]]
-        heights = arrangement.node[arrangement.tail[halves[1:]], 1]
         up = segment[s, 3] > segment[s, 1]
-        piece = int(np.searchsorted(heights, point[k, 1], "right") if up else np.searchsorted(-heights, -point[k, 1]))
-        east = arrangement.face[halves ^ 1 if up else halves]
-        # heights of crossings are rounded: a neighbouring piece may be the one
-        tried = sorted(range(len(halves)), key=lambda k: abs(k - piece))
-        home[k] = next((int(east[t]) for t in tried if label[east[t]] == outer_label[k]), int(east[piece]))
+        # how many cuts of the segment lie below the ray, which runs a hair's breadth above the point (or above it, if down)
+        between = arrangement.tail[halves[1:]]
+        below = sum(arrangement.is_level_or_below(int(node), float(point[k, 1])) for node in between)
+        piece = below if up else len(between) - below
+        home[k] = int(arrangement.face[halves[piece] ^ 1 if up else halves[piece]])
     return home
-
-
-def _rings(arrangement: Arrangement, face: int) -> list[list[tuple[float, float]]]:
-    """Closed rings around a face, without those that rounding has folded to nothing."""
-    loops = _simple_loops(arrangement, arrangement.around(face))
-    return [ring for ring in (_coordinates(arrangement, loop) for loop in loops) if len(ring) >= 4]
-
-
-def _simple_loops(arrangement: Arrangement, halves: list[int]) -> list[list[int]]:
-    """Split a walk around a face where it comes back to a node: loops of nodes that are not repeated."""
-    tail = arrangement.tail
-    loops, path, place = [], [], {}
-    for half in halves:
-        node = int(tail[half])
-        if node in place:
-            cut = place[node]
-            loops.append(path[cut:])
-            for dropped in path[cut:]:
-                del place[dropped]
-            del path[cut:]
-        place[node] = len(path)
-        path.append(node)
-    loops.append(path)
-    return loops
-
-
-def _coordinates(arrangement: Arrangement, loop: list[int]) -> list[tuple[float, float]]:
-    """Closed ring of a loop of nodes, without repeated places."""
-    ring: list[tuple[float, float]] = []
-    for x, y in arrangement.node[loop].tolist():
-        if not ring or ring[-1] != (x, y):
-            ring.append((x, y))
-    if ring[0] != ring[-1] or len(ring) == 1:
-        ring.append(ring[0])
-    return ring
-
-
-def _signed_area(ring: list[tuple[float, float]]) -> float:
-    x0, y0 = ring[0]
-    return sum(
-        (ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in zip(ring, ring[1:], strict=False)
-    )
 
 
 def _finish(
@@ -417,78 +371,45 @@ def _finish(
     islands: _Islands | None,
 ) -> None:
     """Make the records of one face: its polygon, who borders it and how far."""
-    holes = loops.holes + [islands.loop(k).tolist() for k in loops.islands] if islands is not None else loops.holes
-    polygon = shapely.Polygon(loops.shell, holes)
+    holes = loops.holes + [islands.loop(k) for k in loops.islands] if islands is not None else loops.holes
     borders: dict[int, float] = {}
     enclosed = True
+    length = arrangement.walk.length
     for face in faces:
+        covered_by = covers[face]
         for half in arrangement.around(face):
-            (ax, ay), (bx, by) = arrangement.node[arrangement.tail[[half, half ^ 1]]].tolist()
-            length = float(np.hypot(bx - ax, by - ay))
-            beyond = across(arrangement, covers[face], half) - {EXTENT}
-            enclosed &= bool(beyond)
-            for polygon_beyond in beyond:
-                borders[polygon_beyond] = borders.get(polygon_beyond, 0.0) + length
-            if EXTENT in arrangement.owners(half) or EXTENT in arrangement.owners(half ^ 1):
-                borders[EXTENT] = borders.get(EXTENT, 0.0) + length
+            mine, theirs = arrangement.owners(half), arrangement.owners(half ^ 1)
+            beyond = covered_by.difference(mine).union(theirs)
+            here = length[half >> 1]
+            if not beyond or beyond == _EXTENT_ALONE:
+                enclosed = False
+            elif EXTENT in mine:
+                beyond |= _EXTENT_ALONE
+            for neighbour in beyond:
+                borders[neighbour] = borders.get(neighbour, 0.0) + here
+            if not beyond and EXTENT in mine:
+                borders[EXTENT] = borders.get(EXTENT, 0.0) + here
     if islands is not None:
         for k in loops.islands:
-            owner, length = islands.border(k)
-            borders[owner] = borders.get(owner, 0.0) + length
-    for part in _sound_parts(polygon):
-        found.append(_Face(part, covers[faces[0]], inside, borders, enclosed))
-
-
-def _sound_parts(polygon: shapely.Polygon) -> list[shapely.Polygon]:
-    """The polygon itself, or valid parts of the same area where rounding has folded a hair's breadth of it.
-
-    No one of the ways to mend a polygon is right for all: of what they make, the nearest in area is taken.
-    """
-    if shapely.is_valid(polygon):
-        return [polygon] if shapely.area(polygon) > 0 else []
-    unit = 4.0 * float(np.spacing(np.abs(shapely.get_coordinates(polygon)).max()))
-    best: list[shapely.Polygon] = []
-    smallest = float(shapely.area(polygon))  # the error of leaving it out
-    for mended in _mended(polygon, unit):
-        flat = shapely.get_parts(shapely.get_parts(mended))
-        parts = [part for part in flat if shapely.get_type_id(part) == 3 and shapely.area(part) > 0]
-        error = abs(float(shapely.area(parts).sum()) - float(shapely.area(polygon)))
-        if error < smallest and shapely.is_valid(parts).all():
-            best, smallest = parts, error
-            if error <= unit * float(shapely.length(polygon)):
-                break
-    return best
-
-
-def _mended(polygon: shapely.Polygon, unit: float) -> Iterator[shapely.Geometry]:
-    """Ways to make a polygon valid, from the gentlest to the roughest."""
-    rings = [_without_near_repeats(shapely.get_coordinates(ring), unit) for ring in shapely.get_rings(polygon)]
-    if len(rings[0]) >= 4:
-        plain = shapely.Polygon(rings[0], [ring for ring in rings[1:] if len(ring) >= 4])
-        if shapely.is_valid(plain):
-            yield plain
-    yield shapely.make_valid(polygon)
-    yield shapely.make_valid(polygon, method="structure", keep_collapsed=False)
-    yield shapely.buffer(polygon, 0)
-
-
-def _without_near_repeats(ring: npt.NDArray[np.float64], unit: float) -> npt.NDArray[np.float64]:
-    """Leave out vertices a few units in the last place away from the one before."""
-    apart = np.abs(np.diff(ring, axis=0)).max(axis=1) > unit
-    kept = ring[:-1][apart]
-    return np.concatenate([kept, kept[:1]])
+            owner, around = islands.border(k)
+            borders[owner] = borders.get(owner, 0.0) + around
+    found.append(_Face(loops.shell, holes, covers[faces[0]], inside, borders, enclosed))
 
 
 def _as_arrays(found: list[_Face]) -> Faces:
-    found.sort(key=lambda face: (len(face.covers), sorted(face.covers), face.polygon.bounds))
-    polygon = np.empty(len(found), object)
-    polygon[:] = [face.polygon for face in found]
+    polygons, source = sound_polygons([face.shell for face in found], [face.holes for face in found])
+    bounds = shapely.bounds(polygons).tolist()
+    order = sorted(
+        range(len(polygons)),
+        key=lambda k: (len(found[source[k]].covers), sorted(found[source[k]].covers), bounds[k], source[k]),
+    )
+    faces = [found[source[k]] for k in order]
     return Faces(
-        polygon,
-        [np.array(sorted(face.covers), np.int64) for face in found],
-        [np.array(sorted(face.borders), np.int64) for face in found],
-        [np.array([face.borders[k] for k in sorted(face.borders)]) for face in found],
-        np.array([len(face.covers) for face in found], np.int64),
-        np.array([face.inside for face in found], bool),
-        np.array([face.enclosed for face in found], bool),
+        polygons[order] if order else polygons,
+        [np.array(sorted(face.covers), np.int64) for face in faces],
+        [np.array(sorted(face.borders), np.int64) for face in faces],
+        [np.array([face.borders[k] for k in sorted(face.borders)]) for face in faces],
+        np.array([len(face.covers) for face in faces], np.int64),
+        np.array([face.inside for face in faces], bool),
+        np.array([face.enclosed for face in faces], bool),
     )
