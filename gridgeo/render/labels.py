@@ -32,7 +32,7 @@ LINE_HEIGHT = 1.24
 _ABOVE, _BELOW = 0.88, 0.12
 """The square of a Chinese character above and below the baseline, in ems."""
 _MIDDLE = (_ABOVE - _BELOW) / 2
-_WORD = "居委会|村委会|居民委员会|村民委员会|社区|小区|产业园|工业园|公园|街面网格|拓展网格|网格|责任块|第[0-9]"
+_WORD = "居委会|村委会|居民委员会|村民委员会|社区|小区|产业园|工业园|公园|街面网格|拓展网格|网格|第[0-9]"
 _STEEP = math.radians(57)
 _FAR = 0.05
 """Radians of turn that a name bears rather than move one step away from the middle of its line."""
@@ -272,7 +272,7 @@ def place_along(
     *,
     size: float,
     offsets: Sequence[float] = (0.0,),
-    spread: float = 1.9,
+    spread: float = 2.1,
     avoid: Iterable[shapely.Geometry] = (),
 ) -> Label | None:
     """Return ``name`` along ``line`` where it runs straightest, or None when no stretch is free.

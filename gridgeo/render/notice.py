@@ -45,10 +45,12 @@ ROLE_NAMES: dict[Role, str] = {
 PENDING = "待定"
 """What a notice says where somebody is still to be named."""
 
+_MOST_NAMED = 5
+
 _NO_HEAD = Message("no block head named; the notice says 待定", "未指定块长；公示图上写“待定”")
 _SPARE_HEADS = Message(
-    "{count} heads more than the grid has blocks without one: {names}; they are on no notice",
-    "块长比该网格的责任块多 {count} 名：{names}；未列入公示图",
+    "{count} block heads are on no notice, because their grids have fewer blocks: {names}",
+    "{count} 名块长未列入公示图，因为所在网格的责任块较少：{names}",
 )
 _TOWN_HEAD = Message(
     "{name} is head of the whole town; a block head needs a grid or a block as unit",
@@ -287,10 +289,10 @@ def _assign(scene: Scene, warnings: list[Problem]) -> tuple[list[Card], list[lis
         others = [p for p in [*own, *shared] if p.role != "head"]
         cards = [_card(p) for p in [*own_heads[1:], *others]]
         officers[index] = sorted(dict.fromkeys(cards), key=lambda card: order.index(card.role))
-    for grid, spare in waiting.items():
-        if spare:
-            names = "、".join(p.name for p in spare)
-            warnings.append(Problem(grid, _SPARE_HEADS, {"count": len(spare), "names": names}))
+    spare = [f"{p.name} ({grid})" for grid, left in waiting.items() for p in left]
+    if spare:
+        names = ", ".join(spare[:_MOST_NAMED]) + (" …" if len(spare) > _MOST_NAMED else "")
+        warnings.append(Problem(str(town.path), _SPARE_HEADS, {"count": len(spare), "names": names}))
     pending = Card(role="head", role_name=ROLE_NAMES["head"], name=PENDING)
     return [head or pending for head in heads], officers
 

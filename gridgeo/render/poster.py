@@ -10,7 +10,6 @@ import datetime as dt
 import io
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,8 +20,10 @@ import shapely
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.colours import ACCENT
-from gridgeo.render.drawing import draw_locator, draw_map
-from gridgeo.render.fonts import POINT, font_folder, text_width
+from gridgeo.render.columns import Level, plan_columns
+from gridgeo.render.drawing import draw_map
+from gridgeo.render.fonts import font_folder
+from gridgeo.render.locator import Locator
 from gridgeo.render.notice import TITLE, Card, Notice
 from gridgeo.render.photos import Photos
 from gridgeo.render.scene import Scene
@@ -61,38 +62,14 @@ class Paper:
         return self.height - self.top - self.bottom
 
 
-@dataclass(frozen=True)
-class Level:
-    """How densely a notice is set. Sizes in points, lengths in millimetres."""
-
-    text: float
-    small: float
-    head_photo: float
-    head_width: float
-    photo: float
-    """Width of the officers' photos; 0 for none."""
-    columns: int
-    """Columns of officers."""
-    row_gap: float
-    item_gap: float
-    """Space between items, in ems."""
-    gap: float
-    """Space between parts of the page."""
-    least_map: float
-    """The level is taken when it leaves the map this height."""
-    terse: bool = False
-    """Leave out the officers' organisations and hours."""
-    list_columns: int = 4
-
-
 LEVELS: tuple[Level, ...] = (
     Level(14.0, 12.5, 36, 92, 20.0, 3, 5.0, 0.62, 7.0, 175),
     Level(13.5, 12.5, 33, 88, 18.0, 3, 4.5, 0.55, 6.0, 165),
     Level(13.0, 12.0, 30, 84, 16.5, 3, 4.0, 0.50, 5.5, 155),
     Level(12.5, 12.0, 28, 82, 15.0, 3, 3.6, 0.45, 5.0, 145),
     Level(12.0, 12.0, 27, 80, 13.5, 3, 3.2, 0.40, 4.6, 136),
-    Level(12.0, 12.0, 27, 78, 0.0, 3, 3.0, 0.38, 4.4, 130),
-    Level(12.0, 12.0, 24, 70, 0.0, 4, 2.6, 0.34, 4.0, 120, terse=True),
+    Level(12.0, 12.0, 26, 79, 12.5, 4, 2.8, 0.36, 4.2, 128, terse=True),
+    Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 120, terse=True),
     Level(10.5, 10.5, 22, 66, 0.0, 4, 2.2, 0.32, 3.8, 115, terse=True),
     Level(9.0, 9.0, 20, 60, 0.0, 5, 1.8, 0.30, 3.4, 100, terse=True, list_columns=5),
     Level(7.5, 7.5, 18, 56, 0.0, 5, 1.5, 0.28, 3.0, 90, terse=True, list_columns=5),
@@ -100,8 +77,9 @@ LEVELS: tuple[Level, ...] = (
 )
 """From roomy to dense. Below 12 points a warning is due."""
 
-_FIRST_LEVEL = 3
-"""Where to begin the search for the level that fits."""
+_FEW_OFFICERS = 9
+_FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
+"""Where to begin the search for the level that fits, with few officers and with many."""
 
 TALL_MAP = 150.0
 """Width of the map of a tall block, in millimetres; the people stand beside it."""
@@ -128,6 +106,7 @@ class Press:
 
         self._scene, self._folder, self._paper = scene, folder, paper or Paper()
         self._photos = Photos(folder)
+        self._locator = Locator(scene, width=LOCATOR[0], height=LOCATOR[1])
         template = resources.files("gridgeo.render").joinpath("notice.typ").read_bytes()
         (folder / "notice.typ").write_bytes(template)
         self._compiler = typst.Compiler(
@@ -158,6 +137,7 @@ class Press:
         drawing = draw_map(self._scene, notice.index, width=words["page"]["map_width"], height=map_height)
         self._write("map.svg", drawing.svg)
         page = {"mode": "print", "level": levels[chosen], "map": {"height": map_height, "alt": drawing.description}}
+        self._show_photos(notice, words["notice"], officers=LEVELS[chosen].photo > 0)
         return self._compile({**words, **page})
 
     def _levels(self, notice: Notice) -> list[dict[str, Any]]:
@@ -165,12 +145,13 @@ class Press:
         lists = (notice.classes, notice.services)
         if lists not in self._plans:
             width = self._paper.inner_width
-            self._plans[lists] = [{**asdict(level), "plan": _plan(notice, level, width)} for level in LEVELS]
+            self._plans[lists] = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in LEVELS]
         return self._plans[lists]
 
     def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float]:
         """Return the level to take and the height of the map in millimetres."""
-        self._hand_over({**words, "mode": "measure", "levels": levels, "first": _FIRST_LEVEL})
+        first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
+        self._hand_over({**words, "mode": "measure", "levels": levels, "first": first})
         chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
         place = f"{notice.name} ({notice.code})"
         if chosen is None:
@@ -195,7 +176,7 @@ class Press:
         publication = self._scene.town.publication
         date = publication.date or dt.date(2000, 1, 1)
         width, height = LOCATOR
-        self._write("locator.svg", draw_locator(self._scene, notice.index, width=width, height=height))
+        self._write("locator.svg", self._locator.draw(notice.index))
         if notice.address:
             self._write("qr.svg", qr_code(notice.address))
         content = asdict(notice)
@@ -203,8 +184,8 @@ class Press:
             "title": TITLE,
             "extent_sentence": notice.extent.sentence(),
             "qr": bool(notice.address),
-            "head": self._card(notice.head),
-            "officers": [self._card(card) for card in notice.officers],
+            "head": _card(notice.head),
+            "officers": [_card(card) for card in notice.officers],
         }
         for key in ("index", "kind", "classes", "services"):
             del content[key]
@@ -221,12 +202,19 @@ class Press:
             "date": [date.year, date.month, date.day],
         }
 
-    def _card(self, card: Card) -> dict[str, Any]:
-        photo = self._photos.prepared(card.photo, card.name)
-        return asdict(card) | {"photo": photo, "initial": "" if card.is_pending else card.name[:1]}
+    def _show_photos(self, notice: Notice, words: dict[str, Any], *, officers: bool) -> None:
+        """Put the photos that will be printed into the folder, and their names into the words."""
+        words["head"]["photo"] = self._photos.prepared(notice.head.photo, notice.head.name)
+        if officers:
+            for card, shown in zip(notice.officers, words["officers"], strict=True):
+                shown["photo"] = self._photos.prepared(card.photo, card.name)
 
     def _write(self, name: str, content: str) -> None:
         (self._folder / name).write_text(content, encoding="utf-8")
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return asdict(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1]}
 
 
 def is_tall(area: shapely.Geometry, width: float) -> bool:
@@ -244,130 +232,3 @@ def qr_code(address: str) -> str:
     out = io.BytesIO()
     segno.make(address, error="m", micro=False).save(out, kind="svg", border=0, xmldecl=False, nl=False, scale=4)
     return out.getvalue().decode()
-
-
-# ---------------------------------------------------------------------------------------------------- lists in columns
-
-
-def _plan(notice: Notice, level: Level, width: float) -> dict[str, Any]:
-    """Return how patrol items and services are set in columns: side by side where the services fit in one column."""
-    gutter = 7.0
-    columns = level.list_columns
-    column_width = (width - (columns - 1) * gutter) / columns
-
-    tasks: list[Row] = []
-    for group in notice.classes:
-        if group.name:
-            tasks.append({"kind": "class", "text": group.name})
-        tasks += [{"kind": "item", "text": item.text, "local": item.local, "detail": ""} for item in group.items]
-    services: list[Row] = [
-        {"kind": "item", "text": line.text, "local": False, "detail": line.detail} for line in notice.services
-    ]
-    beside = bool(tasks and services)
-    task_columns = columns - 1 if beside else columns
-    if not beside and len(notice.classes) == 3:
-        task_columns = 3
-    set_tasks = balance(tasks, task_columns, column_width, level)
-    set_services = [services] if beside else balance(services, columns, column_width, level)
-    if beside:
-        lone_tasks = balance(tasks, columns, column_width, level)
-        lone_services = balance(services, columns, column_width, level)
-        together = max(_highest(set_tasks, column_width, level), _high(services, column_width, level))
-        apart = _highest(lone_tasks, column_width, level) + _highest(lone_services, column_width, level) + _HEADING
-        if apart < together:
-            beside, set_tasks, set_services = False, lone_tasks, lone_services
-    return {
-        "beside": beside,
-        "has_local": any(item.local for group in notice.classes for item in group.items),
-        "tasks": [_runs(column) for column in set_tasks],
-        "services": [_runs(column) for column in set_services if column],
-    }
-
-
-Row = dict[str, Any]
-
-_HEADING = 4.5
-"""Height of a section's heading, in ems of the text."""
-
-
-def balance(rows: Sequence[Row], columns: int, width: float, level: Level) -> list[list[Row]]:
-    """Return ``rows`` in order in at most ``columns`` columns of near equal height.
-
-    A class begins a column of its own where that costs little; its name never stands at the foot of a column.
-    """
-    if not rows:
-        return []
-    classes: list[list[Row]] = []
-    for row in rows:
-        if row["kind"] == "class" or not classes:
-            classes.append([])
-        classes[-1].append(row)
-    packed = _packed([[row] for row in rows], columns, width, level)
-    if len(classes) <= columns:
-        whole = [list(group) for group in classes]
-        if max(_high(c, width, level) for c in whole) <= 1.4 * max(_high(c, width, level) for c in packed):
-            return whole
-    by_class = _packed(classes, columns, width, level)
-    if max(_high(c, width, level) for c in by_class) <= 1.2 * max(_high(c, width, level) for c in packed):
-        return by_class
-    return packed
-
-
-def _packed(groups: Sequence[Sequence[Row]], columns: int, width: float, level: Level) -> list[list[Row]]:
-    """Return groups in order in at most ``columns`` columns, the highest as low as it can be."""
-    heights = [_high(group, width, level) for group in groups]
-    low, high = max(heights), sum(heights)
-    for _ in range(30):
-        middle = (low + high) / 2
-        if len(_poured(groups, heights, middle)) <= columns:
-            high = middle
-        else:
-            low = middle
-    return [[row for group in column for row in group] for column in _poured(groups, heights, high)]
-
-
-def _poured(groups: Sequence[Sequence[Row]], heights: Sequence[float], most: float) -> list[list[Sequence[Row]]]:
-    filled: list[list[Sequence[Row]]] = [[]]
-    used = 0.0
-    for group, height in zip(groups, heights, strict=True):
-        if filled[-1] and used + height > most + 1e-9:
-            last = filled[-1][-1]
-            alone = len(last) == 1 and last[0]["kind"] == "class" and len(filled[-1]) > 1
-            carried = [filled[-1].pop()] if alone else []
-            filled.append(carried)
-            used = 0.0
-        filled[-1].append(group)
-        used += height
-    return filled
-
-
-def _highest(columns: Sequence[Sequence[Row]], width: float, level: Level) -> float:
-    return max(_high(column, width, level) for column in columns)
-
-
-def _high(rows: Sequence[Row], width: float, level: Level) -> float:
-    """Return about how high rows are in a column, in ems of the text."""
-    em = level.text * POINT
-    total = 0.0
-    for row in rows:
-        if row["kind"] == "class":
-            total += 2.6
-            continue
-        words = text_width(row["text"], em) + (2.6 * em if row["local"] else 0)
-        lines = max(1, -(-words // max(width - 1.1 * em, em)))
-        detail = -(-text_width(row["detail"], em) // max(width - 1.1 * em, em)) if row["detail"] else 0
-        total += (lines + detail) * 1.32 + level.item_gap
-    return total
-
-
-def _runs(column: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return a column as class names and lists of items that share a marker."""
-    runs: list[dict[str, Any]] = []
-    for row in column:
-        if row["kind"] == "class":
-            runs.append({"kind": "class", "text": row["text"]})
-        elif runs and runs[-1]["kind"] == "items" and runs[-1]["local"] == row["local"]:
-            runs[-1]["items"].append(row)
-        else:
-            runs.append({"kind": "items", "local": row["local"], "items": [row]})
-    return runs

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage import analyse
+from gridgeo.crs import convergence
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.network import RANKS
+from gridgeo.network import RANKS, Rank
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.fonts import missing_characters, printable, without_missing
 from gridgeo.town import Town
@@ -46,7 +47,7 @@ class Features:
 
     geometries: Geometries
     names: list[str] = field(default_factory=list)
-    ranks: list[str] = field(default_factory=list)
+    ranks: list[Rank] = field(default_factory=list)
     levels: list[int] = field(default_factory=list)
 
     @cached_property
@@ -106,7 +107,7 @@ class Scene:
         return np.array([number[key] for key in keys], dtype=np.int64)
 
     @cached_property
-    def outline(self) -> shapely.Geometry | None:
+    def outline(self) -> shapely.Geometry:
         """The town's area, simplified for a little map; without an extent, that of the blocks."""
         area = self.extent if self.extent is not None else shapely.union_all(self.areas.geometries)
         west, south, east, north = area.bounds
@@ -124,12 +125,23 @@ class Scene:
 
     def _strongest(self, rank: str) -> list[shapely.Geometry]:
         chosen = [g for g, r in zip(self.lines.geometries, self.lines.ranks, strict=True) if r == rank]
-        if not chosen or self.outline is None:
+        if not chosen:
             return []
         inside = shapely.intersection(shapely.union_all(chosen), self.outline)
         west, south, east, north = self.outline.bounds
         merged = shapely.line_merge(inside) if inside.geom_type == "MultiLineString" else inside
         return list(shapely.get_parts(shapely.simplify(merged, max(east - west, north - south) / 600)))
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Kind of grid of each block."""
+        return [str(kind) for kind in self.blocks["kind"]]
+
+    @cached_property
+    def convergence(self) -> float:
+        """Degrees by which the top of every map lies east of true north, in the middle of the town."""
+        west, south, east, north = self.outline.bounds
+        return convergence(self.town.working_crs, (west + east) / 2, (south + north) / 2)
 
     def short_name(self, index: int) -> str:
         """Return a block's name without its grid's, where it begins with it: ``第2责任块``."""
@@ -223,7 +235,7 @@ def _barrier_features(frame: gpd.GeoDataFrame, problems: list[Problem]) -> Featu
         for part in shapely.get_parts(geometry).tolist():
             geometries.append(part)
             names.append(settable[name])
-            ranks.append(str(rank) if rank in RANKS else RANKS[-1])
+            ranks.append(next((known for known in RANKS if known == rank), RANKS[-1]))
             levels.append(int(level))
     return Features(_as_array(geometries), names, ranks, levels)
 

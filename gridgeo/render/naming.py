@@ -1,0 +1,215 @@
+"""The names on a map of a block: which ones, in which order, in which colour; `gridgeo.render.labels` finds the places.
+
+First the block in focus, then rivers and roads from the strongest to the weakest, then the neighbours, those that touch
+the focus before the others, then water that no line has named. Who comes later makes way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import shapely
+from shapely.ops import substring
+
+from gridgeo.network import RANKS, Rank
+from gridgeo.render import colours, svg
+from gridgeo.render.fonts import POINT
+from gridgeo.render.labels import Label, Page, place_along, place_at, place_in_area
+from gridgeo.render.window import Window
+
+_FOCUS_SIZES = (26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 14.5, 13.0)
+_CALLED_OUT_SIZES = (20.0, 16.0, 13.0)
+_NEIGHBOUR_SIZES = (12.5, 11.5, 10.5, 9.5)
+_WATER_SIZES = (12.5, 11.0, 9.5)
+_LINE_SIZES = {"river": 12.5, "main-road": 12.5, "road": 11.5, "lane": 10.0}
+_QUIET_LANE_SIZE = 9.0
+_LONG = 250.0
+"""Millimetres of a line that is named twice."""
+_APART = 85.0
+"""Millimetres between equal names."""
+
+
+class Names:
+    """Puts the names of a window on its page.
+
+    Parameters
+    ----------
+    window : Window
+        What the map shows.
+    page : Page
+        What is taken already; takes every name that is put down.
+    border_width : float
+        Width of the focus border in millimetres, with its casing.
+    """
+
+    def __init__(self, window: Window, page: Page, *, border_width: float) -> None:
+        self._window, self._page, self._border_width = window, page, border_width
+        self._scene = window.scene
+        self.placed: list[Label] = []
+
+    def draw(self) -> str:
+        """Return all names as SVG."""
+        outline = shapely.boundary(self._window.focus)
+        self._border_zone = shapely.buffer(outline, self._border_width / 2 + 0.4, quad_segs=2)
+        drawn = [*self._focus_name()]
+        self._page.take(shapely.buffer(outline, self._border_width / 2 + 0.15, quad_segs=2))
+        drawn += [*self._line_names(), *self._neighbour_names(), *self._water_names()]
+        return "".join(drawn)
+
+    def _put(self, placed: Label, *, fill: str, halo_width: float = 0.55, room: float = 0.5) -> str:
+        self.placed.append(placed)
+        self._page.take(shapely.buffer(placed.shape, room, join_style="mitre"))
+        return svg.label(placed, fill=fill, halo=colours.HALO, halo_width=halo_width)
+
+    # ------------------------------------------------------------------------------------------ the focus
+
+    def _focus_name(self) -> Iterable[str]:
+        name = self._scene.short_name(self._window.index)
+        margin = self._border_width / 2 + 0.6
+        inside = place_in_area(self._page, self._window.focus, name, sizes=_FOCUS_SIZES, margin=margin)
+        if inside is not None:
+            yield self._put(inside, fill=colours.ACCENT, halo_width=0.8, room=1.0)
+        else:
+            yield from self._called_out(name)
+
+    def _called_out(self, name: str) -> Iterable[str]:
+        """Put the name of a block too narrow for it beside it, with a line that leads to it."""
+        focus = self._window.focus
+        anchor = shapely.Point(shapely.maximum_inscribed_circle(focus, tolerance=0.2).coords[0])
+        keep_off = shapely.buffer(focus, 3.5)
+        for size in _CALLED_OUT_SIZES:
+            for far in (22, 30, 40, 55, 75):
+                for step in range(16):
+                    angle = math.pi / 8 * (step + 0.5)
+                    x, y = anchor.x + far * 1.3 * math.cos(angle), anchor.y - far * math.sin(angle)
+                    found = place_at(self._page, name, x, y, size)
+                    if found is not None and not shapely.intersects(keep_off, found.shape):
+                        yield self._leader(found, anchor)
+                        yield self._put(found, fill=colours.ACCENT, halo_width=0.8, room=1.0)
+                        return
+
+    def _leader(self, placed: Label, anchor: shapely.Point) -> str:
+        leader = shapely.shortest_line(placed.shape, anchor)
+        self._page.take(shapely.buffer(leader, 0.6))
+        lines = [
+            svg.path([leader], fill="none", stroke=colour, stroke_width=svg.number(width))
+            for colour, width in ((colours.HALO, 1.3), (colours.ACCENT, 0.5))
+        ]
+        edge = {"stroke": colours.HALO, "stroke_width": svg.number(0.4)}
+        return "".join(lines) + svg.path([shapely.buffer(anchor, 0.9)], fill=colours.ACCENT, **edge)
+
+    # ------------------------------------------------------------------------------------------ along lines
+
+    def _line_names(self) -> Iterable[str]:
+        """Name roads and rivers along their lines: the strongest and longest first, equal names far apart."""
+        used: dict[str, list[shapely.Geometry]] = {}
+        for rank, name, line in self._named_lines():
+            pieces = [line] if line.length < _LONG else _halves(line)
+            for piece in pieces:
+                found = self._along(piece, name, rank, used.get(name, []))
+                if found is not None:
+                    used.setdefault(name, []).append(shapely.buffer(found.shape, _APART, quad_segs=4))
+                    yield self._put(found, fill=self._line_fill(rank, found), room=0.7)
+
+    def _named_lines(self) -> list[tuple[Rank, str, shapely.LineString]]:
+        """Return rank, name and course of what is to be named, in order."""
+        lines, frame = self._scene.lines, self._page.frame
+        groups: dict[tuple[Rank, str], list[shapely.Geometry]] = {}
+        for k, shape in self._window.lines:
+            if lines.names[k] and self._deserves_name(lines.ranks[k], shape):
+                groups.setdefault((lines.ranks[k], lines.names[k]), []).append(shapely.intersection(shape, frame))
+        found: list[tuple[int, float, str, Rank, shapely.LineString]] = []
+        for (rank, name), shapes in groups.items():
+            least = len(name) * (_LINE_SIZES[rank] - 1.5) * POINT * 0.6
+            parts = shapely.get_parts(shapely.line_merge(shapely.union_all(shapes))).tolist()
+            long_enough = [part for part in parts if part.geom_type == "LineString" and part.length > least]
+            found += [(RANKS.index(rank), -round(part.length, 3), name, rank, part) for part in long_enough]
+        found.sort(key=lambda item: (item[:3], item[4].coords[0]))
+        return [(rank, name, part) for _, _, name, rank, part in found]
+
+    def _deserves_name(self, rank: str, shape: shapely.Geometry) -> bool:
+        """Return whether a line may be named: lanes only near the focus, or the map would drown in them."""
+        if rank != "lane":
+            return True
+        return not self._window.is_overview and bool(shapely.dwithin(shape, self._window.focus, 2.0))
+
+    def _line_fill(self, rank: str, placed: Label) -> str:
+        if rank == "river":
+            return colours.WATER_INK
+        quiet = rank == "lane" and not shapely.intersects(placed.shape, self._window.focus)
+        return colours.QUIET_INK if quiet else colours.INK
+
+    def _along(self, line: shapely.LineString, name: str, rank: str, avoid: Sequence[shapely.Geometry]) -> Label | None:
+        """Return the name of a road or river: beside the focus border where it runs along it, else on the line."""
+        largest = _LINE_SIZES[rank] - (1.5 if self._window.is_overview else 0)
+        beside = shapely.intersection(line, self._border_zone)
+        bordering = [part for part in shapely.get_parts(beside).tolist() if part.geom_type == "LineString"]
+        bordering.sort(key=lambda part: -round(part.length, 3))
+        course = shapely.simplify(line, 0.5)
+        for size in (largest, largest - 1.5):
+            off = self._border_width / 2 + 0.3 + 0.56 * size * POINT
+            for part in bordering:
+                found = place_along(
+                    self._page,
+                    shapely.simplify(part, 0.5),
+                    name,
+                    size=size,
+                    offsets=(off, -off, 1.4 * off, -1.4 * off),
+                    avoid=[*avoid, self._window.focus],
+                )
+                if found is not None:
+                    return found
+            found = place_along(self._page, course, name, size=size, avoid=avoid)
+            if found is not None:
+                return found
+        return None
+
+    # ------------------------------------------------------------------------------------------ in areas
+
+    def _neighbour_names(self) -> Iterable[str]:
+        sizes = _NEIGHBOUR_SIZES[1:] if self._window.is_overview else _NEIGHBOUR_SIZES
+        named = self._neighbouring_grids() if self._window.is_overview else self._neighbouring_blocks()
+        apart = [not self._window.touches_focus(shape) for _, shape in named]
+        order = sorted(range(len(named)), key=lambda k: (apart[k], -round(named[k][1].area, 3), k))
+        for k in order:
+            name, shape = named[k]
+            found = place_in_area(self._page, shape, name, sizes=sizes, margin=1.2)
+            if found is not None:
+                yield self._put(found, fill=colours.QUIET_INK)
+
+    def _neighbouring_blocks(self) -> list[tuple[str, shapely.Geometry]]:
+        scene, window = self._scene, self._window
+        own = scene.grid_numbers[window.index]
+        return [
+            (scene.short_name(k) if scene.grid_numbers[k] == own else scene.names[k], window.blocks[k])
+            for k in window.others
+            if k != window.index
+        ]
+
+    def _neighbouring_grids(self) -> list[tuple[str, shapely.Geometry]]:
+        scene, window = self._scene, self._window
+        members: dict[int, list[int]] = {}
+        for k in window.others:
+            if k != window.index:
+                members.setdefault(int(scene.grid_numbers[k]), []).append(k)
+        return [
+            (scene.grid_names[blocks[0]], shapely.union_all([window.blocks[k] for k in blocks]))
+            for blocks in members.values()
+        ]
+
+    def _water_names(self) -> Iterable[str]:
+        """Name rivers that are given as areas, where no line has named them."""
+        named = {placed.text for placed in self.placed}
+        surfaces = self._scene.surfaces
+        for k, shape in sorted(self._window.surfaces, key=lambda item: (-round(item[1].area, 3), item[0])):
+            name = surfaces.names[k]
+            if name and name not in named and surfaces.ranks[k] == "river":
+                found = place_in_area(self._page, shape, name, sizes=_WATER_SIZES, margin=0.3)
+                if found is not None:
+                    named.add(name)
+                    yield self._put(found, fill=colours.WATER_INK)
+
+
+def _halves(line: shapely.LineString) -> list[shapely.LineString]:
+    return [substring(line, 0, line.length / 2), substring(line, line.length / 2, line.length)]
