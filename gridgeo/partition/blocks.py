@@ -69,7 +69,7 @@ def _solve(graph: Graph, count: int, tolerance: float, seed: int) -> Integers:
     size = len(graph)
     if not graph.weight.sum() > 0:
         graph = replace(graph, weight=graph.area)
-    starts = 4 if size <= 60 else 2 if size <= 400 else 1
+    starts = 4 if size <= 60 else 2 if size <= 1200 else 1
     steps = min(300_000, 1500 + 120 * size)
     return np.array(Search(graph, count, tolerance, seed).run(starts, steps), dtype=np.int64)
 

@@ -80,6 +80,10 @@ class Demand:
         return max(1, round(total / self.target)) if self.target else 1
 
 
+_ON_BORDER = 1e-5
+"""Metres: how far the noding may leave a new vertex from the border that it lies on."""
+
+
 @dataclass
 class _Tally:
     """What the summary tells."""
@@ -91,6 +95,29 @@ class _Tally:
     worst: float = 0.0
     balanced: int = 0
     warnings: list[Problem] = field(default_factory=list)
+
+
+def _keeping_straight(
+    outlines: Geometries, written: Floats, to_output: Callable[[Floats], Floats]
+) -> Callable[[Floats], Floats]:
+    """Return ``to_output`` for new vertices, but with those on a grid's border kept on its straight edges.
+
+    A straight edge of metres is bent in degrees, and the other way round: over two kilometres by some centimetres. A new
+    vertex on a border therefore goes where the edge runs as it is written, so that the blocks fill their grid exactly.
+    """
+    coordinates, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(outlines)), return_index=True)
+    edge = np.flatnonzero(ring[1:] == ring[:-1])
+    lines = shapely.linestrings(np.stack([coordinates[edge], coordinates[edge + 1]], axis=1))
+    tree = shapely.STRtree(lines)
+
+    def place(points: Floats) -> Floats:
+        output = to_output(points).copy()
+        point, line = tree.query_nearest(shapely.points(points), max_distance=_ON_BORDER, all_matches=False)
+        share = shapely.line_locate_point(lines[line], shapely.points(points[point]), normalized=True)[:, None]
+        output[point] = written[edge[line]] * (1 - share) + written[edge[line] + 1] * share
+        return output
+
+    return place
 
 
 def draft(
@@ -171,9 +198,8 @@ def draft(
             of_block = [atoms.faces[atom] for atom in np.flatnonzero(grouping.block == block)]
             block_faces.append(np.sort(np.concatenate(of_block)))
             block_grid.append(row)
-    blocks = assemble(
-        grids, arrangement, faces, lengths, block_faces, block_grid, written, sources, held, crs, to_output
-    )
+    place = _keeping_straight(outlines, written, to_output)
+    blocks = assemble(grids, arrangement, faces, lengths, block_faces, block_grid, written, sources, held, crs, place)
     blocks.attrs["summary"]["atoms"] = tally.atoms
     blocks.attrs["summary"] |= {
         "slivers_merged": tally.slivers,
