@@ -2,10 +2,11 @@
 
     python benchmarks/fuzz_coverage.py [CASES] [SEED]
 
-Each case is a small layer dense in coincidences: integer grids, coordinates moved by units in the last place, rotated,
-scaled and shifted layers, holes, multipolygons, reversed rings, duplicates, mosaics with vertices moved and dropped, one mosaic on another.
-Compared are the verdict, every invalid edge, the neighbours, the areas of gaps and overlaps, inside and outside an extent, and
-what covers each face. Where GEOS says something else, exact arithmetic decides. Prints one line; status 1 on differences.
+Each case is a small layer dense in coincidences: integer grids, coordinates moved by units in the last place,
+rotated, scaled and shifted layers, holes, multipolygons, reversed rings, duplicates, mosaics with vertices moved and
+dropped, one mosaic on another. Compared are the verdict, every invalid edge, the neighbours, the areas of gaps and
+overlaps, inside and outside an extent, and what covers each face. Where GEOS says something else, exact arithmetic
+decides. Prints one line; status 1 on differences.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -31,13 +33,14 @@ RELATIVE = 1e-9
 def exact_areas(polygons: np.ndarray, extent: shapely.Geometry | None = None) -> Counter:
     """Area covered by each exact set of polygons, in rational arithmetic.
 
-    Horizontal slabs between all heights where anything begins, ends or crosses are cut into trapezoids, left to right. The
-    set of a trapezoid is known by counting edges, the extent being number -1. The key of a bounded empty region is ``"gap"``.
+    Horizontal slabs between all heights where anything begins, ends or crosses are cut into trapezoids, left to
+    right. The set of a trapezoid is known by counting edges, the extent being number -1. The key of a bounded empty
+    region is ``"gap"``.
     """
     edges = _exact_edges(polygons, extent)
     heights = sorted({y for _, a, b in edges for y in (a[1], b[1])} | set(_crossing_heights(edges)))
     areas: Counter = Counter()
-    slabs = [_trapezoids(edges, low, high) for low, high in zip(heights, heights[1:], strict=False)]
+    slabs = [_trapezoids(edges, low, high) for low, high in pairwise(heights)]
     outside = _reached_from_outside(slabs)
     for level, slab in enumerate(slabs):
         for place, (cover, area, _, _) in enumerate(slab):
@@ -55,7 +58,7 @@ def _exact_edges(polygons: np.ndarray, extent: shapely.Geometry | None) -> list:
         for part in shapely.get_parts(polygon):
             for ring in shapely.get_rings(part):
                 points = [(Fraction(x), Fraction(y)) for x, y in shapely.get_coordinates(ring).tolist()]
-                edges += [(number, a, b) for a, b in zip(points, points[1:], strict=False) if a != b]
+                edges += [(number, a, b) for a, b in pairwise(points) if a != b]
     return edges
 
 
@@ -128,8 +131,8 @@ def _reached_from_outside(slabs: list) -> set:
 def exact_invalid_edges(layer: np.ndarray) -> set:
     """Edges that make a layer no coverage, by brute force and straight from the definition.
 
-    An edge is at fault if another has the same interior side; or if it has no opposite copy and an edge of another polygon
-    crosses it, or one of the two has an end inside the other, or another polygon covers its outer side.
+    An edge is at fault if another has the same interior side; or if it has no opposite copy and an edge of another
+    polygon crosses it, or one of the two has an end inside the other, or another polygon covers its outer side.
     """
     edges = _oriented_edges(layer)
     copies = Counter((a, b) for _, a, b in edges)
@@ -137,9 +140,9 @@ def exact_invalid_edges(layer: np.ndarray) -> set:
     for number, a, b in edges:
         key = (number, *sorted([(float(a[0]), float(a[1])), (float(b[0]), float(b[1]))]))
         others = [(c, d) for other, c, d in edges if other != number]
-        if copies[a, b] > 1:
-            found.add(key)
-        elif not copies[b, a] and (any(_disturb(a, b, c, d) for c, d in others) or _outer_side_covered(a, b, others)):
+        if copies[a, b] > 1 or (
+            not copies[b, a] and (any(_disturb(a, b, c, d) for c, d in others) or _outer_side_covered(a, b, others))
+        ):
             found.add(key)
     return found
 
@@ -151,10 +154,10 @@ def _oriented_edges(layer: np.ndarray) -> list:
         for part in shapely.get_parts(polygon):
             for place, ring in enumerate(shapely.get_rings(part)):
                 points = [(Fraction(x), Fraction(y)) for x, y in shapely.get_coordinates(ring).tolist()]
-                area = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(points, points[1:], strict=False))
+                area = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(points))
                 if (area > 0) == (place > 0):
                     points.reverse()
-                edges += [(number, a, b) for a, b in zip(points, points[1:], strict=False) if a != b]
+                edges += [(number, a, b) for a, b in pairwise(points) if a != b]
     return edges
 
 
@@ -191,7 +194,7 @@ def _outer_side_covered(a: tuple, b: tuple, others: list) -> bool:
 
 
 def random_layer(random: np.random.Generator) -> np.ndarray:
-    """A small layer of valid polygons, dense in coincidences."""
+    """Make a small layer of valid polygons, dense in coincidences."""
     while True:
         size = int(random.choice([3, 4, 6, 10]))
         kind = random.random()
@@ -273,7 +276,7 @@ def _distorted(random: np.random.Generator, layer: np.ndarray) -> np.ndarray:
     return layer
 
 
-def _closed(nudge, polygon: shapely.Geometry):  # noqa: ANN001, ANN202
+def _closed(nudge, polygon: shapely.Geometry):
     """Move equal vertices of one polygon equally, so that its rings stay closed."""
 
     def apply(coordinates: np.ndarray) -> np.ndarray:
@@ -310,7 +313,7 @@ def edge_set(lines: np.ndarray) -> set:
     for number, line in enumerate(lines):
         for part in [] if line is None else shapely.get_parts(line):
             c = (shapely.get_coordinates(part) + 0.0).tolist()
-            found.update((number, *sorted([tuple(a), tuple(b)])) for a, b in zip(c, c[1:], strict=False) if a != b)
+            found.update((number, *sorted([tuple(a), tuple(b)])) for a, b in pairwise(c) if a != b)
     return found
 
 
@@ -318,7 +321,7 @@ doubted: Counter = Counter()  # how often exact arithmetic was asked
 
 
 def compare(layer: np.ndarray, extent: shapely.Geometry | None) -> list[str]:
-    """What the kernel says wrongly of a layer; an empty list if nothing."""
+    """Tell what the kernel says wrongly of a layer; an empty list if nothing."""
     analysis = analyse(layer, extent=extent)
     wrong = []
     found = edge_set(analysis.invalid_edges())
@@ -348,12 +351,12 @@ def resolution(layer: np.ndarray, extent: shapely.Geometry | None) -> float:
 
 
 def _agrees_with_overlay(faces: Faces, layer: np.ndarray, extent: shapely.Geometry | None) -> bool:
-    """The identities of the areas, by GEOS overlays."""
+    """Check the identities of the areas by GEOS overlays."""
     tolerance = resolution(layer, extent)
     area = shapely.area(faces.polygon)
     union = shapely.union_all(layer)
     if extent is None:
-        frame = shapely.box(*(shapely.total_bounds(layer) + [-1, -1, 1, 1]))
+        frame = shapely.box(*(shapely.total_bounds(layer) + np.array([-1, -1, 1, 1])))
         parts = shapely.get_parts(shapely.difference(frame, union))
         missing = parts[~shapely.intersects(parts, frame.exterior)] if len(parts) else parts
         uncovered, outside = shapely.area(missing).sum(), 0.0

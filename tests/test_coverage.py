@@ -219,8 +219,9 @@ def test_an_extent_tells_gaps_uncovered_and_outside_apart() -> None:
         for p, c, i, e in zip(faces.polygon, faces.covers, faces.inside_extent, faces.enclosed, strict=True)
     }
     assert told == {(100.0, (), True, True), (100.0, (), True, False), (50.0, (0,), False, False)}
-    open_face = faces.polygon.tolist().index(next(p for p, e in zip(faces.polygon, faces.enclosed) if not e and p.area == 100.0))
-    assert -1 in faces.borders[open_face].tolist()
+    open_face = [-1 in borders for borders in faces.borders].index(True)
+    assert not faces.enclosed[open_face]
+    assert faces.multiplicity[open_face] == 0 or faces.covers[open_face].tolist() == [0]
 
 
 def test_an_extent_with_a_hole_leaves_the_hole_alone() -> None:
@@ -263,7 +264,7 @@ def test_a_street_polygon_with_hundreds_of_holes() -> None:
     assert len(analysis.faces()) == 0
     assert len(analysis.adjacency()) == 400
     faulty = sound.copy()
-    faulty[7] = shapely.box(*(np.array(blocks[7].bounds) + [0, 0, 3, 0]))
+    faulty[7] = shapely.box(*(np.array(blocks[7].bounds) + np.array([0, 0, 3, 0])))
     faulty[33] = None
     found = [(area, covers) for area, covers, _ in records(analyse(faulty))]
     assert found == [(8100.0, []), (270.0, [7, 400])]

@@ -1,15 +1,17 @@
 """Coverage: the kernel that tells what is wrong with a layer of polygons, exactly and in one pass.
 
-Theory. Orient every edge with its polygon's interior on the left and add all edges up. Where two neighbours share an edge,
-its two copies run in opposite directions and cancel. What is left is the residual, and its winding number at a place is the
-number of polygons that cover the place. So overlaps, gaps and badly noded borders are properties of the residual alone, which
-in a sound layer is just its outer border. Cancelled pairs need no geometry, and tell which polygons are neighbours.
+Theory. Orient every edge with its polygon's interior on the left and add all edges up. Where two neighbours share an
+edge, its two copies run in opposite directions and cancel. What is left is the residual, and its winding number at a
+place is the number of polygons that cover the place. So overlaps, gaps and badly noded borders are properties of the
+residual alone, which in a sound layer is just its outer border. Cancelled pairs need no geometry, and tell which
+polygons are neighbours.
 
-Cost. One sort of 64-bit words for the whole layer; geometry for the residual only; exact fractions for the doubtful few.
+Cost. One sort of 64-bit words for the whole layer; geometry for the residual only; exact fractions for the doubtful
+few.
 
-Limits. Polygons must be valid (a ring that crosses itself does no harm, but its faces mean little); at most 2^31 vertices;
-coordinates are planar. There is no tolerance: a border that is off by one unit in the last place is a fault here, and it is
-for the caller to say which faults are too small to matter.
+Limits. Polygons must be valid (a ring that crosses itself does no harm, but its faces mean little); at most 2^31
+vertices; coordinates are planar. There is no tolerance: a border that is off by one unit in the last place is a fault
+here, and it is for the caller to say which faults are too small to matter.
 """
 
 from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse, compile_loops

@@ -110,8 +110,8 @@ class CoverageAnalysis:
     def faces(self) -> Faces:
         """Every region that is wrongly covered; each wrongly covered square metre lies in exactly one face.
 
-        Covered twice or more, or bounded and not covered at all. With an extent: inside it and not covered, inside it and
-        covered twice or more, or outside it and covered.
+        Covered twice or more, or bounded and not covered at all. With an extent: inside it and not covered, inside it
+        and covered twice or more, or outside it and covered.
         """
         return self._faces
 

@@ -1,12 +1,12 @@
 """Arrangement: segments cut where they meet, and the faces between the pieces.
 
-Theory: the topology is exact. Pieces between the same two nodes are one edge with several owners; around a node edges are
-sorted by the directions of the segments that they come from; cuts along a segment are sorted by exact rational position
-wherever rounding could change the order; cuts at the same exact place are one node. Only the coordinates of crossings are
-rounded, once, at the end. So the faces are those of exact arithmetic even where they are narrower than doubles can show.
-Half-edge ``2 e`` runs along edge ``e``, ``2 e + 1`` against it; the face of a half-edge lies on its left and is traced by
-turning as sharply to the left as possible at each node. Each connected component has exactly one outer face.
-Cost: O(m log m); fractions for the doubtful few.
+Theory: the topology is exact. Pieces between the same two nodes are one edge with several owners; around a node edges
+are sorted by the directions of the segments that they come from; cuts along a segment are sorted by exact rational
+position wherever rounding could change the order; cuts at the same exact place are one node. Only the coordinates of
+crossings are rounded, once, at the end. So the faces are those of exact arithmetic even where they are narrower than
+doubles can show. Half-edge ``2 e`` runs along edge ``e``, ``2 e + 1`` against it; the face of a half-edge lies on its
+left and is traced by turning as sharply to the left as possible at each node. Each connected component has exactly
+one outer face. Cost: O(m log m); fractions for the doubtful few.
 """
 
 from __future__ import annotations
@@ -315,7 +315,7 @@ def _around_nodes(tail: Ints, course: npt.NDArray[np.float64]) -> Ints:
 
 
 def _sorted_exactly(halves: list[int], course: npt.NDArray[np.float64], angle: npt.NDArray[np.float64]) -> list[int]:
-    """Insertion sort by angle, comparing nearly equal directions exactly."""
+    """Sort by angle (insertion sort), comparing nearly equal directions exactly."""
 
     def direction(half: int) -> tuple[float, float, float, float]:
         ax, ay, bx, by = course[half >> 1].tolist()
@@ -345,7 +345,7 @@ def _onward(tail: Ints, order: Ints) -> Ints:
 
 
 def _trace(onward: Ints) -> tuple[Ints, Ints]:
-    """Number the faces; return the face of each half-edge and one half-edge of each face."""
+    """Trace and number the faces; return the face of each half-edge and one half-edge of each face."""
     follow = onward.tolist()
     face = [-1] * len(follow)
     starts = []
@@ -360,10 +360,10 @@ def _trace(onward: Ints) -> tuple[Ints, Ints]:
 
 
 def _components(face: Ints, tail: Ints, order: Ints) -> tuple[Ints, Ints]:
-    """Connected component of each face, and for each component a half-edge of its outer face.
+    """Find the connected component of each face, and for each component a half-edge of its outer face.
 
-    The westernmost node of a component is a vertex of the input, and vertices are numbered from the west. All its half-edges
-    go east or due north, so that the last one around it has the open west on its left.
+    The westernmost node of a component is a vertex of the input, and vertices are numbered from the west. All its
+    half-edges go east or due north, so that the last one around it has the open west on its left.
     """
     faces = int(face.max()) + 1 if len(face) else 0
     merged = np.arange(faces)
@@ -371,7 +371,7 @@ def _components(face: Ints, tail: Ints, order: Ints) -> tuple[Ints, Ints]:
     for one, other in np.unique(sides, axis=0).tolist():
         _merge(merged, one, other)
     roots = _roots(merged)
-    distinct, component = np.unique(roots, return_inverse=True)
+    _, component = np.unique(roots, return_inverse=True)
     last = np.append(tail[order[1:]] != tail[order[:-1]], True) if len(order) else np.zeros(0, bool)
     last_half = order[last]  # in the order of nodes: the first of a component is in its westernmost node
     _, first = np.unique(component[face[last_half]], return_index=True)

@@ -1,7 +1,7 @@
 """Boxes: which of many boxes may meet which of a few, without a look at each pair.
 
-Theory: the few are painted on a coarse raster; sums of the raster over rectangles tell of each box in a few steps whether
-it can meet any of them. What remains goes to a tree. Cost: O(1) a box; the raster has a fixed size.
+Theory: the few are painted on a coarse raster; sums of the raster over rectangles tell of each box in a few steps
+whether it can meet any of them. What remains goes to a tree. Cost: O(1) a box; the raster has a fixed size.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from gridgeo.coverage._edges import Edges, Ints
 Boxes = npt.NDArray[np.float64]
 
 _CELLS = 512
+_FEW = 5_000  # boxes; a raster costs more than a tree of them
 _MANY = 20_000  # targets; a raster painted that full tells little
 
 
@@ -35,7 +36,7 @@ def pairs_of_boxes(target: Boxes, box: Boxes) -> tuple[Ints, Ints]:
     """Pairs of a target box and a box that meet, edges included."""
     if not len(target) or not len(box):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    near = _may_meet(box, target) if len(target) <= _MANY else np.flatnonzero(box[:, 0] <= box[:, 2])
+    near = _worth_trying(box, target)
     which, found = shapely.STRtree(shapely.box(*target.T)).query(shapely.box(*box[near].T))[::-1]
     return which, near[found]
 
@@ -44,10 +45,15 @@ def pairs_of_points(point: npt.NDArray[np.float64], box: Boxes) -> tuple[Ints, I
     """Pairs of a point and a box that holds it, edges included."""
     if not len(point):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    target = np.concatenate([point, point], axis=1)
-    near = _may_meet(box, target) if len(point) <= _MANY else np.flatnonzero(box[:, 0] <= box[:, 2])
+    near = _worth_trying(box, np.concatenate([point, point], axis=1))
     which, found = shapely.STRtree(shapely.box(*box[near].T)).query(shapely.points(point))
     return which, near[found]
+
+
+def _worth_trying(box: Boxes, target: Boxes) -> Ints:
+    if len(box) < _FEW or len(target) > _MANY:
+        return np.flatnonzero(box[:, 0] <= box[:, 2])
+    return _may_meet(box, target)
 
 
 def _may_meet(box: Boxes, target: Boxes) -> Ints:

@@ -1,10 +1,10 @@
 """Cancelling: opposite equal edges of neighbours take each other out.
 
-Theory: add up all edges, each with its polygon's interior on the left. Where two neighbours share an edge it occurs once in
-each direction and the sum is zero; what is left, the residual, holds all that can be wrong. Edges meet by a hash of their two
-ends, and each meeting is confirmed by coordinates: a collision costs time and never exactness.
-Edges that occur k times one way and m times the other way cancel min(k, m) times, the first with the first in file order.
-Cost: O(n log n) with a very small factor (one sort of 64-bit words), 12 bytes a vertex.
+Theory: add up all edges, each with its polygon's interior on the left. Where two neighbours share an edge it occurs
+once in each direction and the sum is zero; what is left, the residual, holds all that can be wrong. Edges meet by a
+hash of their two ends, and each meeting is confirmed by coordinates: a collision costs time and never exactness.
+Edges that occur k times one way and m times the other way cancel min(k, m) times, the first with the first in file
+order. Cost: O(n log n) with a very small factor (one sort of 64-bit words), 12 bytes a vertex.
 """
 
 from __future__ import annotations

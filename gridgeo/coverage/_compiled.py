@@ -1,7 +1,7 @@
 """The kernel's inner loops, compiled by numba: the same answers as the numpy code, several times faster on large layers.
 
-Imported on large input only (see :mod:`gridgeo.coverage._engine`), because importing numba costs more than a small layer.
-Each function says which numpy function it stands for; tests compare the two.
+Imported on large input only (see :mod:`gridgeo.coverage._engine`), because importing numba costs more than a small
+layer. Each function says which numpy function it stands for; tests compare the two.
 """
 
 # The loops index plain arrays and name the ends of segments a-b and c-d, as the numpy twins do.
@@ -132,8 +132,8 @@ def _place_hash(x, y):  # type: ignore[no-untyped-def]
 def pair_up(bits, ring_start, index_bits, bucket_bits, mate):  # type: ignore[no-untyped-def]
     """Pair the edges whose hash occurs twice; return those whose hash occurs more often.
 
-    Words of hash and index are thrown into buckets that fit the processor's cache, then matched in a small table. The hash is
-    computed twice instead of stored, which keeps memory low.
+    Words of hash and index are thrown into buckets that fit the processor's cache, then matched in a small table. The
+    hash is computed twice instead of stored, which keeps memory low.
     """
     buckets = 1 << bucket_bits
     bucket_shift = np.uint64(64 - bucket_bits)
@@ -359,9 +359,8 @@ def grid_interactions(segment, following, fresh, all_fresh, count, item, crossin
                 ad, bd = ax == dx and ay == dy, bx == dx and by == dy
                 if ac or bc or ad or bd:
                     equal = (ac and bd) or (ad and bc)
-                    if following[i] == j or following[j] == i:
-                        if not equal:
-                            continue
+                    if not equal and (following[i] == j or following[j] == i):
+                        continue
                     touched[i] = True
                     touched[j] = True
                     if equal:
@@ -425,11 +424,7 @@ def winding_right_of(query, segment, row, start, item):  # type: ignore[no-untyp
     winding = np.zeros(len(query), np.int64)
     for k in range(len(query)):
         x, y, wx, wy = query[k, 0], query[k, 1], query[k, 2], query[k, 3]
-        hair = 0
-        if wy != y:
-            hair = 1 if wy > y else -1
-        else:
-            hair = -1 if wx > x else 1
+        hair = 1 if wy > y or (wy == y and wx < x) else -1
         total = 0
         for t in range(start[row[k]], start[row[k] + 1]):
             i = item[t]

@@ -1,8 +1,9 @@
 """Edges: polygons as flat arrays of vertices and rings.
 
-An edge is named by the index of its first vertex, so "edge ``i``" runs from vertex ``i`` to vertex ``i + 1`` and the last
-vertex of a ring has no edge. Repeated vertices are dropped and -0.0 becomes 0.0, so that equal places have equal bits.
-Cost: O(n), 16 bytes a vertex; ring objects are built for polygons with holes only, because building them is what is slow.
+An edge is named by the index of its first vertex, so "edge ``i``" runs from vertex ``i`` to vertex ``i + 1`` and the
+last vertex of a ring has no edge. Repeated vertices are dropped and -0.0 becomes 0.0, so that equal places have equal
+bits. Cost: O(n), 16 bytes a vertex; ring objects are built for polygons with holes only, because building them is
+what is slow.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -173,4 +175,4 @@ def _block_turns(
 
 def _exact_doubled_area(ring: npt.NDArray[np.float64]) -> Fraction:
     exact = [(Fraction(x), Fraction(y)) for x, y in ring.tolist()]
-    return sum((a[0] * b[1] - b[0] * a[1] for a, b in zip(exact, exact[1:], strict=False)), Fraction(0))
+    return sum((a[0] * b[1] - b[0] * a[1] for a, b in pairwise(exact)), Fraction(0))

@@ -1,9 +1,10 @@
 """The engine: whether the compiled loops or numpy do the work.
 
-Importing numba and loading compiled code from its cache takes about half a second, and compiling for the first time about
-twenty. Numpy alone is done with two million vertices in less than that. So the compiled loops are used once they are
-loaded, are loaded for large input when they have been compiled before on this machine, and are compiled only on request
-(``compile_loops``) or for input so large that it pays. ``GRIDGEO_ENGINE=numpy`` or ``numba`` in the environment decides otherwise.
+Importing numba and loading compiled code from its cache takes about half a second, and compiling for the first time
+about twenty. Numpy alone is done with two million vertices in less than that. So the compiled loops are used once
+they are loaded, are loaded for large input when they have been compiled before on this machine, and are compiled only
+on request (``compile_loops``) or for input so large that it pays. ``GRIDGEO_ENGINE=numpy`` or ``numba`` in the
+environment decides otherwise.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _WORTH_COMPILING = 40_000_000
 
 
 def compiled_for(vertices: int) -> ModuleType | None:
-    """The compiled loops, if they pay for that many vertices; None for numpy."""
+    """Return the compiled loops if they pay for that many vertices; None for numpy."""
     choice = os.environ.get("GRIDGEO_ENGINE", "")
     if choice == "numpy" or (not choice and vertices < _WORTH_USING):
         return None
@@ -30,8 +31,7 @@ def compiled_for(vertices: int) -> ModuleType | None:
         return importlib.import_module(_NAME)
     if vertices < _WORTH_LOADING or importlib.util.find_spec("numba") is None:
         return None
-    module = importlib.import_module(_NAME) if vertices >= _WORTH_COMPILING or _has_cache() else None
-    return module
+    return importlib.import_module(_NAME) if vertices >= _WORTH_COMPILING or _has_cache() else None
 
 
 def _has_cache() -> bool:

@@ -1,8 +1,8 @@
 """Faces: the regions that are covered wrongly, each once, with all that cover and border it.
 
-First the residual alone is arranged: its faces with no cover are the gaps, those with two or more the overlaps. Then the
-overlaps are arranged again together with the cancelled edges near them, so that a border between two neighbours under a third
-polygon splits the overlap into parts with different covers. The rest of the layer is never touched.
+First the residual alone is arranged: its faces with no cover are the gaps, those with two or more the overlaps. Then
+the overlaps are arranged again together with the cancelled edges near them, so that a border between two neighbours
+under a third polygon splits the overlap into parts with different covers. The rest of the layer is never touched.
 Cost: O(r log r) in the size of the residual plus the cancelled edges in the boxes of overlaps.
 """
 
@@ -38,8 +38,8 @@ class Faces:
     covers : list of ndarray of int
         Indices of the polygons that cover the face, ascending; none for a gap.
     borders : list of ndarray of int
-        Indices of the polygons that lie on the other side of the face's border, ascending; -1 stands for the border of the
-        extent, which may run there in addition to a polygon.
+        Indices of the polygons that lie on the other side of the face's border, ascending; -1 stands for the border
+        of the extent, which may run there in addition to a polygon.
     border_lengths : list of ndarray of float
         Length of the border with each of ``borders``.
     multiplicity : ndarray of int
@@ -47,8 +47,8 @@ class Faces:
     inside_extent : ndarray of bool
         True for all if there is no extent.
     enclosed : ndarray of bool
-        Whether a polygon lies on the other side of every part of the border; a face without cover that is not enclosed is
-        open to the border of the extent.
+        Whether a polygon lies on the other side of every part of the border; a face without cover that is not
+        enclosed is open to the border of the extent.
     """
 
     polygon: npt.NDArray[np.object_]
@@ -237,7 +237,7 @@ def _add_overlaps(
 
 
 def _cancelled_edges_near(arrangement: Arrangement, wrong: Bools, edges: Edges, cancellation: Cancellation) -> Ints:
-    """Cancelled edges whose box meets the box of a wrong face; of each pair the first."""
+    """Find cancelled edges whose box meets the box of a wrong face; of each pair the first."""
     half = np.flatnonzero(wrong[arrangement.face])
     half = half[np.argsort(arrangement.face[half], kind="stable")]
     start = np.flatnonzero(np.concatenate([[True], np.diff(arrangement.face[half]) != 0]))
@@ -345,7 +345,7 @@ def _faces_in_the_west(
     segment: npt.NDArray[np.float64],
     point: npt.NDArray[np.float64],
 ) -> list[int]:
-    """The face that each point lies in, seen from the first edge in the west; -1 where there is none."""
+    """Find the face that each point lies in, beside the first edge in the west; -1 where there is none."""
     home = [-1] * len(point)
     for k, s in enumerate(neighbour_in_the_west(point, make_rows(segment)).tolist()):
         if s < 0:

@@ -1,9 +1,9 @@
 """Interactions: which segments cross, touch or overlap which others, decided exactly.
 
-Theory: candidates come from grids, one for each power of two of segment size, so that a segment lies in at most four cells of
-its own grid and a long one does not fill thousands of small cells. A pair is tried only in the cell of the lower left corner
-of what their boxes share, hence once. Each pair is classified with exact orientation.
-Cost: expected O(m) for segments spread as borders are; memory bounded by working through the candidates in blocks.
+Theory: candidates come from grids, one for each power of two of segment size, so that a segment lies in at most four
+cells of its own grid and a long one does not fill thousands of small cells. A pair is tried only in the cell of the
+lower left corner of what their boxes share, hence once. Each pair is classified with exact orientation. Cost:
+expected O(m) for segments spread as borders are; memory bounded by working through the candidates in blocks.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def find_interactions(segment: npt.NDArray[np.float64], following: Ints, fresh: 
 def _find_compiled(
     compiled: ModuleType, segment: npt.NDArray[np.float64], following: Ints, fresh: Bools | None
 ) -> Interactions:
-    """The same by one uniform grid, whose cells a long segment enters only where it passes through them."""
+    """Find the same by one uniform grid; a long segment enters only the cells that it passes through."""
     west, south, east, north, size = compiled.spread(segment)
     width, height = east - west, north - south
     cell = max(2.5 * size, float(np.sqrt(width * height / (4 * len(segment) + 16))), max(width, height) * 1e-5, 1e-300)

@@ -1,9 +1,10 @@
 """Labels: for each face of an arrangement, how many polygons cover it, which ones, and whether it is inside the extent.
 
-Theory: crossing an edge changes a label by the owners of the edge and by nothing else, so that one known face tells all the
-others of its component. The number of polygons is known where the open west begins, by one exact ray. Which polygons they are
-is known of a face that has as many owners around it as polygons that cover it; what stays unknown (a polygon nested in
-another) is looked up at a vertex of the input. Cost: O(faces), a ray a component, a look-up a nest.
+Theory: crossing an edge changes a label by the owners of the edge and by nothing else, so that one known face tells
+all the others of its component. The number of polygons is known where the open west begins, by one exact ray. Which
+polygons they are is known of a face that has as many owners around it as polygons that cover it; what stays unknown
+(a polygon nested in another) is looked up at a vertex of the input. Cost: O(faces), a ray a component, a look-up a
+nest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ EXTENT = -1
 
 
 def spread(arrangement: Arrangement, outer: Ints, chosen: Bools) -> Ints:
-    """Number of chosen owners that cover each face, from the numbers of the outer faces of the components."""
+    """Count the chosen owners that cover each face, from the counts of the outer faces of the components."""
     left = count_owners(arrangement, chosen)
     gain = left[0::2] - left[1::2]  # from the right of edge e to its left
     label = np.zeros(arrangement.faces, np.int64)
@@ -57,7 +58,7 @@ def face_neighbours(arrangement: Arrangement) -> list[list[tuple[int, int]]]:
 def covering_sets(
     arrangement: Arrangement, multiplicity: Ints, wanted: Bools, polygons: npt.NDArray[np.object_]
 ) -> dict[int, frozenset[int]]:
-    """The polygons that cover each wanted face.
+    """Find the polygons that cover each wanted face.
 
     All edges inside the wanted faces must be part of the arrangement, cancelled ones too.
     """
@@ -104,7 +105,7 @@ def _spread_sets(
 
 
 def across(arrangement: Arrangement, covers: frozenset[int], half: int) -> frozenset[int]:
-    """What covers the other side of a half-edge; the extent counts when it begins there."""
+    """Tell what covers the other side of a half-edge; the extent counts when it begins there."""
     return covers.difference(arrangement.owners(half)).union(arrangement.owners(half ^ 1))
 
 
@@ -126,8 +127,8 @@ def _half_at_vertex(arrangement: Arrangement, halves: list[int]) -> int | None:
 def _look_up(arrangement: Arrangement, halves: list[int], polygons: npt.NDArray[np.object_]) -> list[frozenset[int]]:
     """Polygons that cover the left side of each half-edge at its tail, a vertex of the input.
 
-    A polygon with an edge at the vertex is judged by the edge that comes first going clockwise; any other polygon has the
-    vertex in its interior or not at all.
+    A polygon with an edge at the vertex is judged by the edge that comes first going clockwise; any other polygon has
+    the vertex in its interior or not at all.
     """
     point = arrangement.node[arrangement.tail[halves]]
     which, polygon = shapely.STRtree(polygons).query(shapely.points(point), predicate="within")

@@ -1,9 +1,9 @@
 """Exact orientation: on which side of a line does a point lie, without rounding error.
 
-Theory: the sign of a 2x2 determinant is certain in floating point when it exceeds a known error bound (Shewchuk 1997). The
-few doubtful cases are summed again as floating-point expansions: sums of doubles that do not overlap and hold the exact
-value. Cost: O(1) a test; about 1 in 1,000 real tests is doubtful, on integer grids all collinear ones are.
-Limits: coordinates between about 1e-140 and 1e+140 in size, or zero, so that no product underflows or overflows.
+Theory: the sign of a 2x2 determinant is certain in floating point when it exceeds a known error bound (Shewchuk
+1997). The few doubtful cases are summed again as floating-point expansions: sums of doubles that do not overlap and
+hold the exact value. Cost: O(1) a test; about 1 in 1,000 real tests is doubtful, on integer grids all collinear ones
+are. Limits: coordinates between about 1e-140 and 1e+140 in size, or zero, so that no product underflows or overflows.
 """
 
 from __future__ import annotations
@@ -54,6 +54,18 @@ def direction_sign(a: tuple[float, float, float, float], b: tuple[float, float, 
 
 
 def _exact_orientation(ax: Floats, ay: Floats, bx: Floats, by: Floats, cx: Floats, cy: Floats) -> Signs:
+    """Decide without rounding: by two exact products where the differences are exact, which they mostly are, or in full."""
+    differences = [_two_sum(p, -q) for p, q in ((ax, cx), (by, cy), (ay, cy), (bx, cx))]
+    left, left_rest = _two_product(differences[0][0], differences[1][0])
+    right, right_rest = _two_product(differences[2][0], differences[3][0])
+    sign = np.where(left == right, np.sign(left_rest - right_rest), np.sign(left - right)).astype(np.int8)
+    inexact = np.flatnonzero(sum(np.abs(rest) for _, rest in differences) > 0)
+    if len(inexact):
+        sign[inexact] = _sign_of_expansion(*(v[inexact] for v in (ax, ay, bx, by, cx, cy)))
+    return sign
+
+
+def _sign_of_expansion(ax: Floats, ay: Floats, bx: Floats, by: Floats, cx: Floats, cy: Floats) -> Signs:
     """Sum the six products of the determinant as one expansion and read off the sign of its largest part."""
     expansion: list[Floats] = []
     for p, q in ((ax, by), (-ax, cy), (-cx, by), (-ay, bx), (ay, cx), (cy, bx)):

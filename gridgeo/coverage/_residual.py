@@ -1,7 +1,7 @@
 """The residual: the edges that found no partner, as oriented segments in file order.
 
-In a sound layer it is the outer border and the rims of holes; every fault has a part in it. Its winding number at a point is
-the number of polygons that cover the point.
+In a sound layer it is the outer border and the rims of holes; every fault has a part in it. Its winding number at a
+point is the number of polygons that cover the point.
 """
 
 from __future__ import annotations

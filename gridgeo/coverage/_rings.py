@@ -1,12 +1,14 @@
 """Rings: faces of an arrangement as valid polygons.
 
-The topology of an arrangement is exact, the coordinates of its crossings are rounded. So a face may come out with a hair's
-breadth of itself folded over; such polygons, and only such, are mended without a change of area that doubles could show.
+The topology of an arrangement is exact, the coordinates of its crossings are rounded. So a face may come out with a
+hair's breadth of itself folded over; such polygons, and only such, are mended without a change of area that doubles
+could show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,7 @@ Ring = list[tuple[float, float]]
 
 
 def rings_of(arrangement: Arrangement, face: int) -> list[Ring]:
-    """Closed rings around a face, without those that rounding has folded to nothing."""
+    """Return closed rings around a face, without those that rounding has folded to nothing."""
     loops = _simple_loops(arrangement, arrangement.around(face))
     return [ring for ring in (_coordinates(arrangement, loop) for loop in loops) if len(ring) >= 4]
 
@@ -46,7 +48,7 @@ def _simple_loops(arrangement: Arrangement, halves: list[int]) -> list[list[int]
 
 
 def _coordinates(arrangement: Arrangement, loop: list[int]) -> Ring:
-    """Closed ring of a loop of nodes, without repeated places."""
+    """Close the ring of a loop of nodes, without repeated places."""
     node = arrangement.walk.node
     ring = [node[loop[0]]]
     for k in loop[1:]:
@@ -58,15 +60,13 @@ def _coordinates(arrangement: Arrangement, loop: list[int]) -> Ring:
 
 
 def signed_area(ring: Ring) -> float:
-    """Doubled area of a ring, positive if it runs counterclockwise."""
+    """Return twice the area of a ring, positive if it runs counterclockwise."""
     x0, y0 = ring[0]
-    return sum(
-        (ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in zip(ring, ring[1:], strict=False)
-    )
+    return sum((ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in pairwise(ring))
 
 
 def sound_polygons(shells: list[Ring], holes: list[list[Ring]]) -> tuple[npt.NDArray[np.object_], list[int]]:
-    """Valid polygons of the given rings, and which shell each is of; without those that have no area left."""
+    """Make valid polygons of rings; tell which shell each is of. Those without area left are left out."""
     rings = [ring for shell, inner in zip(shells, holes, strict=True) for ring in (shell, *inner)]
     if not rings:
         return np.zeros(0, object), []
@@ -86,7 +86,7 @@ def sound_polygons(shells: list[Ring], holes: list[list[Ring]]) -> tuple[npt.NDA
 
 
 def _sound_parts(polygon: shapely.Polygon) -> list[shapely.Polygon]:
-    """Valid parts of the same area as a polygon of which rounding has folded a hair's breadth.
+    """Return valid parts of the same area as a polygon of which rounding has folded a hair's breadth.
 
     No one of the ways to mend a polygon is right for all: of what they make, the nearest in area is taken.
     """

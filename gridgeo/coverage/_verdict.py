@@ -1,11 +1,12 @@
 """The verdict: which edges make a layer no coverage.
 
-An edge is at fault when (1) another polygon has the same edge with its interior on the same side, or it is left over after
-cancelling and (2) an edge of another polygon crosses it, or one of the two has an end inside the other, or (3) the outer side
-of the edge is covered too. These are the edges that GEOS calls invalid, without asking neighbours one by one.
+An edge is at fault when (1) another polygon has the same edge with its interior on the same side, or it is left over
+after cancelling and (2) an edge of another polygon crosses it, or one of the two has an end inside the other, or (3)
+the outer side of the edge is covered too. These are the edges that GEOS calls invalid, without asking neighbours one
+by one.
 
-Cost: (3) asks for one ray for each stretch of border along which the answer cannot change; rings that meet nothing are asked
-only if they start inside the box of another polygon.
+Cost: (3) asks for one ray for each stretch of border along which the answer cannot change; rings that meet nothing
+are asked only if they start inside the box of another polygon.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _at_fault_by_meeting(residual: Residual, doubled: Ints, interactions: Intera
 
 
 def _runs(residual: Residual, disturbed: Bools) -> tuple[Ints, Ints, Bools]:
-    """Runs of consecutive segments of a ring (start, stop), and which are whole rings that meet no other segment."""
+    """Find runs of consecutive segments of a ring, and which are whole rings that meet no other segment."""
     if not len(residual):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool)
     breaks = residual.following[:-1] != np.arange(1, len(residual))
@@ -92,10 +93,11 @@ def _runs(residual: Residual, disturbed: Bools) -> tuple[Ints, Ints, Bools]:
 
 
 def _stretches(residual: Residual, among: Ints, broken: Bools, touched: Bools) -> Ints:
-    """Number the stretches, of chosen runs, along which the outer side cannot change its cover.
+    """Label the stretches, of chosen runs, along which the outer side cannot change its cover.
 
-    A stretch goes on from segment to segment of a ring, and from polygon to polygon where two ends meet and no other: along
-    the outer border of a sound layer. It ends where segments meet in their interior, and where more than two ends meet.
+    A stretch goes on from segment to segment of a ring, and from polygon to polygon where two ends meet and no other:
+    along the outer border of a sound layer. It ends where segments meet in their interior, and where more than two
+    ends meet.
     """
     segment, broken = residual.segment[among], broken[among]
     begins = np.ones(len(among), bool)
@@ -140,8 +142,9 @@ def _covered_rings(
 ) -> tuple[Bools, Ints]:
     """Which rings that meet no other segment lie in another polygon, and which to ask by ray.
 
-    Such a ring lies wholly on one side of every border that is left, so that one vertex decides. It may lie on a cancelled
-    border, which is covered on both sides. Where the other polygon is huge, one ray costs less than asking it.
+    Such a ring lies wholly on one side of every border that is left, so that one vertex decides. It may lie on a
+    cancelled border, which is covered on both sides. Where the other polygon is huge, one ray costs less than asking
+    it.
     """
     covered = np.zeros(len(ring), bool)
     if not len(ring):

@@ -1,9 +1,10 @@
 """Winding: how many polygons cover a place, counted exactly along a ray.
 
-Theory: from a place go west to infinity and add up the residual segments that are crossed, +1 for one that runs down and -1
-for one that runs up. Places are never midpoints (in a sliver one unit in the last place wide there is no number in the
-middle): they are a vertex, moved by an infinitesimal amount to the right of a segment that starts there, and the
-comparisons are made as if the amount were real. Cost: O(1) for each segment that lies at the height of the place.
+Theory: from a place go west to infinity and add up the residual segments that are crossed, +1 for one that runs down
+and -1 for one that runs up. Places are never midpoints (in a sliver one unit in the last place wide there is no
+number in the middle): they are a vertex, moved by an infinitesimal amount to the right of a segment that starts
+there, and the comparisons are made as if the amount were real. Cost: O(1) for each segment that lies at the height of
+the place.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def winding_at(point: npt.NDArray[np.float64], rows: Rows) -> Ints:
 
 
 def neighbour_in_the_west(point: npt.NDArray[np.float64], rows: Rows) -> Ints:
-    """The segment that a ray from each point to the west meets first, exactly, or -1.
+    """Find the segment that a ray from each point to the west meets first, exactly, or -1.
 
     The ray runs a hair's breadth above the point's height, so that it meets no ends.
     """
