@@ -187,17 +187,17 @@ def place_in_area(
     blocks = [_Block(lines) for lines in break_name(name, most=most_lines)]
     if downwards and mostly_wide(name) and not re.search(r"[!-~]", name) and len(name) <= 8:
         blocks.append(_Block((name,), downwards=True))
-    centres: list[tuple[_Block, float, float, float]] = []
+    # the middle reads best; where it doesn't do, the widest place
+    middle = shapely.centroid(max(shapely.get_parts(free).tolist(), key=lambda part: part.area))
+    places: list[tuple[_Block, float, float]] = []
     for block in blocks:
-        x, y, radius = _widest_place(free, block.width / block.height)
-        centres.append((block, x, y, 2 * radius / block.height))  # the size at which the box fits the circle for sure
+        x, y = _widest_place(free, block.width / block.height)
+        places += [(block, middle.x, middle.y), (block, x, y)]
     shapely.prepare(free)
     for size in sizes:
         em = size * POINT
         fitting = [
-            (block, x, y)
-            for block, x, y, sure in centres
-            if sure * 1.45 >= em and free.contains(_box(x, y, block.width * em, block.height * em))
+            (block, x, y) for block, x, y in places if free.contains(_box(x, y, block.width * em, block.height * em))
         ]
         if fitting:
             block, x, y = min(fitting, key=lambda found: (found[0].downwards, len(found[0].lines)))
@@ -250,8 +250,8 @@ def _box(x: float, y: float, width: float, height: float) -> shapely.Polygon:
     return shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
 
-def _widest_place(area: shapely.Geometry, aspect: float) -> tuple[float, float, float]:
-    """Return the middle (x, y) and the radius of the largest circle in ``area`` squeezed by ``aspect`` along x."""
+def _widest_place(area: shapely.Geometry, aspect: float) -> tuple[float, float]:
+    """Return the middle of the largest circle in ``area`` squeezed by ``aspect`` along x."""
     squeezed = shapely.transform(area, lambda points: points / [aspect, 1.0])
     best = (0.0, 0.0, 0.0)
     for part in shapely.get_parts(squeezed).tolist():
@@ -262,7 +262,7 @@ def _widest_place(area: shapely.Geometry, aspect: float) -> tuple[float, float, 
         if radius > best[2]:
             x, y = line.coords[0]
             best = (x * aspect, y, radius)
-    return best
+    return best[:2]
 
 
 def place_along(
