@@ -102,7 +102,9 @@ def test_a_long_viaduct_in_short_pieces_does_not_cut() -> None:
 
 
 def test_tunnels_and_culverts_do_not_cut() -> None:
-    lines = barriers(STREET, ("road", [(100, 0), (150, 0)], -1), ("road", [(150, 0), (300, 0)], 0), ("river", [(0, 9), (9, 9)], -1))
+    lines = barriers(
+        STREET, ("road", [(100, 0), (150, 0)], -1), ("road", [(150, 0), (300, 0)], 0), ("river", [(0, 9), (9, 9)], -1)
+    )
     assert on_the_ground(as_barriers(lines).lines).tolist() == [True, False, True, False]
 
 

@@ -105,6 +105,8 @@ def _pieces(shapes: Geometries, rows: npt.NDArray[Any]) -> tuple[Floats, Integer
     """Return the straight pieces of lines and of polygons' rings as (n, 2, 2) coordinates, with the row of each."""
     if not len(shapes):
         return np.empty((0, 2, 2)), np.empty(0, dtype=np.int64)
+    shapes, part_of = shapely.get_parts(shapes, return_index=True)
+    rows = rows[part_of]
     areal = shapely.get_dimensions(shapes) == 2
     rings, ring_of = shapely.get_rings(shapes[areal], return_index=True)
     lines = np.concatenate([shapes[~areal], rings])

@@ -17,7 +17,7 @@ from gridgeo.network import GRAIN, Arrangement, Barriers, Floats, Geometries, In
 from gridgeo.partition._start import Graph
 from gridgeo.partition.atoms import Atoms, Faces, faces_of_grids, find_faces, make_atoms, shared_segments
 from gridgeo.partition.blocks import PRICE, Grouping, group
-from gridgeo.partition.layer import Grid, assemble, weights_of
+from gridgeo.partition.layer import Grid, assemble, in_both_languages, no_blocks, weights_of
 from gridgeo.partition.workload import WorkloadSource, allot
 from gridgeo.progress import track
 
@@ -102,8 +102,9 @@ def _keeping_straight(
 ) -> Callable[[Floats], Floats]:
     """Return ``to_output`` for new vertices, but with those on a grid's border kept on its straight edges.
 
-    A straight edge of metres is bent in degrees, and the other way round: over two kilometres by some centimetres. A new
-    vertex on a border therefore goes where the edge runs as it is written, so that the blocks fill their grid exactly.
+    A straight edge of metres is bent in degrees, and the other way round: over two kilometres by some centimetres.
+    A new vertex on a border therefore goes where the edge runs as it is written, so that the blocks fill their grid
+    exactly.
     """
     coordinates, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(outlines)), return_index=True)
     edge = np.flatnonzero(ring[1:] == ring[:-1])
@@ -157,6 +158,8 @@ def draft(
     tally = _Tally()
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes) | (shapely.get_dimensions(shapes) != 2)
     tally.warnings += [Problem(grids[row].where, _NO_SHAPE) for row in np.flatnonzero(empty).tolist()]
+    if empty.all():
+        return no_blocks(sources, crs, tally.warnings), tally.warnings
     cut = np.array([grid.cut for grid in grids], dtype=np.bool_) & ~empty
     outlines = shapes.copy()
     outlines[empty] = shapely.Polygon()
@@ -209,7 +212,7 @@ def draft(
         "grids_cut": int(cut.sum()),
         "grids_in_balance": tally.balanced,
         "worst_deviation": tally.worst,
-        "warnings": [{"en": problem.text("en"), "zh": problem.text("zh")} for problem in tally.warnings],
+        "warnings": in_both_languages(tally.warnings),
     }
     return blocks, tally.warnings
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyproj
 import shapely
 
+from gridgeo.errors import Problem
 from gridgeo.network import GRAIN, NO_RANK, RANKS, Arrangement, Floats, Geometries, Integers
 from gridgeo.partition.atoms import Faces, numbers
 from gridgeo.partition.codes import block_code, block_name, serial_order
@@ -115,8 +116,7 @@ def assemble(
         "workload": loads[pick],
     }
     for name in sources:
-        column = f"workload_{name}" if name in (*COLUMNS, *MEASURES, "geometry") else name
-        table[column] = total_of(held[name], [block_faces[which] for which in pick])
+        table[workload_column(name)] = total_of(held[name], [block_faces[which] for which in pick])
     table["area"] = area[pick]
     table["on_barrier"] = np.where(inner[pick] > 0, good[pick] / np.where(inner[pick] > 0, inner[pick], 1), 1.0)
     blocks = gpd.GeoDataFrame(table, geometry=output[pick], crs=crs)
@@ -131,6 +131,28 @@ def assemble(
         },
     }
     return blocks
+
+
+def no_blocks(
+    sources: Mapping[str, WorkloadSource], crs: pyproj.CRS | None, warnings: Sequence[Problem]
+) -> gpd.GeoDataFrame:
+    """Return a blocks layer without a block."""
+    columns = {name: np.empty(0, dtype=object) for name in COLUMNS}
+    columns["serial"] = np.empty(0, dtype=np.int64)
+    numbers = {name: np.empty(0) for name in ("workload", *map(workload_column, sources), *MEASURES)}
+    blocks = gpd.GeoDataFrame({**columns, **numbers}, geometry=[], crs=crs)
+    blocks.attrs["summary"] = {"blocks": 0, "blocks_by_grid": {}, "warnings": in_both_languages(warnings)}
+    return blocks
+
+
+def in_both_languages(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    """Return problems as plain texts, which a table's ``attrs`` can carry into any file."""
+    return [{"en": problem.text("en"), "zh": problem.text("zh")} for problem in problems]
+
+
+def workload_column(name: str) -> str:
+    """Return the name of an attribute's column: its own, or ``workload_...`` where another column has that."""
+    return f"workload_{name}" if name in (*COLUMNS, *MEASURES, "geometry") else name
 
 
 def _clashing(grids: Sequence[Grid]) -> set[str]:
