@@ -150,7 +150,7 @@ class CoverageAnalysis:
         different = one != other
         key = (np.minimum(one, other) * max(len(self._polygons), 1) + np.maximum(one, other))[different]
         distinct, which = np.unique(key, return_inverse=True)
-        total = np.bincount(which, length[different], len(distinct))
+        total: npt.NDArray[np.float64] = np.bincount(which, length[different], len(distinct)).astype(np.float64)
         return Adjacency(distinct // max(len(self._polygons), 1), distinct % max(len(self._polygons), 1), total)
 
 
@@ -194,6 +194,6 @@ def analyse(polygons: npt.ArrayLike, *, extent: shapely.Geometry | None = None) 
     >>> faces.polygon[0].area, faces.covers[0].tolist()
     (0.5, [0, 1])
     """
-    array = np.empty(len(polygons), object)  # type: ignore[arg-type]
-    array[:] = np.asarray(polygons, dtype=object)
+    given = np.asarray(polygons, dtype=np.object_)
+    array: npt.NDArray[np.object_] = given.reshape(-1).copy()
     return CoverageAnalysis(array, extent=extent)

@@ -341,14 +341,15 @@ def _onward(tail: Ints, order: Ints) -> Ints:
     before[start] = order[np.append(start[1:], len(order)) - 1]
     clockwise = np.empty(len(order), np.int64)
     clockwise[order] = before
-    return clockwise[np.arange(len(order)) ^ 1]
+    onward: Ints = clockwise[np.arange(len(order)) ^ 1]
+    return onward
 
 
 def _trace(onward: Ints) -> tuple[Ints, Ints]:
     """Trace and number the faces; return the face of each half-edge and one half-edge of each face."""
     follow = onward.tolist()
     face = [-1] * len(follow)
-    starts = []
+    starts: list[int] = []
     for first in range(len(follow)):
         if face[first] < 0:
             half, number = first, len(starts)
@@ -367,8 +368,8 @@ def _components(face: Ints, tail: Ints, order: Ints) -> tuple[Ints, Ints]:
     """
     faces = int(face.max()) + 1 if len(face) else 0
     merged = np.arange(faces)
-    sides = np.sort(face.reshape(-1, 2), axis=1)
-    for one, other in np.unique(sides, axis=0).tolist():
+    sides = np.unique(face[0::2] * faces + face[1::2])
+    for one, other in zip((sides // max(faces, 1)).tolist(), (sides % max(faces, 1)).tolist(), strict=True):
         _merge(merged, one, other)
     roots = _roots(merged)
     _, component = np.unique(roots, return_inverse=True)
@@ -386,6 +387,7 @@ def _owner_table(half: Ints, left: Ints, right: Ints, halves: int) -> tuple[Ints
 
 
 def count_owners(arrangement: Arrangement, chosen: Bools) -> Ints:
-    """How many owners on the left of each half-edge are chosen; ``chosen`` runs over the owner table."""
-    total = np.concatenate([[0], np.cumsum(chosen)])
-    return total[arrangement.owner_start[1:]] - total[arrangement.owner_start[:-1]]
+    """Count the owners on the left of each half-edge that are chosen; ``chosen`` runs over the owner table."""
+    total: Ints = np.concatenate([[0], np.cumsum(chosen)])
+    count: Ints = total[arrangement.owner_start[1:]] - total[arrangement.owner_start[:-1]]
+    return count

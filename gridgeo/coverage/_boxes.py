@@ -57,12 +57,13 @@ def _worth_trying(box: Boxes, target: Boxes) -> Ints:
 
 
 def _may_meet(box: Boxes, target: Boxes) -> Ints:
-    """Boxes that come into a raster cell where a target lies."""
+    """Find the boxes that come into a raster cell where a target lies."""
     low, high = target[:, :2].min(axis=0), target[:, 2:].max(axis=0)
     size = np.maximum((high - low) / _CELLS, 1e-300)
 
     def cell(place: npt.NDArray[np.float64]) -> Ints:
-        return np.clip(np.floor((place - low) / size), -1, _CELLS).astype(np.int64) + 1
+        number: Ints = np.clip(np.floor((place - low) / size), -1, _CELLS).astype(np.int64) + 1
+        return number
 
     step = np.zeros((_CELLS + 3, _CELLS + 3), np.int64)
     first, last = cell(target[:, :2]), cell(target[:, 2:]) + 1

@@ -67,7 +67,7 @@ def _pair_up_compiled(compiled: ModuleType, edges: Edges, mate: npt.NDArray[np.i
     crowded = compiled.pair_up(bits, edges.ring_start, index_bits, bucket_bits, mate)
     mixed = _is_mixed(edges)
     turned = np.repeat(edges.reversed_ring, np.diff(edges.ring_start)) if mixed else np.zeros(0, bool)
-    false = compiled.part_false_pairs(edges.coordinates, turned, mixed, mate)
+    false: Ints = compiled.part_false_pairs(edges.coordinates, turned, mixed, mate)
     return np.concatenate([crowded, false])
 
 
@@ -141,7 +141,8 @@ def _pair_words(words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.
         mate[other] = one
     if not len(crowded):
         return crowded
-    return (words[np.unique(np.concatenate([crowded - 1, crowded, crowded + 1]))] & mask).astype(np.int64)
+    crowd: Ints = (words[np.unique(np.concatenate([crowded - 1, crowded, crowded + 1]))] & mask).astype(np.int64)
+    return crowd
 
 
 def _part_false_pairs(edges: Edges, mate: npt.NDArray[np.int32]) -> list[Ints]:
@@ -167,7 +168,7 @@ def _part_false_pairs(edges: Edges, mate: npt.NDArray[np.int32]) -> list[Ints]:
 
 
 def _settle(edges: Edges, unclear: Ints, mate: npt.NDArray[np.int32]) -> Ints:
-    """Cancel among edges whose hash met none, several or the wrong edge, by coordinates alone; return the doubled ones."""
+    """Cancel among edges whose hash met several or the wrong edge, by coordinates alone; return the doubled ones."""
     if not len(unclear):
         return unclear
     segments = edges.oriented(unclear)

@@ -1,4 +1,4 @@
-"""The kernel's inner loops, compiled by numba: the same answers as the numpy code, several times faster on large layers.
+"""The kernel's inner loops, compiled by numba: the answers of the numpy code, several times faster on large layers.
 
 Imported on large input only (see :mod:`gridgeo.coverage._engine`), because importing numba costs more than a small
 layer. Each function says which numpy function it stands for; tests compare the two.

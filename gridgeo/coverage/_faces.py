@@ -87,7 +87,8 @@ class Terrain:
     @property
     def of_extent(self) -> Bools:
         """Which segments belong to the extent."""
-        return self.owner == EXTENT
+        mask: Bools = self.owner == EXTENT
+        return mask
 
 
 def find_faces(
@@ -310,10 +311,10 @@ def _assemble(
     outer_face[arrangement.face[arrangement.outer_half]] = True
     result: dict[int, tuple[_Loops, list[int]]] = {}
     for face in np.flatnonzero(wanted & ~outer_face).tolist():
-        loops = rings_of(arrangement, face)
-        if loops:  # else it is narrower than doubles can show
-            shell = max(loops, key=signed_area)
-            result[face] = _Loops(shell, [loop for loop in loops if loop is not shell], []), [face]
+        rings = rings_of(arrangement, face)
+        if rings:  # else it is narrower than doubles can show
+            shell = max(rings, key=signed_area)
+            result[face] = _Loops(shell, [ring for ring in rings if ring is not shell], []), [face]
     if not result:
         return []
     afloat = arrangement.outer_half[wanted[arrangement.face[arrangement.outer_half]]]
@@ -352,7 +353,7 @@ def _faces_in_the_west(
             continue
         halves = arrangement.piece_half[arrangement.piece_start[s] : arrangement.piece_start[s + 1]]
         up = segment[s, 3] > segment[s, 1]
-        # how many cuts of the segment lie below the ray, which runs a hair's breadth above the point (or above it, if down)
+        # how many cuts of the segment lie below the ray, which runs a hair's breadth above the point
         between = arrangement.tail[halves[1:]]
         below = sum(arrangement.is_level_or_below(int(node), float(point[k, 1])) for node in between)
         piece = below if up else len(between) - below

@@ -9,11 +9,12 @@ are. Limits: coordinates between about 1e-140 and 1e+140 in size, or zero, so th
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[Any]  # float64; what fancy indexing and where() give is not typed closer
 Signs = npt.NDArray[np.int8]
 
 EPSILON = 2.0**-53
@@ -38,7 +39,7 @@ def orientation(ax: Floats, ay: Floats, bx: Floats, by: Floats, cx: Floats, cy: 
     left = (ax - cx) * (by - cy)
     right = (ay - cy) * (bx - cx)
     determinant = left - right
-    sign = np.sign(determinant).astype(np.int8)
+    sign: Signs = np.sign(determinant).astype(np.int8)
     doubtful = np.flatnonzero(np.abs(determinant) <= ORIENTATION_ERROR * (np.abs(left) + np.abs(right)))
     if len(doubtful):
         sign[doubtful] = _exact_orientation(*(v[doubtful] for v in (ax, ay, bx, by, cx, cy)))
@@ -54,11 +55,11 @@ def direction_sign(a: tuple[float, float, float, float], b: tuple[float, float, 
 
 
 def _exact_orientation(ax: Floats, ay: Floats, bx: Floats, by: Floats, cx: Floats, cy: Floats) -> Signs:
-    """Decide without rounding: by two exact products where the differences are exact, which they mostly are, or in full."""
+    """Decide without rounding: by two exact products where the differences are exact, as mostly, or in full."""
     differences = [_two_sum(p, -q) for p, q in ((ax, cx), (by, cy), (ay, cy), (bx, cx))]
     left, left_rest = _two_product(differences[0][0], differences[1][0])
     right, right_rest = _two_product(differences[2][0], differences[3][0])
-    sign = np.where(left == right, np.sign(left_rest - right_rest), np.sign(left - right)).astype(np.int8)
+    sign: Signs = np.where(left == right, np.sign(left_rest - right_rest), np.sign(left - right)).astype(np.int8)
     inexact = np.flatnonzero(sum(np.abs(rest) for _, rest in differences) > 0)
     if len(inexact):
         sign[inexact] = _sign_of_expansion(*(v[inexact] for v in (ax, ay, bx, by, cx, cy)))

@@ -121,7 +121,8 @@ def _stretches(residual: Residual, among: Ints, broken: Bools, touched: Bools) -
     first, second = order[lonely], order[lonely + 1]
     one, other = which[first], which[second]
     joined = ~broken[one] & ~broken[other] & ((first + second) % 2 == 1) & (stretch[one] != stretch[other])
-    return join(stretch[one[joined]], stretch[other[joined]], int(stretch[-1]) + 1)[stretch]
+    joint: Ints = join(stretch[one[joined]], stretch[other[joined]], int(stretch[-1]) + 1)[stretch]
+    return joint
 
 
 def join(one: Ints, other: Ints, count: int) -> Ints:
