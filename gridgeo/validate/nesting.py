@@ -21,10 +21,7 @@ from gridgeo.language import Message
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.subject import LayerLike, Subject, as_layers, gather
-from gridgeo.validate.tiling import widest
-
-FLOAT_NOISE = 1e-6
-"""Metres."""
+from gridgeo.validate.tiling import FLOAT_NOISE
 
 _OUT = Message(
     "{name} reaches {area:,.2f} m² out of its parent {parent}, up to {width:,.3g} m.",
@@ -92,7 +89,7 @@ def validate_nesting(
     measures: dict[str, Any] = {
         "polygons": len(subject.polygons),
         "parents": len(parent_ids),
-        "area": float(shapely.area(subject.measured(subject.polygons)).sum()),
+        "area": subject.total_area(subject.polygons),
         "tolerance": tolerance,
     }
     result = ClaimResult(name, (child_key, *parent_layers), faults, measures)
@@ -141,7 +138,7 @@ class _Family:
 
     def _orphan(self, child: int, what: Message, values: dict[str, object]) -> Fault:
         place = self.subject.polygons[child]
-        measured = self.subject.measured([place])
+        sizes = self.subject.measure(np.array([place], object))
         return Fault(
             "not-nested",
             "error",
@@ -150,9 +147,9 @@ class _Family:
             self.subject.ids_of([child]),
             what,
             place,
-            float(shapely.area(measured)[0]),
-            float(widest(measured)[0]),
-            float(shapely.length(measured)[0]),
+            float(sizes.area[0]),
+            float(sizes.width[0]),
+            float(sizes.length[0]),
             {"name": self.subject.called([child]), **values},
         )
 
@@ -161,13 +158,12 @@ class _Family:
         wrong = np.flatnonzero((faces.multiplicity == 0) | ~faces.inside_extent)
         if not len(wrong):
             return []
-        measured = self.subject.measured(faces.polygon[wrong])
-        areas, widths, lengths = shapely.area(measured), widest(measured), shapely.length(measured)
+        sizes = self.subject.measure(faces.polygon[wrong])
         called = self.names[parent]
         if called != self.ids[parent]:
             called = f"{called} ({self.ids[parent]})"
         faults = []
-        for number, area, width, length in zip(wrong, areas, widths, lengths, strict=True):
+        for number, area, width, length in zip(wrong, sizes.area, sizes.width, sizes.length, strict=True):
             if width <= FLOAT_NOISE:
                 continue
             out = [int(children[index]) for index in faces.covers[number]]

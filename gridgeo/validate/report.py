@@ -22,6 +22,7 @@ from gridgeo.validate.faults import CATALOGUE, SEVERITIES, Fault, Severity
 from gridgeo.validate.page import to_html
 
 SCHEMA = "gridgeo-report/1"
+_COLUMNS = "code severity claim layers features area width length iso19157 message action".split()
 
 _ALL_HOLD = Message("Every claim holds: {claims}.", "全部声明成立：{claims}。")
 _BROKEN = Message(
@@ -133,11 +134,7 @@ class Report:
     @property
     def faults(self) -> gpd.GeoDataFrame:
         """One row a fault, the worst first, with the columns of the JSON report."""
-        columns = [
-            "code", "severity", "claim", "layers", "features", "area", "width", "length", "iso19157", "message", "action",
-        ]  # fmt: skip
-        rows = [_row(fault, None) for fault in self.records]
-        table = pd.DataFrame([[row[column] for column in columns] for row in rows], columns=columns)
+        table = pd.DataFrame([_row(fault, None) for fault in self.records], columns=_COLUMNS)
         geometry = np.array([fault.geometry for fault in self.records], object)
         return gpd.GeoDataFrame(table, geometry=geometry, crs=self.crs)
 
@@ -225,8 +222,10 @@ class Report:
         for (severity, code), count in kinds.items():
             name = CATALOGUE[code].name.text(language)
             lines.append(f"   {count:>6}  {name} ({code}), {_SEVERITY[severity].text(language)}")
-        lines += ["", _FAULTS.text(language)]
-        shown = self.records[:most]
+        listed = [fault for fault in self.records if fault.severity != "info"]
+        shown = listed[:most]
+        if shown:
+            lines += ["", _FAULTS.text(language)]
         for number, (fault, place) in enumerate(zip(shown, self._middle_of(shown), strict=True), 1):
             lines.append(
                 f"{number:>4}. {_SEVERITY[fault.severity].text(language)} {fault.code} [{one_line(fault.claim)}]"
@@ -234,8 +233,8 @@ class Report:
             )
             where = f"{_PLACE.text(language, place=place)}. " if place else ""
             lines.append(f"      {where}{fault.action(language)}")
-        if len(self.records) > most:
-            lines.append(_MORE.text(language, count=len(self.records) - most))
+        if len(listed) > most:
+            lines.append(_MORE.text(language, count=len(listed) - most))
         return "\n".join(lines) + "\n"
 
     def _verdict(self, language: Language | None) -> str:

@@ -21,6 +21,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.validate.faults import Fault
+from gridgeo.validate.measure import Sizes, measure, total_area
 
 LayerLike: TypeAlias = gpd.GeoDataFrame | Layer
 
@@ -66,10 +67,13 @@ class Subject:
     measure_crs: pyproj.CRS
     faults: tuple[Fault, ...]
 
-    def measured(self, geometries: Sequence[shapely.Geometry] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-        """Return geometries of ``crs`` in metres."""
-        moved: npt.NDArray[np.object_] = gpd.GeoSeries(geometries, crs=self.crs).to_crs(self.measure_crs).to_numpy()
-        return moved
+    def measure(self, polygons: npt.NDArray[np.object_]) -> Sizes:
+        """Measure polygons of ``crs`` in metres."""
+        return measure(polygons, self.crs, self.measure_crs)
+
+    def total_area(self, polygons: npt.NDArray[np.object_]) -> float:
+        """Square metres of all polygons of ``crs`` together."""
+        return total_area(polygons, self.crs, self.measure_crs)
 
     def called(self, indices: Iterable[int]) -> str:
         """Names of some features with their ids, for messages."""
@@ -157,7 +161,7 @@ def gather(
         crs = systems.pop()
         frames = [layer.frame for layer in every]
     else:
-        # identical vertices of layers that came through different systems differ in the last digits: make them one again
+        # equal vertices of layers that came through different systems differ in the last digits: make them one again
         crs = measure_crs
         frames = [to_crs(layer.frame, crs, name=layer.name) for layer in every]
         for position in range(len(frames) - 1):

@@ -1,0 +1,156 @@
+"""A whole real town: Guelph, Ontario (88 km²), from OpenStreetMap layers and the city's border.
+
+    python examples/guelph.py FOLDER OUT
+
+FOLDER holds ``guelph.gpkg`` with the layers boundary, roads, waterways, natural and buildings. The town has no grids, so the
+example first drafts ten from its border along main roads, then cuts these into blocks of near equal building area along
+roads, lanes and rivers, proves that the blocks tile the town, and renders their notices and the map. Data
+© OpenStreetMap contributors, ODbL-1.0; the border is the City of Guelph's open data.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import gridgeo
+from gridgeo.crs import to_crs, working_crs
+
+GRIDS = 10
+TOML = """\
+[town]
+name = "Guelph"
+crs = "EPSG:4326"
+extent = "town"
+attribution = "© OpenStreetMap contributors, ODbL-1.0; boundary: City of Guelph"
+
+[layers.town]
+file = "guelph.gpkg"
+layer = "boundary"
+name = "name"
+
+[layers.grids]
+file = "guelph.gpkg"
+layer = "grids"
+id = "code"
+name = "name"
+kind = "residential"
+
+[layers.buildings]
+file = "guelph.gpkg"
+layer = "buildings"
+
+[layers.water]
+file = "guelph.gpkg"
+layer = "natural"
+where = "type = 'water'"
+
+[layers.green]
+file = "guelph.gpkg"
+layer = "natural"
+where = "type IN ('park', 'forest')"
+
+[barriers.roads]
+file = "guelph.gpkg"
+layer = "roads"
+name = "name"
+rank_column = "type"
+bridge = "bridge"
+[barriers.roads.ranks]
+motorway = "main-road"
+trunk = "main-road"
+primary = "main-road"
+secondary = "main-road"
+tertiary = "road"
+unclassified = "road"
+residential = "lane"
+living_street = "lane"
+"*" = "none"
+
+[barriers.rivers]
+file = "guelph.gpkg"
+layer = "waterways"
+name = "name"
+rank_column = "type"
+ranks = { river = "river", canal = "river", "*" = "none" }
+
+[claims.town]
+tiling = ["grids"]
+within = "town"
+tolerance = 0.001
+
+[claims.blocks]
+nesting = "blocks"
+within = ["grids"]
+parent_column = "grid"
+tolerance = 0.001
+
+[claims.seamless-blocks]
+tiling = ["blocks"]
+within = "town"
+tolerance = 0.001
+
+[workload.buildings]
+layer = "buildings"
+column = "area"
+
+[partition]
+layers = ["grids"]
+count = 6
+tolerance = 0.25
+output = "blocks.gpkg"
+
+[notice]
+issuer = "gridgeo examples"
+version = "1"
+"""
+
+
+MAIN_ROADS = ["motorway", "trunk", "primary", "secondary"]
+
+
+def main(folder: Path, out: Path) -> int:
+    """Build, draft, validate and render the town; return 0 if its blocks are proved to tile it."""
+    begun = time.monotonic()
+    source, town_file = folder / "guelph.gpkg", out / "town" / "gridgeo.toml"
+    names = ("boundary", "roads", "waterways", "natural", "buildings")
+    layers = {name: gridgeo.read_layer(source, layer=name).frame for name in names}
+    boundary, buildings, roads = layers["boundary"], layers["buildings"], layers["roads"]
+    buildings["area"] = to_crs(buildings, working_crs(boundary)).area.round(1)
+
+    # the town has no grids of its own: draft some from its border, along what is strong
+    strong = roads[roads["type"].isin(MAIN_ROADS)].assign(rank="main-road")[["rank", "name", "geometry"]]
+    homes = buildings.rename(columns={"area": "workload"})[["workload", "geometry"]]
+    grids = gridgeo.delineate_blocks(boundary, strong, workload=homes, count=GRIDS, tolerance=0.25, name_column="name")
+    grids = grids[["code", "geometry"]].assign(name=[f"Grid {number}" for number in range(1, len(grids) + 1)])
+
+    town_file.parent.mkdir(parents=True, exist_ok=True)
+    town_file.write_text(TOML, encoding="utf-8")
+    for name, frame in {**layers, "grids": grids}.items():
+        gridgeo.write_layer(frame, town_file.with_name("guelph.gpkg"), layer=name)
+    town = gridgeo.read_town(town_file)
+    print(f"{len(grids)} grids drafted, {len(town.barriers.lines):,} barriers read ({time.monotonic() - begun:.0f} s)")
+
+    warnings: list[gridgeo.Problem] = []
+    blocks = gridgeo.partition_town(town, warnings=warnings)
+    gridgeo.write_layer(blocks, town_file.with_name("blocks.gpkg"), layer="blocks")
+    print(f"{len(blocks)} blocks drafted ({time.monotonic() - begun:.0f} s)")
+
+    town = gridgeo.read_town(town_file)
+    report = gridgeo.validate_town(town)
+    print(report.to_text("en", most=20))
+    (out / "report.json").write_text(report.to_json("en"), encoding="utf-8")
+
+    notices = gridgeo.render_notices(town, out, warnings=warnings)
+    gridgeo.render_map(town, out / "map.html")
+    print(f"{len(notices)} notices and a map in {out} ({time.monotonic() - begun:.0f} s)")
+    for line in dict.fromkeys(problem.text("en") for problem in warnings[:10]):
+        print(f"warning: {line}")
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
