@@ -2,7 +2,7 @@
 
     python examples/guelph.py FOLDER OUT
 
-FOLDER holds ``guelph.gpkg`` with the layers boundary, roads, waterways, natural and buildings. The town has no grids, so the
+FOLDER holds ``guelph.gpkg`` with the layers boundary, roads, waterways, natural and buildings. It has no grids, so the
 example first drafts ten from its border along main roads, then cuts these into blocks of near equal building area along
 roads, lanes and rivers, proves that the blocks tile the town, and renders their notices and the map. Data
 © OpenStreetMap contributors, ODbL-1.0; the border is the City of Guelph's open data.

@@ -1,6 +1,6 @@
 """Sizes in metres of what was found in any coordinates: degrees, feet, or the metres of another projection.
 
-A straight edge in degrees is bent in metres: over four kilometres by a third of a metre. So a sliver as thin as rounding,
+A straight edge in degrees is bent in metres: over four kilometres by a third of a metre. A sliver as thin as rounding,
 between an edge and the same edge with one vertex more, would become a third of a metre wide if its corners alone were
 projected. What is thin is therefore measured by the map scale at its middle, which keeps straight lines straight; what
 is wide is projected.
@@ -64,7 +64,7 @@ def measure(polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> Sizes:
 
 
 def total_area(polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> float:
-    """Return the square metres of all polygons of ``crs`` together; long edges are bent as the projection bends them."""
+    """Return the square metres of all polygons of ``crs`` together; long edges bend as the projection bends them."""
     present = polygons[~shapely.is_missing(polygons)]
     if crs != metric:
         present = shapely.segmentize(present, _BENT_BELOW_NOTICE if crs.is_geographic else 50.0)

@@ -22,7 +22,19 @@ from gridgeo.validate.faults import CATALOGUE, SEVERITIES, Fault, Severity
 from gridgeo.validate.page import to_html
 
 SCHEMA = "gridgeo-report/1"
-_COLUMNS = "code severity claim layers features area width length iso19157 message action".split()
+_COLUMNS = [
+    "code",
+    "severity",
+    "claim",
+    "layers",
+    "features",
+    "area",
+    "width",
+    "length",
+    "iso19157",
+    "message",
+    "action",
+]
 
 _ALL_HOLD = Message("Every claim holds: {claims}.", "全部声明成立：{claims}。")
 _BROKEN = Message(
