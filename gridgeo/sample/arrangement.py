@@ -1,13 +1,14 @@
 """The first division of a town: its street surface, cut into patrol areas, and the faces between streets and rivers.
 
-All lines of the plan are noded once; everything after that works on the faces, whose rings have all nodes, so that the pieces
-are one coverage.
+All lines of the plan are noded once; everything after that works on the faces, whose rings have all nodes, so that
+the pieces are one coverage.
 """
 
 from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,7 @@ def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
         Whether kerbs are rounded at junctions.
     """
     surface = _street_surface(plan.streets, rounded)
-    cuts, either_side = _street_cuts(plan, surface)
+    cuts = _street_cuts(plan, surface)
     lines = [plan.outline.exterior, *shapely.get_parts(surface.boundary), *cuts]
     lines += [shapely.LineString(river.points) for river in plan.rivers]
     noded = shapely.get_parts(shapely.union_all(np.array(lines, dtype=object)))
@@ -61,13 +62,13 @@ def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
     paved = shapely.contains_xy(surface, x, y) & inside
     street, land = faces[paved], faces[inside & ~paved]
     land, street = _join_small_faces(land, street)
-    areas = _patrol_areas(street, either_side, patrols)
+    areas = _patrol_areas(street, patrols)
     extent = shapely.coverage_union_all(np.concatenate([land, areas]))
     return Arrangement(land, areas, extent)
 
 
 def _street_surface(streets: tuple[Line, ...], rounded: bool) -> shapely.Geometry:
-    """The ground between the kerbs, with rounded kerbs at junctions."""
+    """Return the ground between the kerbs, with rounded kerbs at junctions."""
     lines = np.array([shapely.LineString(street.points) for street in streets], dtype=object)
     halves = np.array([street.width / 2 for street in streets])
     surface = shapely.union_all(shapely.buffer(lines, halves, cap_style="flat", join_style="mitre"))
@@ -82,8 +83,8 @@ def _street_surface(streets: tuple[Line, ...], rounded: bool) -> shapely.Geometr
     return shapely.union_all(parts) if len(parts) > 1 else parts[0]
 
 
-def _street_cuts(plan: Plan, surface: shapely.Geometry) -> tuple[list[shapely.LineString], Floats]:
-    """Lines across streets, midway between junctions, and for each the points on its two sides."""
+def _street_cuts(plan: Plan, surface: shapely.Geometry) -> list[shapely.LineString]:
+    """Return lines across streets, midway between junctions."""
     centre = np.array([shapely.LineString(street.points) for street in plan.streets], dtype=object)
     edges = shapely.get_parts(shapely.line_merge(shapely.intersection(shapely.union_all(centre), plan.outline)))
     edges = edges[shapely.length(edges) > 110.0]
@@ -100,12 +101,11 @@ def _street_cuts(plan: Plan, surface: shapely.Geometry) -> tuple[list[shapely.Li
     # a cut near another street would cut more than its own, and not from kerb to kerb
     met = shapely.get_num_geometries(shapely.intersection(lines, surface.boundary)) == 2
     inside = shapely.contains(plan.outline.buffer(-40.0), lines)
-    return list(lines[met & inside]), np.stack([before, after], axis=1)[met & inside]
+    return list(lines[met & inside])
 
 
 def _undirected_edges(faces: npt.NDArray[np.object_]) -> tuple[Ints, Ints, Floats]:
     """Pairs of faces that share an edge, each pair once, and the length that they share."""
-    points, owner = shapely.get_coordinates(shapely.get_rings(faces)), np.empty(0, np.int64)
     rings, of_face = shapely.get_rings(faces, return_index=True)
     points, of_ring = shapely.get_coordinates(rings, return_index=True)
     same = of_ring[1:] == of_ring[:-1]
@@ -120,7 +120,7 @@ def _undirected_edges(faces: npt.NDArray[np.object_]) -> tuple[Ints, Ints, Float
     length = np.hypot(*(key[twin, 2:] - key[twin, :2]).T)
     pair = np.sort(np.stack([one, other], axis=1), axis=1)
     unique, which = np.unique(pair, axis=0, return_inverse=True)
-    return unique[:, 0], unique[:, 1], np.bincount(which.ravel(), length, len(unique))
+    return unique[:, 0], unique[:, 1], np.asarray(np.bincount(which.ravel(), length, len(unique)))
 
 
 def _join_small_faces(
@@ -140,7 +140,7 @@ def _join_small_faces(
         if (best < 0).all():
             break
         group = np.arange(len(land))
-        # each small face follows its neighbour; chains are followed to their end, circles broken at their smallest number
+        # each small face follows its neighbour; chains are followed to their end, circles broken
         for face in np.argsort(area, kind="stable").tolist():
             if best[face] >= 0:
                 target = int(best[face])
@@ -166,15 +166,15 @@ def _dissolve(faces: npt.NDArray[np.object_], group: Ints) -> npt.NDArray[np.obj
     order = np.argsort(group, kind="stable")
     bounds = np.flatnonzero(np.concatenate([[True], np.diff(group[order]) != 0, [True]]))
     united = np.empty(len(bounds) - 1, dtype=object)
-    for number, (begin, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for number, (begin, end) in enumerate(pairwise(bounds.tolist())):
         members = order[begin:end]
         united[number] = faces[members[0]] if len(members) == 1 else shapely.coverage_union_all(faces[members])
-    return shapely.orient_polygons(united)
+    return np.asarray(shapely.orient_polygons(united), dtype=object)
 
 
-def _patrol_areas(street: npt.NDArray[np.object_], either_side: Floats, wanted: int) -> npt.NDArray[np.object_]:
+def _patrol_areas(street: npt.NDArray[np.object_], wanted: int) -> npt.NDArray[np.object_]:
     """Group the pieces of street into patrol areas of about equal surface, each connected."""
-    one, other, shared = _undirected_edges(street)
+    one, other, _ = _undirected_edges(street)
     neighbours: list[list[int]] = [[] for _ in range(len(street))]
     for a, b in zip(one.tolist(), other.tolist(), strict=True):
         neighbours[a].append(b)
@@ -233,7 +233,7 @@ def _grow(seeds: list[int], neighbours: list[list[int]], area: Floats, centre: F
 
 
 def _middles(group: Ints, area: Floats, centre: Floats, count: int) -> list[int]:
-    """The piece nearest to the middle of each area."""
+    """Return the piece nearest to the middle of each area."""
     weight = np.bincount(group, area, count)
     middle = np.stack([np.bincount(group, area * centre[:, axis], count) for axis in (0, 1)], axis=1) / weight[:, None]
     away = np.hypot(*(centre - middle[group]).T)

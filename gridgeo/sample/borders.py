@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 class Borders:
     """The outer rings of a tiling's polygons, counterclockwise, and what lies across each edge.
 
-    Corners are numbered through all rings. Only polygons without holes have corners here; the others are neighbours only.
+    Corners are numbered through all rings. Polygons with holes are neighbours only.
     """
 
     def __init__(self, polygons: npt.NDArray[np.object_]) -> None:
@@ -43,8 +43,8 @@ class Borders:
         """For each corner the polygon across the edge that begins there; -1 for nobody."""
 
     def _shift(self, corner: Ints, by: int) -> Ints:
-        """The corners ``by`` places further along their rings."""
-        return self._begin[corner] + (corner - self._begin[corner] + by) % self._length[corner]
+        """Return the corners ``by`` places further along their rings."""
+        return np.asarray(self._begin[corner] + (corner - self._begin[corner] + by) % self._length[corner])
 
     def run(self, corner: int, count: int) -> Floats:
         """``count`` vertices along the ring, the corner among them: in the middle of three, the second of more."""
@@ -52,14 +52,14 @@ class Borders:
         place = first.copy()
         for number in range(count):
             place[number] = self._shift(first[number : number + 1], number - 1)[0]
-        return self.point[place]
+        return np.asarray(self.point[place])
 
     def metres(self, corner: int) -> Floats:
-        """The corner's place in metres."""
-        return to_metres(self.point[corner : corner + 1])[0]
+        """Return the corner's place in metres."""
+        return np.asarray(to_metres(self.point[corner : corner + 1])[0])
 
     def grids_at(self, corner: int) -> tuple[int, ...]:
-        """The polygon whose corner it is, and those across the edges before and after it (once where they are one)."""
+        """Return the polygon whose corner it is, and those across the edges before and after it (once if one)."""
         before = int(self.across[self._shift(np.array([corner]), -1)[0]])
         after = int(self.across[corner])
         mine = int(self.owner[corner])
@@ -69,7 +69,7 @@ class Borders:
         """Corners between two edges with the same polygon across (or nobody), where no third ring comes in."""
         before = self.across[self._shift(np.arange(len(self.owner)), -1)]
         same = (before == self.across) & ((self.across < 0) if outside else (self.across >= 0))
-        return same & (self.meets == (1 if outside else 2)) & self._whole
+        return np.asarray(same & (self.meets == (1 if outside else 2)) & self._whole)
 
     def _calm(self, inner: npt.NDArray[np.bool_], following: int) -> Ints:
         """Inner corners whose neighbours (one before, some after) are inner too and lie at a sensible distance."""
@@ -79,7 +79,7 @@ class Borders:
         for by in range(-1, following):
             length = self._edge_length(self._shift(corners, by))
             corners = corners[(length > 7.0) & (length < 60.0)]
-        return corners
+        return np.asarray(corners)
 
     def _edge_length(self, corner: Ints) -> Floats:
         begin, end = to_metres(self.point[corner]), to_metres(self.point[self._shift(corner, 1)])
@@ -106,7 +106,7 @@ class Borders:
         exact = ((begin - (total - part)) + (end - part) == 0).all(axis=1)
         middle = total / 2
         between = (middle != begin).any(axis=1) & (middle != end).any(axis=1)
-        return corners[exact & between]
+        return np.asarray(corners[exact & between])
 
     def threes(self) -> Ints:
         """Corners where exactly three polygons meet, with vertices of two polygons before and after."""
@@ -117,11 +117,11 @@ class Borders:
         for edge in (before, corners):
             length = self._edge_length(edge)
             good &= (length > 7.0) & (length < 60.0)
-        return corners[good]
+        return np.asarray(corners[good])
 
 
 def _number(points: Floats) -> Ints:
-    """Number distinct points."""
+    """Return numbers for points, the same for equal points."""
     whole = np.round(points * 1e8).astype(np.int64)
     order = np.lexsort((whole[:, 1], whole[:, 0]))
     new = np.concatenate([[True], (np.diff(whole[order], axis=0) != 0).any(axis=1)])

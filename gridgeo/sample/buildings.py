@@ -10,7 +10,7 @@ import shapely
 
 from gridgeo.sample.geography import CRS, grid_polygons, to_degrees
 from gridgeo.sample.grids import Division
-from gridgeo.sample.interior import Interior
+from gridgeo.sample.interior import Interior, Water
 from gridgeo.sample.names import Namer
 from gridgeo.sample.plan import Floats, Plan
 
@@ -81,7 +81,9 @@ def _addresses(
     owner = grid[homes]
     people = np.zeros(len(homes), np.int64)
     number = np.zeros(len(homes), np.int64)
-    bounds = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1], [True]])) if len(owner) else np.zeros(1, int)
+    bounds = (
+        np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1], [True]])) if len(owner) else np.zeros(1, int)
+    )
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         one = division.grids[owner[begin]]
         hectares = shapely.Polygon(division.vertices[one.ring]).area / 1e4
@@ -102,7 +104,9 @@ def _addresses(
     return _frame(table, np.asarray(shapely.points(to_degrees(corners[homes].mean(axis=1))), dtype=object))
 
 
-def _shops(plan: Plan, division: Division, codes: npt.NDArray[np.object_], rng: np.random.Generator) -> gpd.GeoDataFrame:
+def _shops(
+    plan: Plan, division: Division, codes: npt.NDArray[np.object_], rng: np.random.Generator
+) -> gpd.GeoDataFrame:
     """Shops behind the kerb on both sides of the streets, where people live or shop."""
     namer = Namer(rng)
     places: list[Floats] = []
@@ -115,11 +119,14 @@ def _shops(plan: Plan, division: Division, codes: npt.NDArray[np.object_], rng: 
         busy = np.sin(along / 140.0 + rng.uniform(0, 7)) > -0.35
         places += [(here + side * across * (street.width / 2 + 7.0))[busy] for side in (-1.0, 1.0)]
     points = np.concatenate(places)
+    points = points[~Water(plan).holds(points)]
     grids = grid_polygons(division, division.vertices.all)
     point, grid = shapely.STRtree(grids).query(shapely.points(points), predicate="within")
     kinds = np.array([one.kind for one in division.grids])[grid]
     centre = np.array([np.hypot(*(plan.centres - place).T).min() for place in points[point]]) / plan.reach
-    chance = np.select([kinds == "business district", kinds == "community"], [0.85, np.clip(0.95 - centre, 0.1, 0.7)], 0.0)
+    chance = np.select(
+        [kinds == "business district", kinds == "community"], [0.85, np.clip(0.95 - centre, 0.1, 0.7)], 0.0
+    )
     kept = rng.random(len(point)) < chance
     point, grid = point[kept], grid[kept]
     order = np.lexsort((points[point][:, 1], points[point][:, 0], codes[grid].astype(str)))

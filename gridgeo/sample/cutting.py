@@ -1,11 +1,11 @@
 """Cutting polygons along new paths between vertices that they already have.
 
-Theory. A polygon is a ring of vertex numbers. A cut joins two of its vertices by a path of new vertices and makes two rings that
-share the path. No vertex is ever put on an existing edge, so neighbours never miss one: whatever is cut, the parts and all that
-was there before remain one coverage, exactly, whatever the coordinates.
+Theory. A polygon is a ring of vertex numbers. A cut joins two of its vertices by a path of new vertices and makes two
+rings that share the path. No vertex is ever put on an existing edge, so neighbours never miss one: whatever is cut,
+the parts and all that was there before remain one coverage, exactly, whatever the coordinates.
 
-Cost. All pairs of a ring's vertices are rated at once (areas by prefix sums), the best few are looked at more closely: about a
-third of a millisecond a cut.
+Cost. All pairs of a ring's vertices are rated at once (areas by prefix sums), the best few are looked at more
+closely: about a third of a millisecond a cut.
 
 Limits. Rings without holes.
 """
@@ -128,7 +128,7 @@ def cut(
 
 @cache
 def _all_pairs(count: int) -> tuple[Ints, Ints]:
-    """The pairs i < j of numbers below ``count``."""
+    """Return the pairs i < j of numbers below ``count``."""
     first, second = np.triu_indices(count, 1)
     return first, second
 
@@ -182,12 +182,10 @@ def _path(begin: Floats, end: Floats, winding: float, step: float, seeds: Floats
     across = np.array([-chord[1], chord[0]])
     bend = np.clip(seeds[0], -1.5, 1.5) * winding * 4 * t * (1 - t)
     bend += winding * 0.5 * np.clip(seeds[1], -1.5, 1.5) * np.sin(2 * np.pi * t * (1 if winding < 0.05 else 1.5))
-    return begin + t[:, None] * chord + bend[:, None] * across
+    return np.asarray(begin + t[:, None] * chord + bend[:, None] * across)
 
 
-def _fits(
-    path: Floats, begin: Floats, end: Floats, polygon: shapely.Polygon, boundary: shapely.LinearRing
-) -> bool:
+def _fits(path: Floats, begin: Floats, end: Floats, polygon: shapely.Polygon, boundary: shapely.LinearRing) -> bool:
     """Whether a path stays within the polygon and well away from its border, but near its ends."""
     whole = np.concatenate([begin[None], path, end[None]])
     middles = (whole[1:] + whole[:-1]) / 2
@@ -195,7 +193,8 @@ def _fits(
     if not bool(shapely.contains_xy(polygon, points[:, 0], points[:, 1]).all()):
         return False
     from_ends = np.minimum(
-        np.hypot(points[:, 0] - begin[0], points[:, 1] - begin[1]), np.hypot(points[:, 0] - end[0], points[:, 1] - end[1])
+        np.hypot(points[:, 0] - begin[0], points[:, 1] - begin[1]),
+        np.hypot(points[:, 0] - end[0], points[:, 1] - end[1]),
     )
     clear = shapely.distance(boundary, shapely.points(points))
     return bool((clear > 0.42 * np.minimum(from_ends, 26.0)).all())

@@ -1,11 +1,13 @@
-"""Planting faults in a sample town: each known exactly, each by itself, so that hits and misses of a check are countable.
+"""Planting faults in a sample town: each known exactly and by itself, so that hits and misses of a check count.
 
-Theory. All faults are made at vertices that lie on the border of two grids (or of one grid and the town's edge) and whose
-neighbours along that border do too. Moving such a vertex in one grid only makes one gap or one overlap between those two grids
-and touches nothing else. Faults lie on different grids as far as there are enough, and never near each other.
+Theory. All faults are made at vertices that lie on the border of two grids (or of one grid and the town's edge) and
+whose neighbours along that border do too. Moving such a vertex in one grid only makes one gap or one overlap between
+those two grids and touches nothing else. Faults lie on different grids as far as there are enough, and never near
+each other.
 
-Limits. Faults against barriers (``off-barrier``, ``crosses-barrier``) are not planted. A grid with an ``invalid-geometry`` is
-sound but for a needle of no width, which runs into it and back: a check that sets invalid grids aside may also report its area.
+Limits. Faults against barriers (``off-barrier``, ``crosses-barrier``) are not planted. A grid with an ``invalid-
+geometry`` is sound but for a needle of no width, which runs into it and back: a check that sets invalid grids aside
+may also report its area.
 """
 
 from __future__ import annotations
@@ -69,8 +71,8 @@ class PlantedFault:
     layers : tuple of str
         Keys of the layers of the features involved.
     features : tuple of str
-        Ids of the grids involved, in the order of the layers and rows: those that overlap, those beside a gap, the one that
-        reaches outside; for a missing vertex both neighbours. Empty for ``missing-id``.
+        Ids of the grids involved, in the order of the layers and rows: those that overlap, those beside a gap, the one
+        that reaches outside; for a missing vertex both neighbours. Empty for ``missing-id``.
     area, width : float
         Square metres, and diameter of the largest circle that fits in, in metres.
     geometry : shapely.Geometry
@@ -150,9 +152,7 @@ def plant_faults(
     for number in order:
         fault = planter.plant(plan[number])
         if fault is None:
-            raise InputError(
-                Problem("", _NO_ROOM, {"count": count, "planted": len(planted), "kind": plan[number]})
-            )
+            raise InputError(Problem("", _NO_ROOM, {"count": count, "planted": len(planted), "kind": plan[number]}))
         planted[number] = fault
     return planter.town(), [planted[number] for number in range(count)]
 
@@ -180,6 +180,7 @@ class _Planter:
         self._places: dict[tuple[int, int], list[Floats]] = {}
         self._said: set[tuple[str, frozenset[str]]] = set()
         self._new_ids = 0
+        self._taken_ids = frozenset(self._id)
         self._candidates: dict[str, npt.NDArray[np.int64]] = {}
         self._makers: dict[str, Callable[[str, int], PlantedFault | None]] = {
             "missing-vertex": self._missing_vertex,
@@ -321,7 +322,7 @@ class _Planter:
         return self._fault(kind, sorted([mine, one, other]), triangle)
 
     def _spike(self, kind: str, corner: int) -> PlantedFault | None:
-        """A needle of a grid into its neighbour; both agree on it, so that the tiling stays sound."""
+        """Drive a needle of a grid into its neighbour; both agree on it, so that the tiling stays sound."""
         mine, other = self._borders.grids_at(corner)
         run = self._borders.run(corner, 3)
         metres = to_metres(run)
@@ -368,7 +369,7 @@ class _Planter:
         return self._fault(kind, [far[0]], strip)
 
     def _needle(self, kind: str, corner: int) -> PlantedFault | None:
-        """A border that runs into its own grid and back on itself: an invalid ring that covers the same area."""
+        """Let a border run into its own grid and back on itself: an invalid ring that covers the same area."""
         mine, _ = self._borders.grids_at(corner)
         run = self._borders.run(corner, 3)
         metres = to_metres(run)
@@ -429,12 +430,14 @@ class _Planter:
 
     def _add(self, key: str, polygon: shapely.Polygon, like: int) -> tuple[str, str]:
         """Add a feature to a layer, with the columns of an existing one and a new id."""
-        taken = set(self._id) if self._new_ids == 0 else self._known
-        self._known = taken
         while True:
             self._new_ids += 1
-            code = f"{TOWN_CODE}{900 + self._new_ids}" if self._new_ids < 100 else f"{TOWN_CODE}{999_000_000 + self._new_ids}"
-            if code not in taken:
+            code = (
+                f"{TOWN_CODE}{900 + self._new_ids}"
+                if self._new_ids < 100
+                else f"{TOWN_CODE}{999_000_000 + self._new_ids}"
+            )
+            if code not in self._taken_ids:
                 break
         row = self._original.layers[key].iloc[int(self._row[like])].to_dict()
         self._added[key].append({**row, "code": code, "name": f"{row['name']}（副本）", "geometry": polygon})
@@ -457,7 +460,7 @@ class _Planter:
 
 
 def _outward(begin: Floats, end: Floats) -> Floats:
-    """Unit vector to the right of the way from begin to end: out of a grid whose ring runs counterclockwise."""
+    """Return the unit vector to the right of the way from begin to end: out of a grid that lies to the left."""
     along = (end - begin) / np.linalg.norm(end - begin)
     return np.array([along[1], -along[0]])
 

@@ -22,9 +22,10 @@ _DRAWING = Message("drawing the sample town's portraits", "正在绘制示例头
 
 README = """示例数据 INVENTED DATA
 
-This town does not exist. Its places, people, numbers and codes are invented by gridgeo ({polygons} grids, seed {seed}); the
-portraits are drawn, not of people; telephone numbers 021-5550-xxxx are made up.
-本镇纯属虚构：地名、人名、数据、代码均由 gridgeo 生成（{polygons} 个网格，种子 {seed}），头像为绘制图形，电话号码为虚构号码。
+This town does not exist. Its places, people, numbers and codes are invented by gridgeo ({polygons} grids, seed
+{seed}); the portraits are drawn, not of people; telephone numbers 021-5550-xxxx are made up.
+本镇纯属虚构：地名、人名、数据、代码均由 gridgeo 生成（{polygons} 个网格，种子 {seed}），头像为绘制图形，
+电话号码为虚构号码。
 
 gridgeo.toml   the town project: layers, barriers, claims, people     城镇项目文件
 town.gpkg      all layers, EPSG:4490 (CGCS2000)                       全部图层
@@ -192,8 +193,8 @@ def write_sample(
     polygons, seed, details
         As of `sample_town`.
     faults : int, list of str or None
-        So many planted faults of the kinds that a tiling claim reports, or one fault of each code named. What was planted is
-        written to ``planted.json``.
+        So many planted faults of the kinds that a tiling claim reports, or one fault of each kind named. What was
+        planted is written to ``planted.json``.
 
     Returns
     -------

@@ -1,7 +1,8 @@
 """The grids of a town: what each face between the streets is used for, and how it is cut into grids.
 
-The middle of the town has communities with schools, parks and offices among them; factories stand together at one side of its
-rim; outside are village groups. Faces are cut by roads and creeks until there are exactly as many grids as asked for.
+The middle of the town has communities with schools, parks and offices among them; factories stand together at one
+side of its rim; outside are village groups. Faces are cut by roads and creeks until there are exactly as many grids
+as asked for.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def divide(plan: Plan, arrangement: Arrangement, *, count: int, rng: np.random.G
 
 
 def _number_vertices(faces: npt.NDArray[np.object_]) -> tuple[Vertices, list[list[Ints]]]:
-    """Number the distinct vertices of the faces; return each face's rings, the outer one first."""
+    """Give numbers to the distinct vertices of the faces; return each face's rings, the outer one first."""
     lines, of_face = shapely.get_rings(faces, return_index=True)
     points, of_ring = shapely.get_coordinates(lines, return_index=True)
     whole = np.round(points * 1000).astype(np.int64)
@@ -96,7 +97,7 @@ def _shun_rivers(plan: Plan, vertices: Vertices) -> None:
 
 
 def _uses(plan: Plan, faces: npt.NDArray[np.object_]) -> list[str]:
-    """What each face is used for: ``village``, ``industry``, ``centre`` or ``homes``, by its distance from the centres."""
+    """Return the use of each face by where it lies: ``village``, ``industry``, ``centre``, ``homes``."""
     area = shapely.area(faces)
     middle = shapely.get_coordinates(shapely.centroid(faces))
     away = middle[:, None] - plan.centres[None] if len(faces) * len(plan.centres) < 4e6 else None
@@ -123,13 +124,13 @@ def _uses(plan: Plan, faces: npt.NDArray[np.object_]) -> list[str]:
 def _contents(
     faces: npt.NDArray[np.object_], uses: Sequence[str], count: int, rng: np.random.Generator
 ) -> list[list[str]]:
-    """What grids each face is to hold; ``count`` in all, as far as each face must hold at least one."""
+    """Return what grids each face is to hold; ``count`` in all, as far as each face must hold at least one."""
     area = shapely.area(faces) / 1e4
     holed = shapely.get_num_interior_rings(faces) > 0
     taste = rng.uniform(0, 1, (len(faces), 2))
 
     def contents(scale: float) -> list[tuple[int, int]]:
-        """Main grids and additional zones of each face when grids are ``scale`` times as large."""
+        """Return the main grids and additional zones of each face when grids are ``scale`` times as large."""
         filled = []
         for number, use in enumerate(uses):
             size = area[number] / scale
@@ -172,15 +173,19 @@ def _zone_use(face_use: str, rng: np.random.Generator) -> str:
         "industry": (("factory", 0.86), ("office", 0.08), ("public area", 0.06)),
         "village": (("factory", 0.5), ("park", 0.3), ("public area", 0.2)),
         "centre": (("business district", 0.44), ("office", 0.26), ("public area", 0.18), ("park", 0.12)),
-        "homes": (("campus", 0.42), ("park", 0.2), ("public area", 0.16), ("business district", 0.14), ("office", 0.08)),
+        "homes": (
+            ("campus", 0.42),
+            ("park", 0.2),
+            ("public area", 0.16),
+            ("business district", 0.14),
+            ("office", 0.08),
+        ),
     }[face_use]
     shares = np.array([share for _, share in choices])
     return choices[int(np.searchsorted(np.cumsum(shares) / shares.sum(), rng.random()))][0]
 
 
-def _cut_face(
-    face: int, rings: list[Ints], kinds: list[str], division: Division, rng: np.random.Generator
-) -> None:
+def _cut_face(face: int, rings: list[Ints], kinds: list[str], division: Division, rng: np.random.Generator) -> None:
     if len(rings) > 1 or len(kinds) == 1:
         kind = kinds[0] if kinds[0] != "zone" else "park"
         division.grids.append(Grid(kind, rings[0], face, tuple(rings[1:])))

@@ -1,4 +1,4 @@
-"""What lies within the grids: roads, lanes and creeks that cut them into plots, dead-end lanes, houses, ponds and greens."""
+"""What lies within the grids: roads, lanes and creeks that cut them into plots, houses, ponds and greens."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Interior:
 
 @dataclass(frozen=True)
 class _Style:
-    """How houses stand: length and depth of a house, gaps between houses and rows, floors, all in metres but the last."""
+    """How houses stand: length and depth of a house, gaps between houses and rows (all in metres), floors."""
 
     use: str
     length: float
@@ -72,13 +72,13 @@ _ZONES = {
 def furnish(division: Division, plan: Plan, *, rng: np.random.Generator) -> Interior:
     """Lay out the interior of every grid of a division; its vertices grow by those of the new paths."""
     interior = Interior()
-    water = _Water(plan)
+    water = Water(plan)
     for number in track(range(len(division.grids)), _FILLING):
         _furnish_grid(number, division, interior, water, plan.heading, rng)
     return interior
 
 
-class _Water:
+class Water:
     """Rivers and their banks, where nothing is built."""
 
     def __init__(self, plan: Plan) -> None:
@@ -87,6 +87,12 @@ class _Water:
         self._areas = shapely.buffer(lines, widths / 2 + 1.0, quad_segs=2)
         self._tree = shapely.STRtree(self._areas)
 
+    def holds(self, points: Floats) -> npt.NDArray[np.bool_]:
+        """Whether points lie in water."""
+        wet = np.zeros(len(points), bool)
+        wet[self._tree.query(shapely.points(points), predicate="within")[0]] = True
+        return wet
+
     def cleared(self, shape: shapely.Geometry) -> shapely.Geometry:
         """Return a shape without its water."""
         near = np.sort(self._tree.query(shape, predicate="intersects"))
@@ -94,7 +100,7 @@ class _Water:
 
 
 def _furnish_grid(
-    number: int, division: Division, interior: Interior, water: _Water, heading: float, rng: np.random.Generator
+    number: int, division: Division, interior: Interior, water: Water, heading: float, rng: np.random.Generator
 ) -> None:
     grid = division.grids[number]
     vertices = division.vertices
@@ -114,9 +120,12 @@ def _furnish_grid(
                 interior.greens.append(("garden", number, shape.buffer(-8)))
                 continue
             floors = style.floors[int(rng.integers(len(style.floors)))]
-            interior.houses += _rows(shape, style, angle, floors, number)
-            if rng.random() < 0.3:
-                _dead_end(plot, shape, division, number, interior)
+            houses = _rows(shape, style, angle, floors, number)
+            if rng.random() < 0.3 and (lane := _dead_end(plot, shape, division)) is not None:
+                interior.dead_ends.append(("lane", number, lane))
+                ground = shapely.LineString(lane).buffer(5.0)
+                houses = [house for house in houses if not ground.intersects(shapely.Polygon(house.corners))]
+            interior.houses += houses
     elif grid.kind == "village":
         _hamlet(number, shapes, paths, division, interior, rng)
     elif grid.kind == "park":
@@ -217,7 +226,7 @@ def _rows(shape: shapely.Polygon, style: _Style, angle: float, floors: int, grid
 
 
 def _span(ring: Floats, low: float, high: float) -> tuple[float, float]:
-    """The stretch of x that lies within a (nearly convex) ring at both heights."""
+    """Return the stretch of x that lies within a (nearly convex) ring at both heights."""
     begin, end = ring[:-1], ring[1:]
     spans = []
     for level in (low, high):
@@ -231,16 +240,17 @@ def _span(ring: Floats, low: float, high: float) -> tuple[float, float]:
     return max(spans[0][0], spans[1][0]), min(spans[0][1], spans[1][1])
 
 
-def _dead_end(plot: Ints, shape: shapely.Polygon, division: Division, number: int, interior: Interior) -> None:
-    """A lane from the middle of a plot's longest side into the plot, where it ends."""
+def _dead_end(plot: Ints, shape: shapely.Polygon, division: Division) -> Floats | None:
+    """Return a lane from the middle of a plot's longest side into the plot, where it ends."""
     points = division.vertices[plot]
     middle = shapely.get_coordinates(shape.centroid)[0]
     away = np.hypot(*(points - middle).T)
     begin = points[int(np.argmin(np.where(away > 20, away, np.inf)))]
     end = begin + (middle - begin) * 1.25
     line = shapely.LineString([begin, end])
-    if shapely.contains(shape.buffer(0.01), line):
-        interior.dead_ends.append(("lane", number, np.round(np.array([begin, (begin + end) / 2, end]), 3)))
+    if not shapely.contains(shape.buffer(0.01), line):
+        return None
+    return np.round(np.array([begin, (begin + end) / 2, end]), 3)
 
 
 def _hamlet(
@@ -295,7 +305,7 @@ def _hamlet(
 
 
 def _pond(shape: shapely.Polygon, number: int, interior: Interior, rng: np.random.Generator, share: float) -> None:
-    """A pond of about ``share`` of a polygon around its most inner place."""
+    """Dig a pond of about ``share`` of a polygon around its most inner place."""
     circle = shapely.maximum_inscribed_circle(shape, tolerance=2.0)
     middle, room = shapely.get_coordinates(circle)[0], circle.length
     radius = min(np.sqrt(share * shape.area / np.pi), room * 0.55)
@@ -308,7 +318,7 @@ def _pond(shape: shapely.Polygon, number: int, interior: Interior, rng: np.rando
 
 
 def _sports_field(shape: shapely.Polygon, angle: float) -> npt.NDArray[np.object_]:
-    """A running track, as large as it fits, long side across the rows of houses."""
+    """Return a running track, as large as it fits, long side across the rows of houses."""
     circle = shapely.maximum_inscribed_circle(shape, tolerance=2.0)
     middle, room = shapely.get_coordinates(circle)[0], circle.length
     half = min(room * 0.62, 42.0)

@@ -110,8 +110,8 @@ def draw_portrait(number: int, *, seed: int = 0) -> bytes:
 def _channels(colour: object) -> tuple[int, int, int]:
     if isinstance(colour, str):
         return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-    red, green, blue = colour  # type: ignore[misc]
-    return int(red), int(green), int(blue)
+    assert isinstance(colour, tuple)
+    return int(colour[0]), int(colour[1]), int(colour[2])
 
 
 def _blend(colour: object, other: object, share: float) -> str:

@@ -1,17 +1,19 @@
-"""The plan of a water town: its outline, streets, rivers and creeks as centre lines, in metres around the town's middle.
+"""The plan of a water town: its outline, streets, rivers and creeks as lines, in metres around its middle.
 
-Everything is first laid out on an upright plan (arterials across the town, main roads that cut the cells between them, rivers
-and creeks between the roads) and then bent by one smooth map of the plane, so that lines that meet on the plan still meet and
-nothing looks ruled.
+Everything is first laid out on an upright plan (arterials across the town, main roads that cut the cells between
+them, rivers and creeks between the roads) and then bent by one smooth map of the plane, so that lines that meet on
+the plan still meet and nothing looks ruled.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.ops import substring
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,8 +71,9 @@ class Bend:
         self.turn = np.array([[cosine, sine], [-sine, cosine]])
 
     def __call__(self, points: Floats) -> Floats:
+        """Return where points of the plan come to lie."""
         moved = points + np.sin(points @ self.wave.T + self.phase) @ self.swing
-        return np.round(moved @ self.turn, 3)
+        return np.asarray(np.round(moved @ self.turn, 3))
 
 
 def lay_out(area: float, *, rng: np.random.Generator) -> Plan:
@@ -95,9 +98,13 @@ def lay_out(area: float, *, rng: np.random.Generator) -> Plan:
     rivers = _rivers(width, height, xs, ys, rng)
     creeks_x = np.array([line.points[0, 0] for line in rivers if line.number >= 0 and _upright(line)])
     streets = _streets(width, height, xs, ys, creeks_x, centres, reach, rng)
-    bank_line = bank + [-width / 2, 0]
-    far = bank_line - [BIG_RIVER_WIDTH, 0] + np.stack([20 * np.sin(bank_line[:, 1] / 380), 0 * bank_line[:, 1]], axis=1)
-    water = shapely.make_valid(shapely.Polygon(bend(np.concatenate([bank_line + [1, 0], far[::-1]]))))
+    bank_line = bank + np.array([-width / 2, 0.0])
+    far = (
+        bank_line
+        - np.array([BIG_RIVER_WIDTH, 0.0])
+        + np.stack([20 * np.sin(bank_line[:, 1] / 380), 0 * bank_line[:, 1]], axis=1)
+    )
+    water = shapely.make_valid(shapely.Polygon(bend(np.concatenate([bank_line + np.array([1.0, 0.0]), far[::-1]]))))
     return Plan(
         outline=shapely.Polygon(outline).buffer(0),
         streets=tuple(Line(s.rank, s.width, s.number, bend(s.points)) for s in streets),
@@ -131,7 +138,7 @@ def _centres(width: float, height: float, rng: np.random.Generator) -> Floats:
 
 
 def _meander(length: float, swing: float, wave: float, fine: float, rng: np.random.Generator) -> Floats:
-    """A line along y, from below to above, that swings about x = 0: long waves with shorter ones on them."""
+    """Return a line along y, from below to above, that swings about x = 0: long waves with shorter ones on them."""
     along = np.arange(-length / 2, length / 2 + STEP, STEP)
     across = np.zeros_like(along)
     for factor, share in ((1.0, 1.0), (0.61, 0.55 * fine), (0.37, 0.35 * fine), (0.21, 0.16 * fine)):
@@ -141,7 +148,7 @@ def _meander(length: float, swing: float, wave: float, fine: float, rng: np.rand
 
 
 def _outline(width: float, height: float, bank: Floats, rng: np.random.Generator) -> Floats:
-    """The border: the bank of the great river in the west; elsewhere it steps in and out, as borders along creeks do."""
+    """Return the border: the bank of the great river in the west; elsewhere it steps in and out, as creeks do."""
     depth = 0.05 * min(width, height, 3000.0)
 
     def side(length: float) -> Floats:
@@ -157,16 +164,16 @@ def _outline(width: float, height: float, bank: Floats, rng: np.random.Generator
 
     south = side(width) * [1, -1] + [-width / 2, -height / 2]
     east = side(height)[:, ::-1] + [width / 2, -height / 2]
-    north = (side(width) + [-width / 2, height / 2])[::-1]
+    north = (side(width) + np.array([-width / 2, height / 2]))[::-1]
     corners = np.concatenate([south, east, north])
     ring = shapely.segmentize(shapely.Polygon(corners), STEP)
     radius = 55.0 * float(np.clip(width / 3000, 1, 2.2))
     rounded = ring.buffer(-radius).buffer(2 * radius).buffer(-radius)
     points = shapely.get_coordinates(shapely.segmentize(rounded.exterior, STEP))
     points = points + _ripple(points, rng)
-    west = np.concatenate([bank + [-width / 2, 0], [[width * 2, height], [width * 2, -height]]])
+    west = np.concatenate([bank + np.array([-width / 2, 0.0]), [[width * 2, height], [width * 2, -height]]])
     inside = shapely.intersection(shapely.Polygon(points).buffer(0), shapely.Polygon(west).buffer(0))
-    return shapely.get_coordinates(_largest(inside).exterior)
+    return np.asarray(shapely.get_coordinates(_largest(inside).exterior))
 
 
 def _ripple(points: Floats, rng: np.random.Generator) -> Floats:
@@ -194,7 +201,7 @@ def _rivers(width: float, height: float, xs: Floats, ys: Floats, rng: np.random.
         middle_row = row == (len(rows) - 1) // 2 if len(rows) < 6 else row % 4 == 2
         if middle_row:
             curve = _meander(width + 1400, 0.105 * (high - low), 1150.0, 0.8, rng)[:, ::-1]
-            line = curve + [0, low + (high - low) * rng.uniform(0.42, 0.58)]
+            line = curve + np.array([0.0, low + (high - low) * rng.uniform(0.42, 0.58)])
             lines.append(Line("river", RIVER_WIDTH["river"], len(levels), line))
             levels.append(line)
     number = 0
@@ -203,7 +210,7 @@ def _rivers(width: float, height: float, xs: Floats, ys: Floats, rng: np.random.
         if any(low < np.median(line[:, 1]) < high for line in levels) or rng.random() < 0.25:
             continue
         curve = _meander(width + 1400, 0.05 * (high - low), 640.0, 0.9, rng)[:, ::-1]
-        line = curve + [0, low + (high - low) * rng.choice([0.3, 0.68]) + rng.uniform(-30, 30)]
+        line = curve + np.array([0.0, low + (high - low) * rng.choice([0.3, 0.68]) + rng.uniform(-30, 30)])
         begin, end = _stretch(width, columns, rng)
         line = line[(line[:, 0] >= begin) & (line[:, 0] <= end)]
         if len(line) > 8:
@@ -212,7 +219,7 @@ def _rivers(width: float, height: float, xs: Floats, ys: Floats, rng: np.random.
     for column in range(len(columns) - 1):
         low, high = columns[column], columns[column + 1]
         curve = _meander(height + 1400, 0.05 * (high - low), 700.0, 0.9, rng)
-        line = curve + [low + (high - low) * rng.choice([0.27, 0.72]) + rng.uniform(-30, 30), 0]
+        line = curve + np.array([low + (high - low) * rng.choice([0.27, 0.72]) + rng.uniform(-30, 30), 0.0])
         for piece in _between(line, levels):
             if rng.random() < 0.78:
                 lines.append(Line("creek", RIVER_WIDTH["creek"] + rng.uniform(-3, 7), number, piece))
@@ -238,9 +245,7 @@ def _between(line: Floats, levels: list[Floats]) -> list[Floats]:
         met = shapely.get_coordinates(curve.intersection(shapely.LineString(level)))
         places += list(shapely.line_locate_point(curve, shapely.points(met)))
     places = sorted(places)
-    from shapely.ops import substring
-
-    pieces = [substring(curve, a, b) for a, b in zip(places[:-1], places[1:], strict=True) if b - a > 200]
+    pieces = [substring(curve, a, b) for a, b in pairwise(places) if b - a > 200]
     return [shapely.get_coordinates(piece) for piece in pieces]
 
 
@@ -265,8 +270,8 @@ def _streets(
     # the outer cells reach beyond the border, so that their roads leave the town
     edges_x = np.concatenate([[-width / 2 - 60], xs, [width / 2 + 260]])
     edges_y = np.concatenate([[-height / 2 - 260], ys, [height / 2 + 260]])
-    for left, right in zip(edges_x[:-1], edges_x[1:], strict=True):
-        for low, high in zip(edges_y[:-1], edges_y[1:], strict=True):
+    for left, right in pairwise(edges_x):
+        for low, high in pairwise(edges_y):
             cells = [np.array([[left, low], [right, low], [right, high], [left, high]])]
             while cells:
                 cell = cells.pop()
