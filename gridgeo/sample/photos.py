@@ -80,7 +80,7 @@ def draw_portrait(number: int, *, seed: int = 0) -> bytes:
     cap.ellipse(
         [(x - face_width * 0.96 + shift * 0.4) * scale, line * scale,
          (x + face_width * 0.96 + shift * 0.4) * scale, (y + face_height * 1.6) * scale], fill=0)  # fmt: skip
-    image.paste(Image.new("RGB", image.size, hair), mask=top)
+    image.paste(hair, (0, 0), top)
     if woman and not long_hair and rng.random() < 0.5:
         ellipse(x, y - face_height - 20, 26, 22, hair)
     # brows, eyes, nose, mouth
