@@ -142,7 +142,7 @@ def _broken(name: str, count: int) -> tuple[str, ...]:
     """Break ``name`` into lines of nearly equal width at the places where a line may end."""
     blanks = [match.start() for match in re.finditer(" ", name)]
     # a word is kept whole where that can be: 杜行 | 居委会, never 第2责 | 任块
-    words = [match.start() for match in re.finditer(_WORD, name) if match.start() > 1]
+    words = [match.start() for match in re.finditer(_WORD if blanks else f"{_WORD}|责任块", name) if match.start() > 1]
     inside = [k for k in range(2, len(name) - 1) if is_wide(name[k - 1]) and is_wide(name[k])]
     allowed = (blanks or words or inside) if count == 2 else sorted({*blanks, *words})
     target, whole = text_width(name, 1) / count, text_width(name, 1)

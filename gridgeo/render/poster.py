@@ -68,12 +68,13 @@ LEVELS: tuple[Level, ...] = (
     Level(13.0, 12.0, 30, 84, 16.5, 3, 4.0, 0.50, 5.5, 155),
     Level(12.5, 12.0, 28, 82, 15.0, 3, 3.6, 0.45, 5.0, 145),
     Level(12.0, 12.0, 27, 80, 13.5, 3, 3.2, 0.40, 4.6, 136),
-    Level(12.0, 12.0, 26, 79, 12.5, 4, 2.8, 0.36, 4.2, 128, terse=True),
-    Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 120, terse=True),
-    Level(10.5, 10.5, 22, 66, 0.0, 4, 2.2, 0.32, 3.8, 115, terse=True),
-    Level(9.0, 9.0, 20, 60, 0.0, 5, 1.8, 0.30, 3.4, 100, terse=True, list_columns=5),
-    Level(7.5, 7.5, 18, 56, 0.0, 5, 1.5, 0.28, 3.0, 90, terse=True, list_columns=5),
-    Level(6.0, 6.0, 16, 52, 0.0, 6, 1.2, 0.25, 2.6, 75, terse=True, list_columns=6),
+    Level(12.0, 12.0, 26, 76, 12.0, 4, 2.8, 0.36, 4.2, 128, terse=True),
+    Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 118, terse=True),
+    Level(12.0, 12.0, 22, 66, 0.0, 5, 2.2, 0.32, 3.6, 95, terse=True),
+    Level(10.5, 10.5, 22, 64, 0.0, 5, 2.0, 0.32, 3.4, 90, terse=True),
+    Level(9.0, 9.0, 20, 60, 0.0, 5, 1.8, 0.30, 3.2, 85, terse=True, list_columns=5),
+    Level(7.5, 7.5, 18, 56, 0.0, 5, 1.5, 0.28, 3.0, 80, terse=True, list_columns=5),
+    Level(6.0, 6.0, 16, 52, 0.0, 6, 1.2, 0.25, 2.6, 70, terse=True, list_columns=6),
 )
 """From roomy to dense. Below 12 points a warning is due."""
 
@@ -83,6 +84,8 @@ _FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
 
 TALL_MAP = 150.0
 """Width of the map of a tall block, in millimetres; the people stand beside it."""
+_BESIDE_TALL_MAP = (3, 16)
+"""The fewest and the most officers who stand well beside a tall map."""
 _USUAL_WIDE_HEIGHT, _USUAL_TALL_HEIGHT = 150.0, 200.0
 _MUCH_LARGER = 0.85
 
@@ -172,7 +175,10 @@ class Press:
 
     def _words(self, notice: Notice) -> dict[str, Any]:
         """Return what the template needs of a notice, and put its pictures into the folder."""
-        tall = is_tall(self._scene.areas.geometries[notice.index], self._paper.inner_width)
+        few, many = _BESIDE_TALL_MAP
+        tall = few <= len(notice.officers) <= many and is_tall(
+            self._scene.areas.geometries[notice.index], self._paper.inner_width
+        )
         publication = self._scene.town.publication
         date = publication.date or dt.date(2000, 1, 1)
         width, height = LOCATOR
