@@ -53,10 +53,10 @@ def pairs_of_points(point: npt.NDArray[np.float64], box: Boxes) -> tuple[Ints, I
 def _worth_trying(box: Boxes, target: Boxes) -> Ints:
     if len(box) < _FEW or len(target) > _MANY:
         return np.flatnonzero(box[:, 0] <= box[:, 2])
-    return _may_meet(box, target)
+    return may_meet(box, target)
 
 
-def _may_meet(box: Boxes, target: Boxes) -> Ints:
+def may_meet(box: Boxes, target: Boxes) -> Ints:
     """Find the boxes that come into a raster cell where a target lies."""
     low, high = target[:, :2].min(axis=0), target[:, 2:].max(axis=0)
     size = np.maximum((high - low) / _CELLS, 1e-300)

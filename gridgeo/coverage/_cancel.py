@@ -132,10 +132,10 @@ def _pair_words(words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.
         stop = min(start + _BLOCK, count)
         alike[start:stop] = (words[start:stop] ^ words[start - 1 : stop - 1]) <= mask
     crowded = np.flatnonzero(alike[:-1] & alike[1:])
-    starts_pair = alike[1:] & ~alike[:-1]
-    starts_pair[:-1] &= ~alike[2:]
-    for start in range(0, count, _BLOCK):
-        first = np.flatnonzero(starts_pair[start : start + _BLOCK]) + start
+    for start in range(0, count - 1, _BLOCK):
+        stop = min(start + _BLOCK, count - 1)
+        before, here, after = alike[start:stop], alike[start + 1 : stop + 1], alike[start + 2 : stop + 2]
+        first = np.flatnonzero(here & ~before & ~after) + start
         one, other = (words[first] & mask).astype(np.int64), (words[first + 1] & mask).astype(np.int64)
         mate[one] = other
         mate[other] = one

@@ -18,8 +18,9 @@ from types import ModuleType
 
 _NAME = "gridgeo.coverage._compiled"
 _WORTH_USING = 20_000  # vertices
-_WORTH_LOADING = 2_000_000
-_WORTH_COMPILING = 40_000_000
+_WORTH_LOADING = 6_000_000
+_WORTH_COMPILING = 60_000_000
+GEOMETRY = 10  # a segment of the residual costs about as much as so many vertices
 
 
 def compiled_for(vertices: int) -> ModuleType | None:

@@ -15,11 +15,13 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
+from gridgeo.coverage._boxes import may_meet
 from gridgeo.coverage._edges import Bools, Ints
-from gridgeo.coverage._engine import compiled_for
+from gridgeo.coverage._engine import GEOMETRY, compiled_for
 from gridgeo.coverage._orientation import orientation
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 17
+_MANY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def find_interactions(segment: npt.NDArray[np.float64], following: Ints, fresh: 
     fresh : ndarray of bool, optional
         If given, only pairs with at least one fresh segment are of interest.
     """
-    compiled = compiled_for(len(segment))
+    compiled = compiled_for(GEOMETRY * len(segment))
     if compiled is not None and len(segment) > 1:
         return _find_compiled(compiled, segment, following, fresh)
     touched = np.zeros(len(segment), bool)
@@ -141,45 +143,40 @@ def _candidates(segment: npt.NDArray[np.float64], fresh: Bools | None) -> Iterat
         return
     low = np.minimum(segment[:, :2], segment[:, 2:])
     high = np.maximum(segment[:, :2], segment[:, 2:])
-    origin, far = low.min(axis=0), high.max(axis=0)
-    extent = (high - low).max(axis=1)
-    # a finest cell of about the mean size; no finer than the box can be counted in 31 bits
-    finest = max(float(extent.mean()) * 1.5, float((far - origin).max()) * 2.0**-30, 1e-300)
-    level = np.ceil(np.log2(np.maximum(extent / finest, 1.0))).astype(np.int64)
-    for grid in np.unique(level):
-        cell = finest * 2.0 ** int(grid)
+    box = np.concatenate([low, high], axis=1)
+    size = np.maximum(high[:, 0] - low[:, 0], high[:, 1] - low[:, 1])
+    span = max(float(high[:, axis].max() - low[:, axis].min()) for axis in (0, 1))
+    # a finest cell of a few times the mean size, no finer than can be counted in 31 bits
+    finest = max(float(size.mean()) * 2.0, span * 2.0**-30, 1e-300)
+    level = np.ceil(np.log2(np.maximum(size / finest, 1.0))).astype(np.int64)
+    for grid in np.unique(level).tolist():
+        resident = level == grid
         present = np.flatnonzero(level <= grid)
-        yield from _pairs_in_grid(low, high, origin, cell, present, level == grid, fresh)
+        if grid and len(present) > _MANY:  # the few long ones meet a few of the many short ones
+            near = may_meet(box[present], box[resident])
+            present = present[near]
+        yield from _pairs_in_grid(box, finest * 2.0**grid, present, resident[present], fresh)
 
 
 def _pairs_in_grid(
-    low: npt.NDArray[np.float64],
-    high: npt.NDArray[np.float64],
-    origin: npt.NDArray[np.float64],
-    cell: float,
-    present: Ints,
-    resident: Bools,
-    fresh: Bools | None,
+    box: npt.NDArray[np.float64], cell: float, present: Ints, resident: Bools, fresh: Bools | None
 ) -> Iterator[tuple[Ints, Ints]]:
-    """Pairs of a segment of this grid's size with a segment of this size or smaller."""
-    first = ((low[present] - origin) / cell).astype(np.int64)
-    last = ((high[present] - origin) / cell).astype(np.int64)
-    width = last[:, 0] - first[:, 0] + 1
-    cells = width * (last[:, 1] - first[:, 1] + 1)
+    """Pairs of a segment of this grid's size, a resident, with a segment of this size or smaller."""
+    origin = box[present, :2].min(axis=0)
+    west, south, east, north = (((box[present, k] - origin[k % 2]) / cell).astype(np.int64) for k in range(4))
+    width = east - west + 1
+    cells = width * (north - south + 1)
     place = np.repeat(np.arange(len(present)), cells)
     step = np.arange(len(place)) - np.repeat(np.cumsum(cells) - cells, cells)
-    column = first[place, 0] + step % width[place]
-    row = first[place, 1] + step // width[place]
-    columns = int(last[:, 0].max()) + 1
-    key = row * columns + column
-    order = np.argsort(key, kind="stable")
+    columns = int(east.max()) + 1
+    key = (south[place] + step // width[place]) * columns + west[place] + step % width[place]
+    # in each cell the residents come first: then each of them meets all that come after it
+    order = np.argsort(2 * key + ~resident[place], kind="stable")
     key, place = key[order], place[order]
-    cell_start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    cell_of = np.cumsum(np.concatenate([[True], key[1:] != key[:-1]])) - 1
-    cell_stop = np.append(cell_start[1:], len(key))
-    # each resident entry meets all entries of its cell; two residents meet from the earlier one
-    entry = np.flatnonzero(resident[present[place]])
-    partners = cell_stop[cell_of[entry]] - cell_start[cell_of[entry]]
+    begins = np.concatenate([[True], key[1:] != key[:-1]])
+    cell_stop = np.append(np.flatnonzero(begins)[1:], len(key))[np.cumsum(begins) - 1]
+    entry = np.flatnonzero(resident[place])
+    partners = cell_stop[entry] - entry - 1
     total = np.cumsum(partners)
     begin = 0
     while begin < len(entry):
@@ -187,16 +184,16 @@ def _pairs_in_grid(
         here, count = entry[begin:end], partners[begin:end]
         begin = end
         one = np.repeat(here, count)
-        other = np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count) + cell_start[cell_of[one]]
-        both_resident = resident[present[place[other]]]
-        keep = np.where(both_resident, other > one, True)
-        one, other = one[keep], other[keep]
+        other = np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count) + one + 1
         p, q = place[one], place[other]
-        corner = np.maximum(first[p], first[q])
+        for axis in (0, 1):
+            i, j = present[p], present[q]
+            meet = (box[i, axis] <= box[j, axis + 2]) & (box[j, axis] <= box[i, axis + 2])
+            one, p, q = one[meet], p[meet], q[meet]
+        corner = np.maximum(south[p], south[q]) * columns + np.maximum(west[p], west[q])
         i, j = present[p], present[q]
-        meet = (corner[:, 1] * columns + corner[:, 0] == key[one]) & (low[i] <= high[j]).all(axis=1)
-        meet &= (low[j] <= high[i]).all(axis=1)
+        once = corner == key[one]
         if fresh is not None:
-            meet &= fresh[i] | fresh[j]
-        if meet.any():
-            yield i[meet], j[meet]
+            once &= fresh[i] | fresh[j]
+        if once.any():
+            yield i[once], j[once]
