@@ -104,6 +104,20 @@ output = "blocks.gpkg"
 [notice]
 issuer = "gridgeo examples"
 version = "1"
+
+[[tasks.rows]]
+kind = "residential"
+group = "环境卫生"
+text = "暴露垃圾未及时清理"
+
+[[tasks.rows]]
+kind = "residential"
+group = "公共秩序"
+text = "占用人行道堆物"
+
+[[services.rows]]
+text = "居民来访接待"
+hours = "周二、周四 9:00-11:00"
 """
 
 

@@ -250,7 +250,8 @@ def _context(town: Town) -> dict[str, Features]:
             part
             for geometry in town.to_working(layer).geometry
             if geometry is not None
-            for part in shapely.get_parts(geometry).tolist()
+            # a background polygon that crosses itself is no reason to stop; uncured, cutting it would fill the map
+            for part in shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry))).tolist()
             if part.geom_type == "Polygon" and not part.is_empty
         ]
         if polygons:
