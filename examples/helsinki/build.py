@@ -2,8 +2,8 @@
 
     python examples/helsinki/build.py FOLDER
 
-The extract holds 1.0 x 1.7 km of the city's middle. It has no administrative border, so the extract's frame is the town's
-border and its only grid. What is odd in the data (eleven polygons with a ring of two points) is left out by the
+The extract holds 1.0 x 1.7 km of the city's middle. It has no administrative border, so the extract's frame is the
+town's border and its only grid. What is odd in the data (eleven polygons with a ring of two points) is left out by the
 reader and named here. Data © OpenStreetMap contributors, ODbL-1.0.
 """
 
