@@ -70,5 +70,5 @@ def prepare_photo(source: Path) -> bytes:
     bare = Image.new("RGB", portrait.size)
     bare.paste(portrait)
     out = io.BytesIO()
-    bare.save(out, "JPEG", quality=86, optimize=True)
+    bare.save(out, "JPEG", quality=86)
     return out.getvalue()
