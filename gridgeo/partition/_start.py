@@ -47,6 +47,15 @@ class Graph:
         return len(self.weight)
 
 
+def _fair_mean(weights: Sequence[float], count: int, tolerance: float) -> float:
+    """Return the workload that blocks are to have: what atoms too heavy for any block leave to the others."""
+    rest, left = sorted(weights), count
+    while left > 1 and rest[-1] > (1 + tolerance) * math.fsum(rest) / left > 0:
+        rest.pop()
+        left -= 1
+    return math.fsum(rest) / left
+
+
 class Starter:
     """A graph to be cut in ``count`` blocks; the graph must be connected by its passable pairs."""
 
@@ -57,6 +66,9 @@ class Starter:
         self.area: list[float] = graph.area.tolist()
         self.x: list[float] = (graph.x - graph.x.mean()).tolist()
         self.y: list[float] = (graph.y - graph.y.mean()).tolist()
+        fair = _fair_mean(self.weight, count, tolerance)
+        # an atom too heavy for any block counts as one full block: the others share out the rest
+        self.weight = [min(weight, fair) if weight > (1 + tolerance) * fair > 0 else weight for weight in self.weight]
         self.mean = math.fsum(self.weight) / count
         self.limit = 0.98 * tolerance
         side = math.sqrt(math.fsum(self.area) / count)
