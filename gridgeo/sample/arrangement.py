@@ -22,6 +22,8 @@ Ints = npt.NDArray[np.int64]
 LONGEST_EDGE = 30.0
 """Metres: borders have a vertex at least this often, where later cuts may end."""
 CORNER_RADIUS = 11.0
+SHORTEST_EDGE = 0.4
+SMALLEST_STREET = 6000.0
 SMALLEST_FACE = 2.0e4
 NARROWEST_FACE = 62.0
 
@@ -53,6 +55,7 @@ def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
     lines += [shapely.LineString(river.points) for river in plan.rivers]
     noded = shapely.get_parts(shapely.union_all(np.array(lines, dtype=object)))
     noded = shapely.transform(shapely.segmentize(noded, LONGEST_EDGE), lambda xy: np.round(xy, 3))
+    noded = _without_short_edges(noded, np.concatenate([river.points for river in plan.rivers]))
     faces = shapely.orient_polygons(shapely.get_parts(shapely.polygonize(noded)))
     inner = shapely.point_on_surface(faces)
     x, y = shapely.get_x(inner), shapely.get_y(inner)
@@ -61,10 +64,46 @@ def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
     inside = shapely.contains_xy(plan.outline, x, y)
     paved = shapely.contains_xy(surface, x, y) & inside
     street, land = faces[paved], faces[inside & ~paved]
+    lost = _lost_pieces(street)
+    street, land = street[~lost], np.concatenate([land, street[lost]])
     land, street = _join_small_faces(land, street)
     areas = _patrol_areas(street, patrols)
     extent = shapely.coverage_union_all(np.concatenate([land, areas]))
     return Arrangement(land, areas, extent)
+
+
+def _without_short_edges(lines: npt.NDArray[np.object_], fixed: Floats) -> npt.NDArray[np.object_]:
+    """Move vertices that lie very near each other into one; those of rivers stay where they are."""
+    points, line = shapely.get_coordinates(lines, return_index=True)
+    distinct, number = np.unique(points, axis=0, return_inverse=True)
+    number = number.ravel()
+    tree = shapely.STRtree(shapely.points(distinct))
+    one, other = tree.query(shapely.points(distinct), predicate="dwithin", distance=SHORTEST_EDGE)
+    one, other = one[one != other], other[one != other]
+    # the order of preference: vertices of rivers, then those with the smallest number
+    stays = np.zeros(len(distinct), bool)
+    stays[tree.query(shapely.points(fixed), predicate="dwithin", distance=1e-6)[1]] = True
+    target = np.arange(len(distinct))
+    for a, b in sorted(zip(one.tolist(), other.tolist(), strict=True), key=lambda pair: (not stays[pair[1]], pair[1])):
+        if not stays[a] and target[a] == a and target[b] == b:
+            target[a], stays[b] = b, True
+    moved = target[number]
+    kept = np.concatenate([[True], (moved[1:] != moved[:-1]) | (line[1:] != line[:-1])])
+    moved, line = moved[kept], line[kept]
+    whole = np.isin(line, np.flatnonzero(np.bincount(line, minlength=len(lines)) > 1))
+    _, index = np.unique(line[whole], return_inverse=True)
+    return np.asarray(shapely.linestrings(distinct[moved[whole]], indices=index), dtype=object)
+
+
+def _lost_pieces(street: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Tell which pieces of street hang together with hardly any other, where the border only grazes a street."""
+    one, other, _ = _undirected_edges(street)
+    neighbours: list[list[int]] = [[] for _ in range(len(street))]
+    for a, b in zip(one.tolist(), other.tolist(), strict=True):
+        neighbours[a].append(b)
+        neighbours[b].append(a)
+    component = _components(neighbours)
+    return np.asarray(np.bincount(component, shapely.area(street))[component] < SMALLEST_STREET)
 
 
 def _street_surface(streets: tuple[Line, ...], rounded: bool) -> shapely.Geometry:

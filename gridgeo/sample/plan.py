@@ -267,6 +267,9 @@ def _streets(
     for line in [*columns, *rows]:
         lines.append(Line("arterial", STREET_WIDTH["arterial"] + 2 * float(rng.integers(-1, 2)), number, line))
         number += 1
+    if width > 6000:
+        lines.append(Line("arterial", STREET_WIDTH["arterial"], number, _old_highway(width, height, rng)))
+        number += 1
     # the outer cells reach beyond the border, so that their roads leave the town
     edges_x = np.concatenate([[-width / 2 - 60], xs, [width / 2 + 260]])
     edges_y = np.concatenate([[-height / 2 - 260], ys, [height / 2 + 260]])
@@ -307,6 +310,16 @@ def _joined(lines: list[Line], reach: float = 75.0) -> list[Line]:
                 points = np.concatenate([kept, end[None]])
         joined.append(Line(line.rank, line.width, line.number, points))
     return joined
+
+
+def _old_highway(width: float, height: float, rng: np.random.Generator) -> Floats:
+    """Return the road that was there before the grid of arterials: it winds across the town at a slant."""
+    x = np.arange(-width / 2 - 100, width / 2 + 600, STEP)
+    part = (x + width / 2) / width
+    slope = rng.choice([-1.0, 1.0]) * (part - 0.5) * height * rng.uniform(0.45, 0.62)
+    bends = 0.05 * height * np.sin(2 * np.pi * part * 1.3 + rng.uniform(0, 7))
+    bends += 130.0 * np.sin(2 * np.pi * x / 3700 + rng.uniform(0, 7))
+    return np.stack([x, slope + bends + rng.uniform(-0.08, 0.08) * height], axis=1)
 
 
 def _straight(begin: object, end: object) -> Floats:
