@@ -30,6 +30,10 @@ class ReportFormat(StrEnum):
 
     text = "text"
     json = "json"
+    sarif = "sarif"
+    junit = "junit"
+    github = "github"
+    html = "html"
 
 
 class NoticeFormat(StrEnum):
@@ -249,7 +253,7 @@ def build_app() -> typer.Typer:
             else:
                 _refuse(target, _ONLY_TOWN, claim=claim)
                 report = _validate_file(target, layer, id_column, within, tolerance or 0.0)
-        content = report.to_json() if report_format is ReportFormat.json else report.to_text()
+        content: str = getattr(report, f"to_{report_format.value}")()
         if output is None:
             typer.echo(content.rstrip("\n"))
         else:
@@ -434,7 +438,7 @@ def _take_language(arguments: list[str]) -> tuple[Language, list[str]]:
     It has to be known before the application is built, because help texts are in that language too. A language that
     gridgeo doesn't speak is left among the arguments, for the application to complain about.
     """
-    language, rest = locale_language(), []
+    language, rest = locale_language(), list[str]()
     pending = iter(arguments)
     for argument in pending:
         if argument == "--":

@@ -57,6 +57,8 @@ class Subject:
         In metres through the layers, in which everything is measured.
     faults : tuple of Fault
         Of the features by themselves.
+    sources : mapping of str to str
+        File of each layer, where known.
     """
 
     polygons: npt.NDArray[np.object_]
@@ -66,6 +68,7 @@ class Subject:
     crs: pyproj.CRS
     measure_crs: pyproj.CRS
     faults: tuple[Fault, ...]
+    sources: Mapping[str, str]
 
     def measure(self, polygons: npt.NDArray[np.object_]) -> Sizes:
         """Measure polygons of ``crs`` in metres."""
@@ -177,13 +180,17 @@ def gather(
     name = np.concatenate([layer.names.to_numpy(object) for layer in layers.values()])
     name = np.where(identifier == "", row.astype(str), np.array([str(n) for n in name], object))
     more, sound = _check_geometry(claim, key, identifier, name, polygons)
-    subject = Subject(sound, key, identifier, name, crs, measure_crs, (*faults, *more))
+    subject = Subject(sound, key, identifier, name, crs, measure_crs, (*faults, *more), _files_of(every))
     return subject, tuple(planar[len(layers) :])
 
 
 def _bounds(layers: Sequence[Layer]) -> Layer:
     """Return the layer that stands for where all of them are: the one with the largest box."""
     return max(layers, key=lambda layer: float(np.ptp(layer.frame.total_bounds.reshape(2, 2), axis=0).prod()))
+
+
+def _files_of(layers: Iterable[Layer]) -> dict[str, str]:
+    return {layer.name: layer.source.partition(", layer ")[0] for layer in layers if layer.source}
 
 
 def _check_ids(
