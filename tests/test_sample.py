@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -101,8 +102,8 @@ def test_streets_are_few_areas_of_real_surface(town: SampleTown) -> None:
     assert len(town.streets) == 6
     assert area.min() > 2e4
     assert area.max() < 6 * area.min()
-    centre = town.roads_of("arterial", "main") if hasattr(town, "roads_of") else town.layers["roads"]
-    centre = centre[centre["class"].isin(["arterial", "main"])]
+    roads = town.layers["roads"]
+    centre = roads[roads["class"].isin(["arterial", "main"])]
     inside = shapely.intersection(centre.geometry.union_all(), town.town.geometry.iloc[0])
     on_street = shapely.intersection(inside, town.streets.geometry.union_all())
     assert on_street.length > 0.97 * inside.length
@@ -203,28 +204,26 @@ def test_large_towns_leave_details_out_unless_asked() -> None:
 # ------------------------------------------------------------------------------------------------------------- files
 
 
-def test_the_same_town_is_written_to_the_byte_in_another_process(tmp_path: Path) -> None:
-    script = "import sys; from gridgeo.sample import write_sample; write_sample(sys.argv[1], seed=3, faults=6)"
-    for name, hashing in (("one", "1"), ("two", "2")):
-        folder = tmp_path / name
-        subprocess.run([sys.executable, "-c", script, folder], check=True, env=_environment(hashing))
-    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert {"gridgeo.toml", "town.gpkg", "people.csv", "tasks.csv", "services.csv", "README.txt"} <= set(
-        map(str, files)
-    )
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sample(tmp_path_factory.mktemp("sample") / "town", faults=6)
+
+
+def test_the_same_town_is_written_to_the_byte_in_another_process(tmp_path: Path, written: Path) -> None:
+    script = "import sys; from gridgeo.sample import write_sample; write_sample(sys.argv[1], faults=6)"
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=True, env=environment)
+    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    expected = {"gridgeo.toml", "town.gpkg", "people.csv", "tasks.csv", "services.csv", "README.txt", "planted.json"}
+    assert expected <= {str(file) for file in files}
     for file in files:
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
+        assert (tmp_path / file).read_bytes() == (written.parent / file).read_bytes(), file
 
 
-def _environment(hashing: str) -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONHASHSEED": hashing, "PYTHONPATH": str(Path(__file__).parents[1])}
-
-
-def test_what_is_written_is_what_was_made(tmp_path: Path, town: SampleTown) -> None:
-    path = write_sample(tmp_path / "town")
-    assert path == tmp_path / "town" / "gridgeo.toml"
+def test_what_is_written_is_what_was_made(written: Path, town: SampleTown) -> None:
+    path = written
+    assert path.name == "gridgeo.toml"
+    town, _ = plant_faults(town, count=6)
     assert 'watermark = "示例数据"' in path.read_text(encoding="utf-8")
     assert "示例数据" in (path.parent / "README.txt").read_text(encoding="utf-8")
     for key in GRID_LAYERS:
