@@ -93,7 +93,14 @@ def validate_nesting(
         "tolerance": tolerance,
     }
     result = ClaimResult(name, (child_key, *parent_layers), faults, measures)
-    return Report([result], crs=subject.crs, measure_crs=subject.measure_crs, shapes=subject.polygons)
+    return Report(
+        [result],
+        crs=subject.crs,
+        measure_crs=subject.measure_crs,
+        shapes=subject.polygons,
+        sources=subject.sources,
+        title=name,
+    )
 
 
 class _Family:

@@ -112,6 +112,8 @@ def validate_tiling(
         crs=subject.crs,
         measure_crs=subject.measure_crs,
         shapes=subject.polygons,
+        sources=subject.sources,
+        title=name,
     )
 
 

@@ -49,7 +49,7 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
     if len(crs) > 1:
         reports = [report.moved_to(town.working_crs) for report in reports]
     results = [result for report in reports for result in report.claims]
-    sources = {key: layer.source for key, layer in town.layers.items()}
+    sources = {key: file for report in reports for key, file in report.sources.items()}
     shapes = max((report.shapes for report in reports if report.shapes is not None), key=len, default=None)
     return Report(
         results, crs=reports[0].crs, measure_crs=reports[0].measure_crs, shapes=shapes, sources=sources, title=town.name
