@@ -80,3 +80,13 @@ def test_a_bend_inwards_does_not_hide_the_outer_side() -> None:
     notch = shapely.box(*place(200, 60), *place(499, 240))  # deep bay in the east side, open by a slit at the border
     frame.loc[[k], "geometry"] = gpd.GeoSeries([frame.geometry[k].difference(notch)], index=[k], crs=CRS)
     assert extent_of("310112999003001", make_town(frame=frame)).east == "浦星公路"
+
+
+def test_where_the_town_ends_a_wide_river_names_the_side() -> None:
+    lines = barriers().lines
+    river = lines["name"] == "友谊河"
+    far = lines[~river].copy()
+    middle = shapely.LineString([place(-120, -40), place(-120, 740)])  # a river 240 metres wide
+    wide = gpd.GeoDataFrame(lines[river].assign(name="大沅江"), geometry=[middle], crs=CRS)
+    table = gpd.GeoDataFrame(pd.concat([far, wide], ignore_index=True), crs=CRS)
+    assert extent_of("310112999003001", make_town(barrier=Barriers(table, table.iloc[:0]))).west == "大沅江"

@@ -300,6 +300,11 @@ def test_the_qr_code_leads_to_the_blocks_page(posters: dict[str, bytes], tmp_pat
     assert not zxingcpp.read_barcodes(pypdfium2.PdfDocument(bare)[0].render(scale=1).to_pil())
 
 
+def test_an_address_too_long_for_a_qr_code_is_refused_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="too long for a QR code"):
+        render_notices(make_town(publication=Publication(web="https://a.cn/" + "x" * 4000)), tmp_path)
+
+
 def test_what_is_not_given_is_not_printed(tmp_path: Path) -> None:
     whole = text_of(render(make_town(publication=Publication(), tasks=(), services=()), tmp_path))
     for words in ("审图号", "监督电话", "版本", "巡查事项", "服务项目"):

@@ -25,10 +25,14 @@ SIDES = ("east", "south", "west", "north")
 SIGHT_LINES = 96
 REACH = 30.0
 """Metres: a border follows a barrier no farther away than this."""
+RIVER_REACH = 250.0
+"""Metres: a border where the town ends may follow a river whose middle is this far away."""
 INSIDE = 2.0
 """Metres: a barrier farther inside the block than this is not its limit."""
 BEYOND = 3.0
 """Metres beyond the border at which the neighbour is looked for."""
+_NAMELESS = 12.0
+"""Metres by which a nameless barrier counts as farther away."""
 _PARALLEL = math.radians(30)
 _LEAST_SHARE = 0.22
 _MOST_NAMES = 3
@@ -87,39 +91,51 @@ class Surroundings:
     def _names_along(self, index: int, points: Floats, normals: Floats, directions: Floats) -> list[str]:
         if not len(points):
             return []
-        best: list[tuple[float, int] | None] = [None] * len(points)
-        segments = self._segments
-        places = shapely.points(points)
-        if len(segments.geometries):
-            point, segment = segments.tree.query(places, predicate="dwithin", distance=REACH)
-            distance = shapely.distance(places[point], segments.geometries[segment])
-            turn = np.abs(
-                np.remainder(segments.direction[segment] - directions[point] + math.pi / 2, math.pi) - math.pi / 2
-            )
-            foot = shapely.get_coordinates(shapely.shortest_line(places[point], segments.geometries[segment]))[1::2]
-            outward = ((foot - points[point]) * normals[point]).sum(axis=1)
-            for k in np.lexsort((segment, distance, point)).tolist():
-                owner = int(segments.owner[segment[k]])
-                # what runs inside the block is no limit of it: a street block is not limited by its own middle line
-                if turn[k] > _PARALLEL or outward[k] < -INSIDE:
-                    continue
-                # a name a little farther off says more than a nameless lane on the border
-                score = float(distance[k]) + (0.0 if self._names[owner] else 12.0)
-                held = best[point[k]]
-                if held is None or score < held[0]:
-                    best[point[k]] = (score, owner)
         beyond = self._beyond(index, points + BEYOND * normals)
+        along = self._along(points, normals, directions, reach=REACH)
+        # where the town ends, the middle of a wide river may be far off
+        far = self._along(points, normals, directions, reach=RIVER_REACH, rank="river") if "" in beyond else along
         words = []
-        for found, neighbour in zip(best, beyond, strict=True):
-            if found is not None and self._names[found[1]]:
-                words.append(self._names[found[1]])
+        for found, river, neighbour in zip(along, far, beyond, strict=True):
+            if found is not None and self._names[found]:
+                words.append(self._names[found])
             elif neighbour:
                 words.append(neighbour)
+            elif river is not None and self._names[river]:
+                words.append(self._names[river])
             elif found is not None:
-                words.append(_RANK_WORDS[self._ranks[found[1]]])
+                words.append(_RANK_WORDS[self._ranks[found]])
             else:
                 words.append("镇界" if self._scene.extent is not None else "")
         return words
+
+    def _along(
+        self, points: Floats, normals: Floats, directions: Floats, *, reach: float, rank: str | None = None
+    ) -> list[int | None]:
+        """Return the barrier that the border follows at each point, of one rank or of any; None where there is none."""
+        best: list[tuple[float, int] | None] = [None] * len(points)
+        segments, places = self._segments, shapely.points(points)
+        point, segment = segments.tree.query(places, predicate="dwithin", distance=reach)
+        if rank is not None:
+            chosen = np.array([self._ranks[owner] == rank for owner in segments.owner[segment]], dtype=bool)
+            point, segment = point[chosen], segment[chosen]
+        if not len(point):
+            return [None] * len(points)
+        distance = shapely.distance(places[point], segments.geometries[segment])
+        turn = np.remainder(segments.direction[segment] - directions[point] + math.pi / 2, math.pi) - math.pi / 2
+        foot = shapely.get_coordinates(shapely.shortest_line(places[point], segments.geometries[segment]))[1::2]
+        outward = ((foot - points[point]) * normals[point]).sum(axis=1)
+        for k in np.lexsort((segment, distance, point)).tolist():
+            # what runs inside the block is no limit of it: a street block is not limited by its own middle line
+            if abs(turn[k]) > _PARALLEL or outward[k] < -INSIDE:
+                continue
+            owner = int(segments.owner[segment[k]])
+            # a name a little farther off says more than a nameless lane on the border
+            score = float(distance[k]) + (0.0 if self._names[owner] else _NAMELESS)
+            held = best[point[k]]
+            if held is None or score < held[0]:
+                best[point[k]] = (score, owner)
+        return [None if held is None else held[1] for held in best]
 
     def _beyond(self, index: int, points: Floats) -> list[str]:
         """Return the name of the block (in the same grid) or grid at each point, "" where there is none."""

@@ -35,6 +35,11 @@ _TOO_MUCH = Message(
     "the texts don't fit on one page; shorten the lists or name fewer people",
     "文字过多，一页放不下；请精简清单或减少人员",
 )
+_CANNOT_SET = Message("the notice can't be set ({reason}); change the text", "公示图无法排版（{reason}）；请修改文字")
+_LONG_ADDRESS = Message(
+    "the web address is too long for a QR code; give a shorter web in [notice]",
+    "网址过长，无法生成二维码；请在 [notice] 中缩短 web",
+)
 _SMALL_PRINT = Message(
     "much text: set in {size} points, under the 12 points that are easily read on a wall",
     "文字较多：字号缩至 {size} 磅，小于便于张贴阅读的 12 磅",
@@ -134,6 +139,15 @@ class Press:
         InputError
             When its texts don't fit on one page even in the smallest print.
         """
+        import typst
+
+        try:
+            return self._print(notice)
+        except typst.TypstError as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
+
+    def _print(self, notice: Notice) -> bytes:
         words = self._words(notice)
         levels = self._levels(notice)
         chosen, map_height = self._choose(notice, words, levels)
@@ -156,12 +170,11 @@ class Press:
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
         self._hand_over({**words, "mode": "measure", "levels": levels, "first": first})
         chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
-        place = f"{notice.name} ({notice.code})"
         if chosen is None:
-            raise InputError(Problem(place, _TOO_MUCH))
+            raise InputError(Problem(_place(notice), _TOO_MUCH))
         level = LEVELS[chosen["level"]]
         if level.text < 12:
-            self._warnings.append(Problem(place, _SMALL_PRINT, {"size": f"{level.text:g}"}))
+            self._warnings.append(Problem(_place(notice), _SMALL_PRINT, {"size": f"{level.text:g}"}))
         return chosen["level"], math.floor((chosen["left"] - 0.2) * 10) / 10
 
     def _compile(self, data: dict[str, Any]) -> bytes:
@@ -184,7 +197,7 @@ class Press:
         width, height = LOCATOR
         self._write("locator.svg", self._locator.draw(notice.index))
         if notice.address:
-            self._write("qr.svg", qr_code(notice.address))
+            self._write("qr.svg", qr_code(notice.address, _place(notice)))
         content = asdict(notice)
         content |= {
             "title": TITLE,
@@ -219,6 +232,10 @@ class Press:
         (self._folder / name).write_text(content, encoding="utf-8")
 
 
+def _place(notice: Notice) -> str:
+    return f"{notice.name} ({notice.code})"
+
+
 def _card(card: Card) -> dict[str, Any]:
     return asdict(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1]}
 
@@ -231,10 +248,14 @@ def is_tall(area: shapely.Geometry, width: float) -> bool:
     return bool(tall < _MUCH_LARGER * wide)
 
 
-def qr_code(address: str) -> str:
-    """Return the QR code of an address as SVG."""
+def qr_code(address: str, place: str = "") -> str:
+    """Return the QR code of an address as SVG; ``place`` names the block where the address is too long for one."""
     import segno
 
     out = io.BytesIO()
-    segno.make(address, error="m", micro=False).save(out, kind="svg", border=0, xmldecl=False, nl=False, scale=4)
+    try:
+        code = segno.make(address, error="m", micro=False)
+    except ValueError:
+        raise InputError(Problem(place, _LONG_ADDRESS)) from None
+    code.save(out, kind="svg", border=0, xmldecl=False, nl=False, scale=4)
     return out.getvalue().decode()
