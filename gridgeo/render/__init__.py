@@ -82,11 +82,11 @@ def render_notices(
     return written
 
 
-def render_map(town: Town, out: str | Path) -> Path:
-    """Write the overview map of ``town`` as one HTML file that needs no network."""
+def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path:
+    """Write the overview map of ``town`` as one HTML file that needs no network: see `gridgeo.render.webmap`."""
     from gridgeo.render.webmap import render_map as render
 
-    return render(town, out)
+    return render(town, out, title=title)
 
 
 def file_names(codes: Sequence[str]) -> list[str]:

@@ -1,155 +1,275 @@
-// The town on the map. All text comes as data and is shown through textContent: nothing in it is ever read as HTML or script.
-(function (map, town) {
+// The town on the map. All text comes as data and is shown through textContent: nothing in it is ever read as HTML.
+function showTown(map, town) {
   'use strict';
+  const words = town.words, colours = town.colours;
   const element = (tag, text, parent) => {
     const made = document.createElement(tag);
-    if (text !== undefined) made.textContent = text;
+    if (text) made.textContent = text;
     if (parent) parent.append(made);
     return made;
   };
-  const outlines = rings => rings.map(part => part.map(ring => ring.map(point => [point[1], point[0]])));
-  const course = line => line.map(point => [point[1], point[0]]);
-  const pen = L.canvas({ padding: 0.3 });
-  ['ground', 'context', 'fills', 'roads', 'borders', 'words'].forEach((name, level) => {
-    map.createPane(name).style.zIndex = 300 + level * 20;
-    if (name !== 'fills') map.getPane(name).style.pointerEvents = 'none';
-  });
-  const penFor = pane => L.canvas({ pane: pane, padding: 0.3 });
-  const ground = penFor('ground'), context = penFor('context'), roads = penFor('roads'), borders = penFor('borders');
 
-  // background
-  if (town.extent.length)
-    L.polygon(outlines(town.extent), { renderer: ground, pane: 'ground', interactive: false, stroke: false, fillColor: '#f6f3ec', fillOpacity: 1 }).addTo(map);
-  const background = L.layerGroup().addTo(map);
-  for (const [kind, colour] of [['green', '#d5e3c3'], ['water', '#bfd9e8'], ['buildings', '#d3cbbd']])
-    for (const shape of town.context[kind] || [])
-      L.polygon(outlines([shape]), { renderer: context, pane: 'context', interactive: false, stroke: false, fillColor: colour, fillOpacity: 1 }).addTo(background);
-
-  // blocks, by kind of grid
-  const kinds = new Map(), shapes = new Map();
-  let open = null;
+  // ---------------------------------------------------------------------------------------------------- coordinates
+  const place = (x, y) => L.latLng((town.origin[1] + y) / 1e6, (town.origin[0] + x) / 1e6);
+  function course(steps) {
+    const places = [];
+    for (let k = 0, x = 0, y = 0; k < steps.length; k += 2) places.push(place(x += steps[k], y += steps[k + 1]));
+    return places;
+  }
+  const polygon = parts => parts.map(rings => rings.map(course));
+  const bounds = L.latLngBounds(place(0, 0), place(...town.size));
+  for (const grid of town.grids) { grid.place = place(...grid.at); grid.blocks = []; }
   for (const block of town.blocks) {
-    if (!kinds.has(block.kind)) kinds.set(block.kind, L.layerGroup().addTo(map));
-    const shape = L.polygon(outlines(block.rings), { pane: 'fills', color: '#fff', weight: 1, fillColor: block.fill, fillOpacity: 0.45 });
-    shape.bindPopup(() => card(block), { maxWidth: 320 });
-    shape.on('mouseover', () => shape.setStyle({ fillOpacity: 0.7 }));
-    shape.on('mouseout', () => { if (shape !== open) shape.setStyle({ fillOpacity: 0.45 }); });
-    shape.on('popupopen', () => { open = shape; shape.setStyle({ fillOpacity: 0.75, color: '#b0103c', weight: 3 }); shape.bringToFront(); });
-    shape.on('popupclose', () => { open = null; shape.setStyle({ fillOpacity: 0.45, color: '#fff', weight: 1 }); });
-    shape.addTo(kinds.get(block.kind));
-    shapes.set(block, shape);
+    block.place = place(...block.at);
+    block.grid = town.grids[block.grid];
+    block.grid.blocks.push(block);
+  }
+  for (const line of town.lines)
+    line.stretches = line.stretches.map(([x, y, angle, length]) => ({ place: place(x, y), angle, length }));
+
+  // ------------------------------------------------------------------------------------- what is drawn, bottom to top
+  const pens = {};
+  ['ground', 'background', 'fills', 'network', 'outside', 'borders'].forEach((name, level) => {
+    const pane = map.createPane(name);
+    pane.style.zIndex = 300 + level * 20;
+    if (name === 'fills') return;
+    pane.style.pointerEvents = 'none';
+    pens[name] = { pane: name, renderer: L.canvas({ pane: name, padding: 0.25 }), interactive: false };
+  });
+  const area = (parts, colour, pen) =>
+    L.polygon(polygon(parts), { ...pens[pen], stroke: false, fillColor: colour, fillOpacity: 1 });
+
+  area(town.extent, colours.land, 'ground').addTo(map);
+  const background = L.layerGroup().addTo(map);
+  for (const kind of ['green', 'water', 'buildings'])
+    for (const shape of town.background[kind]) area(shape, colours[kind], 'background').addTo(background);
+
+  // [width at street level, colour], casing first; farther away roads grow thinner, and borders less so
+  const styles = {
+    river: [[6, colours['water-edge']], [4.4, colours.water]],
+    lane: [[2, colours['road-casing']], [1.2, colours.road]],
+    road: [[5, colours['road-casing']], [3.6, colours.road]],
+    'main-road': [[7.4, colours['road-casing']], [5.8, colours['main-road']]],
+  };
+  const network = L.layerGroup().addTo(map), scaled = [];
+  for (const rank of ['river', 'lane', 'road', 'main-road'])
+    for (const [width, colour] of styles[rank])
+      for (const line of town.lines)
+        if (line.rank === rank) {
+          const drawn = L.polyline(line.courses.map(course), { ...pens.network, color: colour, opacity: 1 });
+          scaled.push([drawn.addTo(network), width, 0.55]);
+        }
+
+  // the land outside the town steps back
+  const far = bounds.pad(6);
+  const around = [far.getSouthWest(), far.getSouthEast(), far.getNorthEast(), far.getNorthWest()];
+  const outer = polygon(town.extent).map(rings => rings[0]);
+  L.polygon([around, ...outer], { ...pens.outside, stroke: false, fillColor: '#e9eef0', fillOpacity: 0.62 }).addTo(map);
+
+  const group = () => L.layerGroup().addTo(map);
+  const kinds = new Map(town.kinds.map(kind => [kind.kind, { name: kind.name, fills: group(), frames: group() }]));
+  const frame = (parts, colour, width, kind) => {
+    const drawn = L.polygon(polygon(parts), { ...pens.borders, fill: false, color: colour, opacity: 1 });
+    scaled.push([drawn.addTo(kinds.get(kind).frames), width, 0.2]);
+  };
+  for (const [width, colour] of [[2.8, '#fff'], [1.3, colours.block]])
+    for (const block of town.blocks) frame(block.shape, colour, width, block.grid.kind);
+  for (const [width, colour] of [[4, '#fff'], [2.3, colours.grid]])
+    for (const grid of town.grids) frame(grid.shape, colour, width, grid.kind);
+  const quiet = { fillOpacity: 0.46 }, lively = { fillOpacity: 0.72 };
+  const ring = [8, 4].map((width, k) =>
+    L.polygon([], { ...pens.borders, fill: false, weight: width, color: k ? colours.accent : '#fff', opacity: 1 }));
+
+  // ------------------------------------------------------------------------------------------------------- blocks
+  let open = null;
+  const panel = document.getElementById('panel'), isWide = () => window.innerWidth > 720;
+  function room() {
+    const box = panel.getBoundingClientRect();
+    return isWide() ? [box.right + 12, 12] : [12, box.bottom + 12];
+  }
+  for (const block of town.blocks) {
+    const shape = L.polygon(polygon(block.shape), {
+      pane: 'fills', stroke: false, fillColor: block.fill, bubblingMouseEvents: false, ...quiet,
+    }).addTo(kinds.get(block.grid.kind).fills);
+    block.drawn = shape;
+    block.show = at => {
+      const popup = L.popup({
+        maxWidth: 300, minWidth: 220, autoPanPaddingTopLeft: room(), autoPanPaddingBottomRight: [12, 40],
+      });
+      popup.setContent(card(block));
+      shape.closeTooltip();
+      map.openPopup(popup.setLatLng(at || block.place));
+      popup.on('remove', () => { if (open === block) settle(null); });
+      const close = popup.getElement().querySelector('.leaflet-popup-close-button');
+      close.setAttribute('aria-label', words.close);
+      settle(block);
+    };
+    shape.on('click', event => block.show(event.latlng));
+    shape.bindTooltip(() => element('span', block.name), { sticky: true, className: 'hint', opacity: 1 });
+    shape.on('mouseover', () => shape.setStyle(lively));
+    shape.on('mouseout', () => { if (open !== block) shape.setStyle(quiet); });
     const path = shape.getElement();
     path.setAttribute('tabindex', '0');
     path.setAttribute('role', 'button');
     path.setAttribute('data-block', block.code);
     path.setAttribute('aria-label', block.name + ' ' + block.code);
+    path.addEventListener('focus', () => { if (path.matches(':focus-visible')) emphasise(block); });
+    path.addEventListener('blur', () => emphasise(open));
     path.addEventListener('keydown', event => {
-      if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); shape.openPopup(); }
+      if (event.key !== 'Enter' && event.key !== ' ') return;
+      event.preventDefault();
+      block.show();
     });
   }
+  function emphasise(block) {
+    for (const line of ring) {
+      line.remove();
+      if (block && map.hasLayer(block.drawn)) line.setLatLngs(polygon(block.shape)).addTo(map);
+    }
+  }
+  function settle(block) {
+    if (open) open.drawn.setStyle(quiet);
+    open = block;
+    if (open) open.drawn.setStyle(lively);
+    emphasise(open);
+  }
+  document.addEventListener('keydown', event => {
+    if (event.key !== 'Escape' || !open) return;
+    const last = open.drawn.getElement();
+    map.closePopup();
+    if (last) last.focus({ preventScroll: true });
+  });
   function card(block) {
     const box = element('div');
     element('h2', block.name, box);
-    element('p', block.grid === block.name ? block.kindName : block.grid + ' · ' + block.kindName, box);
-    const list = element('dl', undefined, box);
-    for (const [term, value] of [[town.words.code, block.code], [town.words.head, block.head], [town.words.hours, block.hours],
-      [town.words.phone, block.phone], [town.words.area, block.area]])
-      if (value) { element('dt', term, list); element('dd', value, list); }
-    if (block.notice) {
-      const link = element('a', town.words.notice, box);
-      link.setAttribute('href', block.notice);
+    element('p', kinds.get(block.grid.kind).name, box);
+    const list = element('dl', '', box);
+    for (const key of ['code', 'grid', 'head', 'hours', 'phone', 'area']) {
+      const value = key === 'grid' ? block.grid.name : block[key];
+      if (!value) continue;
+      element('dt', words[key], list);
+      element('dd', value, list);
     }
+    if (block.notice) element('a', words.notice, box).setAttribute('href', block.notice);
     return box;
   }
 
-  // streets and rivers
-  const styles = {
-    river: [[4, '#8fb6cc'], [2.6, '#bfd9e8']], 'main-road': [[5.5, '#a9a294'], [4, '#fbe3a8']], road: [[4, '#a9a294'], [2.8, '#fff']], lane: [[1.2, '#b8b1a4']],
-  };
-  const network = L.layerGroup().addTo(map), streets = new Map();
-  for (const rank of ['river', 'lane', 'road', 'main-road'])
-    for (const [weight, colour] of styles[rank])
-      for (const line of town.lines) {
-        if (line.rank !== rank) continue;
-        const drawn = L.polyline(course(line.course), { renderer: roads, pane: 'roads', interactive: false, weight: weight, color: colour, opacity: 1 }).addTo(network);
-        if (line.name) { if (!streets.has(line.name)) streets.set(line.name, []); streets.get(line.name).push(drawn); }
-      }
-  const frames = L.layerGroup().addTo(map);
-  for (const grid of town.grids)
-    L.polygon(outlines(grid), { renderer: borders, pane: 'borders', interactive: false, fill: false, color: '#6a5a6e', weight: 2, opacity: 0.9 }).addTo(frames);
+  // ---------------------------------------------------------------------------------------- names, width, layers, key
+  let isNamed = true;
+  const refresh = placeNames(map, town, kind => map.hasLayer(kinds.get(kind).fills));
+  function rescale() {
+    const far = Math.min(1, Math.max(-3.5, map.getZoom() - 16));
+    for (const [drawn, width, power] of scaled)
+      drawn.setStyle({ weight: Math.max(0.6, width * Math.pow(2, far * power)) });
+  }
+  map.on('zoomend', rescale);
+  map.on('moveend', () => refresh(isNamed));
 
-  // names stand where they fit into their block
-  const words = L.layerGroup().addTo(map);
-  function place() {
-    words.clearLayers();
-    const bounds = map.getBounds().pad(0.05);
-    for (const block of town.blocks) {
-      const shape = shapes.get(block);
-      if (!map.hasLayer(shape) || !bounds.contains([block.at[1], block.at[0]])) continue;
-      const metre = 256 * Math.pow(2, map.getZoom()) / (40075016.7 * Math.cos(block.at[1] * Math.PI / 180));
-      const room = 2 * block.room * metre, lines = block.label.split('\n');
-      const width = Math.max(...lines.map(line => [...line].length)) * 12.5, height = lines.length * 15;
-      if (Math.hypot(width, height) > room * 1.02) continue;
-      const tip = L.tooltip({ permanent: true, direction: 'center', className: 'town-label', opacity: 1, pane: 'words', interactive: false });
-      tip.setLatLng([block.at[1], block.at[0]]).setContent(element('span', block.label));
-      words.addLayer(tip);
+  const layers = document.getElementById('layers'), key = document.getElementById('key');
+  const boxes = new Map();
+  function toggle(text, count, change) {
+    const label = element('label', '', layers), box = element('input', '', label);
+    box.type = 'checkbox';
+    box.checked = true;
+    box.addEventListener('change', () => { change(box.checked); refresh(isNamed); });
+    element('span', text, label);
+    if (count) element('small', String(count), label);
+    return box;
+  }
+  const showLayer = (layer, isOn) => { if (isOn) layer.addTo(map); else layer.remove(); };
+  for (const kind of town.kinds)
+    boxes.set(kind.kind, toggle(kind.name, kind.count, isOn => {
+      if (!isOn && open && open.grid.kind === kind.kind) map.closePopup();
+      const { fills, frames } = kinds.get(kind.kind);
+      showLayer(fills, isOn);
+      showLayer(frames, isOn);
+    }));
+  if (town.lines.length) toggle(words.network, 0, isOn => showLayer(network, isOn));
+  if (Object.values(town.background).some(shapes => shapes.length))
+    toggle(words.background, 0, isOn => showLayer(background, isOn));
+  toggle(words.names, 0, isOn => { isNamed = isOn; });
+
+  const lines = document.getElementById('lines');
+  function line(text, style) {
+    const row = element('span', '', lines);
+    Object.assign(element('i', '', row).style, style);
+    row.append(text);
+  }
+  line(words.grids, { height: '2.5px', background: colours.grid });
+  line(words.blocks, { height: '1.3px', background: colours.block });
+  for (const rank of ['main-road', 'road', 'lane', 'river'])
+    if (town.lines.some(other => other.rank === rank)) {
+      const [[, casing], [width, colour]] = styles[rank];
+      const height = Math.max(1, width * 0.7) + 'px';
+      line(words[rank], { height, background: colour, outline: '1px solid ' + casing });
     }
-  }
-  map.on('zoomend moveend layeradd layerremove', event => { if (event.type.endsWith('end') || kindOf(event.layer)) place(); });
-  const kindOf = layer => [...kinds.values()].includes(layer);
+  key.open = isWide();
 
-  // controls
-  L.control.scale({ imperial: false, position: 'bottomright' }).addTo(map);
-  map.zoomControl.setPosition('bottomright');
-  const toggles = {};
-  for (const block of town.blocks) {
-    const label = element('span', block.kindName).outerHTML;
-    toggles[label] = kinds.get(block.kind);
-  }
-  toggles[element('span', town.words.streets).outerHTML] = network;
-  toggles[element('span', town.words.background).outerHTML] = background;
-  L.control.layers(null, toggles, { position: 'topright', collapsed: true }).addTo(map);
-  map.attributionControl.setPrefix(false);
-  const note = element('span', [town.attribution, town.disclaimer, town.watermark].filter(Boolean).join(' · '));
-  map.attributionControl.addAttribution(note.outerHTML);
+  // ---------------------------------------------------------------------------------------------------- controls
+  L.control.zoom({ position: 'bottomright', zoomInTitle: words.in, zoomOutTitle: words.out }).addTo(map);
+  const scale = L.control.scale({ imperial: false, position: 'bottomright', maxWidth: 120 });
+  // Leaflet writes m and km; the text is ours
+  scale._updateMetric = function (most) {
+    const metres = this._getRoundNum(most);
+    const text = metres < 1000 ? metres + ' ' + words.metres : metres / 1000 + ' ' + words.kilometres;
+    this._updateScale(this._mScale, text, metres / most);
+  };
+  scale.addTo(map);
+  map.attributionControl.remove();
+  document.body.append(document.getElementById('credit'));
 
-  // search by block, code, grid, person or street
+  // ------------------------------------------------------------------------------ search by block, code, head, street
   const find = document.getElementById('find'), found = document.getElementById('found');
-  let marked = [];
+  let marked = null;
+  const go = (target, most) => map.fitBounds(target, {
+    maxZoom: most, paddingTopLeft: room(), paddingBottomRight: [12, 40], animate: false,
+  });
   function offer(text, under, act) {
-    const button = element('button', undefined, element('li', undefined, found));
+    const button = element('button', '', element('li', '', found));
     button.type = 'button';
     element('span', text, button);
     element('small', under, button);
-    button.addEventListener('click', () => { act(); if (window.innerWidth < 640) found.replaceChildren(); });
+    button.addEventListener('click', () => { if (!isWide()) found.replaceChildren(); act(); });
   }
   function search() {
     found.replaceChildren();
+    if (marked) marked.remove();
     const asked = find.value.trim().toLowerCase();
     if (!asked) return;
-    let most = 30;
-    for (const block of town.blocks)
-      if ([block.name, block.code, block.grid, block.head].some(text => text && text.toLowerCase().includes(asked)) && most-- > 0)
-        offer(block.name, block.code, () => {
-          map.fitBounds(shapes.get(block).getBounds(), { maxZoom: 17, padding: [40, 40] });
-          shapes.get(block).openPopup();
+    let most = 40;
+    for (const block of town.blocks) {
+      const texts = [block.name, block.code, block.grid.name, block.head];
+      if (texts.some(text => text.toLowerCase().includes(asked)) && most-- > 0)
+        offer(block.name, block.code + (block.head ? ' · ' + block.head : ''), () => {
+          if (!map.hasLayer(block.drawn)) boxes.get(block.grid.kind).click();
+          go(block.drawn.getBounds(), 17);
+          block.show();
         });
-    for (const [name, parts] of streets)
-      if (name.toLowerCase().includes(asked) && most-- > 0)
-        offer(name, town.words.street, () => {
-          marked.forEach(line => line.remove());
-          marked = parts.map(part => L.polyline(part.getLatLngs(), { color: '#b0103c', weight: 6, opacity: 0.8, interactive: false }).addTo(map));
-          map.fitBounds(L.featureGroup(parts).getBounds(), { padding: [40, 40] });
+    }
+    for (const street of town.lines)
+      if (street.name && street.name.toLowerCase().includes(asked) && most-- > 0)
+        offer(street.name, words[street.rank], () => {
+          if (marked) marked.remove();
+          const parts = street.courses.map(course), style = { ...pens.borders, opacity: 1 };
+          marked = L.layerGroup([['#fff', 9], [colours.accent, 5]].map(([colour, width]) =>
+            L.polyline(parts, { ...style, color: colour, weight: width }))).addTo(map);
+          go(L.latLngBounds(parts.flat()), 17);
         });
-    if (!found.children.length) element('li', town.words.nothing, found).style.padding = '.45rem 1rem';
+    if (!found.children.length) element('li', words.nothing, found).className = 'nothing';
   }
   find.addEventListener('input', search);
-  find.form.addEventListener('submit', event => { event.preventDefault(); const first = found.querySelector('button'); if (first) first.click(); });
+  find.form.addEventListener('submit', event => {
+    event.preventDefault();
+    const first = found.querySelector('button');
+    if (first) first.click();
+  });
 
-  const wide = window.innerWidth > 900;
-  map.fitBounds(town.bounds, { paddingTopLeft: [wide ? 350 : 8, wide ? 8 : 150], paddingBottomRight: [8, 24], animate: false });
-  const asked = decodeURIComponent(location.hash.slice(1));
-  for (const block of town.blocks)
-    if (asked && block.code === asked) { map.fitBounds(shapes.get(block).getBounds(), { maxZoom: 17, animate: false }); shapes.get(block).openPopup(); }
-  place();
-})
+  // ---------------------------------------------------------------------------------------------------- first view
+  map.setMaxBounds(bounds.pad(1.5));
+  go(bounds);
+  map.setMinZoom(Math.floor(map.getZoom()) - 1);
+  rescale();
+  refresh(isNamed);
+  const asked = town.blocks.find(block => encodeURIComponent(block.code) === location.hash.slice(1));
+  if (asked) { go(asked.drawn.getBounds(), 17); asked.show(); }
+}
