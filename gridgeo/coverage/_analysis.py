@@ -11,7 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage._cancel import Cancellation, cancel
-from gridgeo.coverage._edges import Edges, Ints, extract_edges
+from gridgeo.coverage._edges import Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._faces import Faces, find_faces
 from gridgeo.coverage._interactions import Interactions, find_interactions
 from gridgeo.coverage._residual import Residual, residual_of
@@ -75,7 +75,9 @@ class CoverageAnalysis:
         self._verdict: Verdict = judge(
             polygons, self._edges, self._residual, self._cancellation.doubled, self._interactions
         )
-        self._invalid_edge: Ints = np.union1d(self._residual.edge[self._verdict.invalid], self._cancellation.doubled)
+        self._invalid_edge: Ints = distinct(
+            np.concatenate([self._residual.edge[self._verdict.invalid], self._cancellation.doubled])
+        )
 
     @property
     def valid(self) -> bool:
@@ -85,7 +87,7 @@ class CoverageAnalysis:
     @cached_property
     def faulty(self) -> Ints:
         """Indices of the polygons with at least one invalid edge."""
-        return np.unique(self._edges.polygon_of(self._invalid_edge))
+        return distinct(self._edges.polygon_of(self._invalid_edge))
 
     def invalid_edges(self) -> npt.NDArray[np.object_]:
         """Lines of the invalid edges of each polygon; None for a polygon without.
@@ -102,8 +104,8 @@ class CoverageAnalysis:
         vertex += np.arange(len(vertex)) - np.repeat(np.cumsum(size + 1) - size - 1, size + 1)
         run = shapely.linestrings(self._edges.coordinates[vertex], indices=np.repeat(np.arange(len(starts)), size + 1))
         polygon = self._edges.polygon_of(edge[starts])
-        distinct, first, count = np.unique(polygon, return_index=True, return_counts=True)
-        for k, start, many in zip(distinct.tolist(), first.tolist(), count.tolist(), strict=True):
+        faulty, first, count = np.unique(polygon, return_index=True, return_counts=True)
+        for k, start, many in zip(faulty.tolist(), first.tolist(), count.tolist(), strict=True):
             lines[k] = run[start] if many == 1 else shapely.MultiLineString(run[start : start + many].tolist())
         return lines
 
@@ -149,9 +151,9 @@ class CoverageAnalysis:
         length = np.hypot(run[:, 0], run[:, 1])
         different = one != other
         key = (np.minimum(one, other) * max(len(self._polygons), 1) + np.maximum(one, other))[different]
-        distinct, which = np.unique(key, return_inverse=True)
-        total: npt.NDArray[np.float64] = np.bincount(which, length[different], len(distinct)).astype(np.float64)
-        return Adjacency(distinct // max(len(self._polygons), 1), distinct % max(len(self._polygons), 1), total)
+        pair, which = np.unique(key, return_inverse=True)
+        total: npt.NDArray[np.float64] = np.bincount(which, length[different], len(pair)).astype(np.float64)
+        return Adjacency(pair // max(len(self._polygons), 1), pair % max(len(self._polygons), 1), total)
 
 
 def compile_loops() -> None:

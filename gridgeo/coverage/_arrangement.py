@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gridgeo.coverage._edges import Bools, Ints
+from gridgeo.coverage._edges import Bools, Ints, distinct
 from gridgeo.coverage._interactions import Interactions
 from gridgeo.coverage._orientation import ORIENTATION_ERROR, direction_sign
 
@@ -166,8 +166,8 @@ def arrange(
 def _vertices(segment: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], Ints]:
     """Distinct ends in lexicographic order, and which of them each segment has."""
     place = np.ascontiguousarray(segment).view(np.complex128)
-    distinct, inverse = np.unique(place.ravel(), return_inverse=True)
-    return np.stack([distinct.real, distinct.imag], axis=1), inverse.reshape(-1, 2)
+    places, inverse = np.unique(place.ravel(), return_inverse=True)
+    return np.stack([places.real, places.imag], axis=1), inverse.reshape(-1, 2)
 
 
 def _cut(
@@ -176,8 +176,8 @@ def _cut(
     """Nodes along each segment in order: (segment of each entry, node of each entry, coordinates of all nodes)."""
     touch = interactions.on_segment
     touch_node = end_node[touch[:, 1], touch[:, 2]]
-    _, distinct = np.unique(touch[:, 0] * len(node) + touch_node, return_index=True)
-    touch, touch_node = touch[distinct], touch_node[distinct]
+    _, once = np.unique(touch[:, 0] * len(node) + touch_node, return_index=True)
+    touch, touch_node = touch[once], touch_node[once]
     crossing = interactions.crossing
     cross_node = len(node) + np.arange(len(crossing))
     cut_segment = np.concatenate([touch[:, 0], crossing[:, 0], crossing[:, 1]])
@@ -368,7 +368,7 @@ def _components(face: Ints, tail: Ints, order: Ints) -> tuple[Ints, Ints]:
     """
     faces = int(face.max()) + 1 if len(face) else 0
     merged = np.arange(faces)
-    sides = np.unique(face[0::2] * faces + face[1::2])
+    sides = distinct(face[0::2] * faces + face[1::2])
     for one, other in zip((sides // max(faces, 1)).tolist(), (sides % max(faces, 1)).tolist(), strict=True):
         _merge(merged, one, other)
     roots = _roots(merged)

@@ -15,7 +15,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from gridgeo.coverage._edges import Edges, Ints
+from gridgeo.coverage._edges import Edges, Ints, distinct
 from gridgeo.coverage._engine import compiled_for
 
 RESIDUAL = -1
@@ -141,7 +141,7 @@ def _pair_words(words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.
         mate[other] = one
     if not len(crowded):
         return crowded
-    crowd: Ints = (words[np.unique(np.concatenate([crowded - 1, crowded, crowded + 1]))] & mask).astype(np.int64)
+    crowd: Ints = (words[distinct(np.concatenate([crowded - 1, crowded, crowded + 1]))] & mask).astype(np.int64)
     return crowd
 
 
@@ -176,7 +176,7 @@ def _settle(edges: Edges, unclear: Ints, mate: npt.NDArray[np.int32]) -> Ints:
         (segments[:, 0] == segments[:, 2]) & (segments[:, 1] > segments[:, 3])
     )
     segments[backward] = segments[backward][:, [2, 3, 0, 1]]
-    order = np.lexsort((unclear, backward, *segments.T[::-1]))
+    order = _by_place(segments, backward)
     edge, backward, segments = unclear[order], backward[order], segments[order]
     new_place = np.concatenate([[True], (segments[1:] != segments[:-1]).any(axis=1)])
     new_course = new_place | np.concatenate([[True], backward[1:] != backward[:-1]])
@@ -192,6 +192,17 @@ def _settle(edges: Edges, unclear: Ints, mate: npt.NDArray[np.int32]) -> Ints:
     mate[edge[one]] = edge[other]
     mate[edge[other]] = edge[one]
     return np.sort(edge[size[course] > 1])
+
+
+def _by_place(segments: npt.NDArray[np.float64], backward: npt.NDArray[np.bool_]) -> Ints:
+    """Order that brings equal segments together, forward ones first and else in file order."""
+    bits = np.ascontiguousarray(segments).view(np.uint64)
+    hashed = _mix(_mix(_mix(_mix(bits[:, 0]) ^ bits[:, 1]) ^ bits[:, 2]) ^ bits[:, 3]) >> np.uint64(1)
+    order = np.argsort(hashed * np.uint64(2) + backward, kind="stable")
+    alike = hashed[order[1:]] == hashed[order[:-1]]
+    if (segments[order[1:][alike]] == segments[order[:-1][alike]]).all():
+        return order
+    return np.lexsort((backward, *segments.T[::-1]))  # two places with one hash: compare them in full
 
 
 def _count_up(sizes: Ints) -> Ints:

@@ -17,7 +17,7 @@ import shapely
 from gridgeo.coverage._arrangement import NOBODY, Arrangement, arrange
 from gridgeo.coverage._boxes import pairs_of_boxes
 from gridgeo.coverage._cancel import Cancellation
-from gridgeo.coverage._edges import Bools, Edges, Ints, extract_edges
+from gridgeo.coverage._edges import Bools, Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._interactions import Interactions, find_interactions
 from gridgeo.coverage._labels import EXTENT, covering_sets, spread
 from gridgeo.coverage._residual import Residual
@@ -255,7 +255,7 @@ def _cancelled_edges_near(arrangement: Arrangement, wrong: Bools, edges: Edges, 
     # an ulp of slack: crossings, and so the boxes of faces, are rounded
     slack = np.spacing(np.maximum(np.abs(low), np.abs(high)))[face] * 4
     near = (np.maximum(a, b) >= low[face] - slack).all(axis=1) & (np.minimum(a, b) <= high[face] + slack).all(axis=1)
-    return np.unique(edge[near])
+    return distinct(edge[near])
 
 
 def _components_to_arrange(first: Arrangement, wrong: Bools, more: Interactions, active: int, count: int) -> Ints:

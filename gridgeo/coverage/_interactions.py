@@ -84,8 +84,8 @@ def _find_compiled(
         if max(crossings, insides) <= room:
             break
         room = max(crossings, insides)
-    distinct = np.unique(crossing[:crossings], axis=0), np.unique(on_segment[:insides], axis=0)
-    return Interactions(*distinct, touched)
+    each = np.unique(crossing[:crossings], axis=0), np.unique(on_segment[:insides], axis=0)
+    return Interactions(*each, touched)
 
 
 def _sorted_rows(rows: Ints) -> Ints:
@@ -149,7 +149,7 @@ def _candidates(segment: npt.NDArray[np.float64], fresh: Bools | None) -> Iterat
     # a finest cell of a few times the mean size, no finer than can be counted in 31 bits
     finest = max(float(size.mean()) * 2.0, span * 2.0**-30, 1e-300)
     level = np.ceil(np.log2(np.maximum(size / finest, 1.0))).astype(np.int64)
-    for grid in np.unique(level).tolist():
+    for grid in np.flatnonzero(np.bincount(level)).tolist():
         resident = level == grid
         present = np.flatnonzero(level <= grid)
         if grid and len(present) > _MANY:  # the few long ones meet a few of the many short ones
