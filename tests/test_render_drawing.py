@@ -93,6 +93,11 @@ def test_legend_leaves_out_what_the_map_does_not_show() -> None:
     assert "建筑" not in texts(draw_map(make_scene(town), 0, width=WIDTH, height=HEIGHT))
 
 
+def test_legend_tells_street_surfaces_from_roads_drawn_as_lines(scene: Scene, drawings: list[Drawing]) -> None:
+    found = texts(drawings[scene.blocks["code"].tolist().index("310112999002001")])
+    assert {"街面", "主干路", "道路"} <= set(found)
+
+
 def test_shared_borders_are_the_same_numbers_on_both_sides() -> None:
     rng = np.random.default_rng(1)
     wave = np.column_stack([np.linspace(0, 400, 60), 100 + rng.normal(0, 4, 60)])

@@ -104,9 +104,8 @@ def _ground(window: Window) -> Iterable[str]:
 def _roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
     levels = window.scene.lines.levels
-    covered = shapely.union_all([*window.carriageways, window.street_area])
     for level in sorted({levels[k] for k, _ in window.lines}):
-        by_rank = {rank: _outside(window.lines_of(rank, level), covered) for rank in _ROAD_WIDTH}
+        by_rank = {rank: _outside(window.lines_of(rank, level), window.paved) for rank in _ROAD_WIDTH}
         for casing in (True, False):
             for rank, lines in by_rank.items():
                 width = _ROAD_WIDTH[rank] * window.line_factor + (2 * _CASING if casing else 0)
@@ -165,8 +164,10 @@ def _legend(window: Window) -> list[furniture.Entry]:
     if len(window.blocks) > len(grids):
         line = furniture.stroke_sample((_veiled(colours.BLOCK_BORDER), 0.45), dash=_BORDER_DASH)
         entries.append(furniture.Entry("责任块界", line))
+    if window.carriageways or any(k != window.index for k in window.streets):
+        entries.append(furniture.Entry("街面", furniture.swatch(colours.ROAD, stroke=colours.ROAD_CASING)))
     for rank, words in _ROAD_WORDS.items():
-        if window.lines_of(rank):
+        if _outside(window.lines_of(rank), window.paved):
             width = _ROAD_WIDTH[rank] * 0.9
             strokes = ((colours.ROAD_CASING, width + 2 * _CASING), (_ROAD_FILL[rank], width))
             entries.append(furniture.Entry(words, furniture.stroke_sample(*strokes)))

@@ -71,6 +71,11 @@ class Window:
         rivers = [shape for k, shape in self.surfaces if self.scene.surfaces.ranks[k] == "river"]
         return [*self.context.get("water", []), *rivers]
 
+    @cached_property
+    def paved(self) -> shapely.Geometry:
+        """Where the surface of streets is known, so that no line need stand for it."""
+        return shapely.union_all([*self.carriageways, self.street_area])
+
     def lines_of(self, rank: str, level: int | None = None) -> list[shapely.Geometry]:
         """Return the lines of a rank, of one level or of all."""
         ranks, levels = self.scene.lines.ranks, self.scene.lines.levels
