@@ -333,3 +333,18 @@ def test_a_small_job_does_not_load_numba() -> None:
     )
     environment = {key: value for key, value in os.environ.items() if key != "GRIDGEO_ENGINE"}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)})
+
+
+def test_colliding_hashes_cost_time_and_never_exactness(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gridgeo.coverage import _cancel
+
+    random = np.random.default_rng(9)
+    monkeypatch.setenv("GRIDGEO_ENGINE", "numpy")
+    for polygons in [fuzz.random_layer(random) for _ in range(40)]:
+        expected = fuzz.edge_set(analyse(polygons).invalid_edges())
+        neighbours = fuzz.adjacency_of(analyse(polygons))
+        for weak in (lambda values: values & np.uint64(0), lambda values: values & np.uint64(1 << 52)):
+            with monkeypatch.context() as patch:
+                patch.setattr(_cancel, "_mix", weak)
+                assert fuzz.edge_set(analyse(polygons).invalid_edges()) == expected
+                assert fuzz.adjacency_of(analyse(polygons)) == neighbours

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from gridgeo.coverage._edges import Edges, Ints, distinct
 from gridgeo.coverage._engine import compiled_for
 
+Places = npt.NDArray[np.complex128]  # a place as one number: one comparison, one memory access
+
 RESIDUAL = -1
 NO_EDGE = -2
 
@@ -147,7 +149,7 @@ def _pair_words(words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.
 
 def _part_false_pairs(edges: Edges, mate: npt.NDArray[np.int32]) -> list[Ints]:
     """Confirm each pair by coordinates, in file order, where neighbours in memory are neighbours on the map."""
-    point = edges.coordinates.view(np.complex128).ravel()  # a place as one number: one comparison, one memory access
+    point = edges.coordinates.view(np.complex128).ravel()
     mixed = _is_mixed(edges)
     false = []
     for start in range(0, len(mate), _BLOCK):
@@ -171,14 +173,12 @@ def _settle(edges: Edges, unclear: Ints, mate: npt.NDArray[np.int32]) -> Ints:
     """Cancel among edges whose hash met several or the wrong edge, by coordinates alone; return the doubled ones."""
     if not len(unclear):
         return unclear
-    segments = edges.oriented(unclear)
-    backward = (segments[:, 0] > segments[:, 2]) | (
-        (segments[:, 0] == segments[:, 2]) & (segments[:, 1] > segments[:, 3])
-    )
-    segments[backward] = segments[backward][:, [2, 3, 0, 1]]
-    order = _by_place(segments, backward)
-    edge, backward, segments = unclear[order], backward[order], segments[order]
-    new_place = np.concatenate([[True], (segments[1:] != segments[:-1]).any(axis=1)])
+    tail, head = edges.oriented(unclear).view(np.complex128).T
+    backward = tail > head  # complex numbers compare by their first part, then by their second
+    low, high = np.where(backward, head, tail), np.where(backward, tail, head)
+    order = _by_place(low, high, backward)
+    edge, backward, low, high = unclear[order], backward[order], low[order], high[order]
+    new_place = np.concatenate([[True], (low[1:] != low[:-1]) | (high[1:] != high[:-1])])
     new_course = new_place | np.concatenate([[True], backward[1:] != backward[:-1]])
     course = np.cumsum(new_course) - 1
     course_start = np.flatnonzero(new_course)
@@ -194,15 +194,17 @@ def _settle(edges: Edges, unclear: Ints, mate: npt.NDArray[np.int32]) -> Ints:
     return np.sort(edge[size[course] > 1])
 
 
-def _by_place(segments: npt.NDArray[np.float64], backward: npt.NDArray[np.bool_]) -> Ints:
-    """Order that brings equal segments together, forward ones first and else in file order."""
-    bits = np.ascontiguousarray(segments).view(np.uint64)
-    hashed = _mix(_mix(_mix(_mix(bits[:, 0]) ^ bits[:, 1]) ^ bits[:, 2]) ^ bits[:, 3]) >> np.uint64(1)
+def _by_place(low: Places, high: Places, backward: npt.NDArray[np.bool_]) -> Ints:
+    """Order that brings equal edges together, forward ones first and else in file order."""
+    low_x, low_y = np.ascontiguousarray(low).view(np.uint64).reshape(-1, 2).T
+    high_x, high_y = np.ascontiguousarray(high).view(np.uint64).reshape(-1, 2).T
+    hashed = _mix(_mix(_mix(_mix(low_x) ^ low_y) ^ high_x) ^ high_y) >> np.uint64(1)
     order = np.argsort(hashed * np.uint64(2) + backward, kind="stable")
-    alike = hashed[order[1:]] == hashed[order[:-1]]
-    if (segments[order[1:][alike]] == segments[order[:-1][alike]]).all():
+    before, after = order[:-1], order[1:]
+    alike = hashed[before] == hashed[after]
+    if not (alike & ((low[before] != low[after]) | (high[before] != high[after]))).any():
         return order
-    return np.lexsort((backward, *segments.T[::-1]))  # two places with one hash: compare them in full
+    return np.lexsort((backward, high, low))  # two edges with one hash: compare them in full
 
 
 def _count_up(sizes: Ints) -> Ints:
