@@ -169,7 +169,8 @@ class Browser:
 
     def settle(self, seconds: float = 0.4) -> None:
         """Let animations and scripts of the page come to rest."""
-        self.evaluate(f"new Promise(done => setTimeout(done, {seconds * 1000:.0f}))")
+        time.sleep(seconds)
+        self.call("Runtime.evaluate", expression="1")  # takes up what the browser told meanwhile
 
     def evaluate(self, script: str) -> Any:
         """Return the value of an expression in the page."""
@@ -202,7 +203,7 @@ class Browser:
         text = {"text": "\r"} if key == "Enter" else {}
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
-        self.settle()
+        self.settle(0.1)
 
     def type(self, text: str) -> None:
         """Write into what has the focus."""
