@@ -1,10 +1,10 @@
 """The engine: whether the compiled loops or numpy do the work.
 
-Importing numba and loading compiled code from its cache takes about half a second, and compiling for the first time
-about twenty. Numpy alone is done with two million vertices in less than that. So the compiled loops are used once
-they are loaded, are loaded for large input when they have been compiled before on this machine, and are compiled only
-on request (``compile_loops``) or for input so large that it pays. ``GRIDGEO_ENGINE=numpy`` or ``numba`` in the
-environment decides otherwise.
+Importing numba and loading compiled code from its cache takes 0.65 s of CPU, compiling for the first time 10 s; numpy
+works through 6 million vertices of a sound layer, or 0.6 million segments that share nothing, in the time that loading
+takes. So the compiled loops are used once they are loaded, are loaded for large input when they have been compiled
+before on this machine, and are compiled only on request (``compile_loops``) or for input so large that it pays.
+``GRIDGEO_ENGINE=numpy`` or ``numba`` in the environment decides otherwise. The answers are the same.
 """
 
 from __future__ import annotations
