@@ -9,10 +9,10 @@ polygons are neighbours.
 Cost. One sort of 64-bit words for the whole layer; geometry for the residual only; exact fractions for the doubtful
 few.
 
-The parts, in the order in which they work: ``_edges`` (polygons as arrays), ``_cancel``, ``_residual`` (what is left),
-``_interactions`` (who crosses whom), ``_winding`` (rays) and ``_verdict``; for the faces ``_arrangement`` (cut and trace),
-``_labels`` (who covers what), ``_rings`` (valid polygons) and ``_faces``. ``_orientation`` and ``_boxes`` serve them all;
-``_compiled`` has the inner loops once more for large layers, and ``_engine`` decides who works.
+The parts, in the order in which they work: ``_edges`` (polygons as arrays), ``_cancel``, ``_residual`` (what is
+left), ``_interactions`` (who crosses whom), ``_winding`` (rays) and ``_verdict``; for the faces ``_arrangement`` (cut
+and trace), ``_labels`` (who covers what), ``_rings`` (valid polygons) and ``_faces``. ``_orientation`` and ``_boxes``
+serve them all; ``_compiled`` has the inner loops once more for large layers, and ``_engine`` decides who works.
 
 Limits. Polygons must be valid (a ring that crosses itself does no harm, but its faces mean little); at most 2^31
 vertices; coordinates are planar. There is no tolerance: a border that is off by one unit in the last place is a fault
