@@ -35,6 +35,8 @@ class Arrangement:
     faces: npt.NDArray[np.object_]
     patrols: npt.NDArray[np.object_]
     extent: shapely.Polygon
+    rivers: tuple[Floats, ...]
+    """Vertices of the plan's rivers, where they lie on borders."""
 
 
 def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
@@ -55,7 +57,7 @@ def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
     lines += [shapely.LineString(river.points) for river in plan.rivers]
     noded = shapely.get_parts(shapely.union_all(np.array(lines, dtype=object)))
     noded = shapely.transform(shapely.segmentize(noded, LONGEST_EDGE), lambda xy: np.round(xy, 3))
-    noded = _without_short_edges(noded, np.concatenate([river.points for river in plan.rivers]))
+    noded, rivers = _without_short_edges(noded, [river.points for river in plan.rivers])
     faces = shapely.orient_polygons(shapely.get_parts(shapely.polygonize(noded)))
     inner = shapely.point_on_surface(faces)
     x, y = shapely.get_x(inner), shapely.get_y(inner)
@@ -69,30 +71,43 @@ def arrange(plan: Plan, *, patrols: int, rounded: bool = True) -> Arrangement:
     land, street = _join_small_faces(land, street)
     areas = _patrol_areas(street, patrols)
     extent = shapely.coverage_union_all(np.concatenate([land, areas]))
-    return Arrangement(land, areas, extent)
+    return Arrangement(land, areas, extent, rivers)
 
 
-def _without_short_edges(lines: npt.NDArray[np.object_], fixed: Floats) -> npt.NDArray[np.object_]:
-    """Move vertices that lie very near each other into one; those of rivers stay where they are."""
+def _without_short_edges(
+    lines: npt.NDArray[np.object_], rivers: list[Floats]
+) -> tuple[npt.NDArray[np.object_], tuple[Floats, ...]]:
+    """Move vertices that lie very near each other into one, in the lines and in the rivers among them."""
     points, line = shapely.get_coordinates(lines, return_index=True)
     distinct, number = np.unique(points, axis=0, return_inverse=True)
     number = number.ravel()
     tree = shapely.STRtree(shapely.points(distinct))
     one, other = tree.query(shapely.points(distinct), predicate="dwithin", distance=SHORTEST_EDGE)
     one, other = one[one != other], other[one != other]
-    # the order of preference: vertices of rivers, then those with the smallest number
-    stays = np.zeros(len(distinct), bool)
-    stays[tree.query(shapely.points(fixed), predicate="dwithin", distance=1e-6)[1]] = True
+    # each moves to one that stays; where there is a choice, vertices of rivers stay
+    course = np.concatenate(rivers)
+    of_course, known = tree.query(shapely.points(course), predicate="dwithin", distance=1e-6)
+    wet = np.zeros(len(distinct), bool)
+    wet[known] = True
     target = np.arange(len(distinct))
-    for a, b in sorted(zip(one.tolist(), other.tolist(), strict=True), key=lambda pair: (not stays[pair[1]], pair[1])):
+    stays = np.zeros(len(distinct), bool)
+    for a, b in sorted(zip(one.tolist(), other.tolist(), strict=True), key=lambda pair: (not wet[pair[1]], pair[1])):
         if not stays[a] and target[a] == a and target[b] == b:
             target[a], stays[b] = b, True
+    course = course.copy()
+    course[of_course] = distinct[target[known]]
+    ends = np.cumsum([len(river) for river in rivers])[:-1]
     moved = target[number]
     kept = np.concatenate([[True], (moved[1:] != moved[:-1]) | (line[1:] != line[:-1])])
     moved, line = moved[kept], line[kept]
     whole = np.isin(line, np.flatnonzero(np.bincount(line, minlength=len(lines)) > 1))
     _, index = np.unique(line[whole], return_inverse=True)
-    return np.asarray(shapely.linestrings(distinct[moved[whole]], indices=index), dtype=object)
+    shorter = np.asarray(shapely.linestrings(distinct[moved[whole]], indices=index), dtype=object)
+    return shorter, tuple(_without_repeats(river) for river in np.split(course, ends))
+
+
+def _without_repeats(points: Floats) -> Floats:
+    return np.asarray(points[np.concatenate([[True], (np.diff(points, axis=0) != 0).any(axis=1)])])
 
 
 def _lost_pieces(street: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:

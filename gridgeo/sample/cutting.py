@@ -22,7 +22,7 @@ import shapely
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MOST_VERTICES = 72
+MOST_ENDS = 72
 """Of longer rings only so many vertices, evenly spread, are tried as ends."""
 
 
@@ -74,6 +74,7 @@ def cut(
     rng: np.random.Generator,
     step: float = 28.0,
     loose: float = 0.0,
+    ends: int = MOST_ENDS,
 ) -> tuple[Ints, Ints, Ints] | None:
     """Cut a ring in two along a short path.
 
@@ -91,6 +92,8 @@ def cut(
         Metres between vertices of the path.
     loose : float
         How far shares may differ without blame.
+    ends : int
+        How many vertices are tried as ends at most: the time goes with its square.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def cut(
     points = vertices[ring]
     points = points - points[0]
     n = len(ring)
-    tried = np.arange(n) if n <= MOST_VERTICES else np.unique(np.linspace(0, n - 1, MOST_VERTICES).astype(np.int64))
+    tried = np.arange(n) if n <= ends else np.linspace(0, n - 1, ends).astype(np.int64)
     i, j, score, first_share = _rate(points, tried, ring, vertices, share, loose)
     if not len(i):
         return None
@@ -166,6 +169,8 @@ def _rate(
     unit = chord / length[:, None]
     skew_i = 1 - np.abs(tangent[i, 0] * unit[:, 1] - tangent[i, 1] * unit[:, 0])
     skew_j = 1 - np.abs(tangent[j, 0] * unit[:, 1] - tangent[j, 1] * unit[:, 0])
+    # beside a very short edge a path would come too near to the next vertex
+    corner += np.where(np.minimum(edge, np.concatenate([edge[-1:], edge[:-1]])) < 4.0, 9.0, 0.0)
     numbers = ring.tolist()
     met = np.array([0.22 if vertices.joined.get(number, 0) == 1 else 0.0 for number in numbers])
     bonus = np.where(corner == 0, met, 0.0) - np.array([vertices.shunned.get(number, 0.0) for number in numbers])
@@ -197,4 +202,6 @@ def _fits(path: Floats, begin: Floats, end: Floats, polygon: shapely.Polygon, bo
         np.hypot(points[:, 0] - end[0], points[:, 1] - end[1]),
     )
     clear = shapely.distance(boundary, shapely.points(points))
-    return bool((clear > 0.42 * np.minimum(from_ends, 26.0)).all())
+    if not bool((clear > 0.42 * np.minimum(from_ends, 26.0)).all()):
+        return False
+    return bool(shapely.covers(polygon, shapely.LineString(whole)))

@@ -284,7 +284,7 @@ def _networks(
     corners = shapely.box(*around.bounds)
     near = plan.outline.buffer(10)  # what meets this doesn't lie beyond the great river
     shapely.prepare(near)
-    lines = _lines_with_nodes(plan, division)
+    lines = _lines_with_nodes(arrangement, division)
     big_water = shapely.intersection(plan.big_river, corners)
     rivers: list[tuple[str, str, float, shapely.Geometry]] = []
     names: dict[tuple[str, int], str] = {}
@@ -331,9 +331,9 @@ def _numbered(rows: Sequence[tuple[object, ...]], columns: tuple[str, ...]) -> g
     return _frame(table, shapely.transform(shapes, to_degrees))
 
 
-def _lines_with_nodes(plan: Plan, division: Division) -> list[Floats]:
+def _lines_with_nodes(arrangement: Arrangement, division: Division) -> list[Floats]:
     """Return the rivers with all vertices that the borders on them have, so that the two coincide exactly."""
-    points = [river.points for river in plan.rivers]
+    points = arrangement.rivers
     begin = np.concatenate([line[:-1] for line in points])
     end = np.concatenate([line[1:] for line in points])
     tree = shapely.STRtree(shapely.linestrings(np.stack([begin, end], axis=1)))

@@ -17,11 +17,13 @@ import shapely
 from gridgeo.language import Message
 from gridgeo.progress import track
 from gridgeo.sample.arrangement import Arrangement
-from gridgeo.sample.cutting import Ints, Vertices, cut
+from gridgeo.sample.cutting import MOST_ENDS, Ints, Vertices, cut
 from gridgeo.sample.plan import Floats, Plan
 
 _CUTTING = Message("cutting the sample town's grids", "正在划分示例镇的网格")
 
+LARGE = 20_000
+"""Grids from which on speed goes before the best of all cuts."""
 HECTARES = {"community": 13.5, "zone": 5.5, "factory": 7.5, "village": 21.0}
 """Usual sizes in a town of 60 grids; larger towns have smaller grids."""
 
@@ -60,12 +62,13 @@ def divide(plan: Plan, arrangement: Arrangement, *, count: int, rng: np.random.G
     """Cut the faces between the streets into exactly ``count`` grids."""
     faces = arrangement.faces
     vertices, rings = _number_vertices(faces)
-    _shun_rivers(plan, vertices)
+    _shun_rivers(plan, arrangement, vertices)
     division = Division(vertices)
     uses = _uses(plan, faces)
     contents = _contents(faces, uses, count, rng)
+    ends = MOST_ENDS if count <= LARGE else MOST_ENDS // 2
     for number in track(range(len(faces)), _CUTTING):
-        _cut_face(number, rings[number], contents[number], division, rng)
+        _cut_face(number, rings[number], contents[number], division, ends, rng)
     _make_up(division, count, rng)
     return division
 
@@ -88,9 +91,9 @@ def _number_vertices(faces: npt.NDArray[np.object_]) -> tuple[Vertices, list[lis
     return vertices, rings
 
 
-def _shun_rivers(plan: Plan, vertices: Vertices) -> None:
+def _shun_rivers(plan: Plan, arrangement: Arrangement, vertices: Vertices) -> None:
     """Let roads end at the middle of a river only where they must."""
-    lines = np.array([shapely.LineString(river.points) for river in plan.rivers], dtype=object)
+    lines = np.array([shapely.LineString(points) for points in arrangement.rivers], dtype=object)
     line, vertex = shapely.STRtree(shapely.points(vertices.all)).query(lines, predicate="dwithin", distance=0.01)
     for river, number in zip(line.tolist(), vertex.tolist(), strict=True):
         vertices.shunned[number] = 1.6 if plan.rivers[river].rank == "river" else 0.4
@@ -185,7 +188,9 @@ def _zone_use(face_use: str, rng: np.random.Generator) -> str:
     return choices[int(np.searchsorted(np.cumsum(shares) / shares.sum(), rng.random()))][0]
 
 
-def _cut_face(face: int, rings: list[Ints], kinds: list[str], division: Division, rng: np.random.Generator) -> None:
+def _cut_face(
+    face: int, rings: list[Ints], kinds: list[str], division: Division, ends: int, rng: np.random.Generator
+) -> None:
     if len(rings) > 1 or len(kinds) == 1:
         kind = kinds[0] if kinds[0] != "zone" else "park"
         division.grids.append(Grid(kind, rings[0], face, tuple(rings[1:])))
@@ -203,7 +208,13 @@ def _cut_face(face: int, rings: list[Ints], kinds: list[str], division: Division
         rural = "village" in wanted
         creek = rural and rng.random() < 0.55
         parts = cut(
-            ring, division.vertices, share=float(inner[half]), winding=0.075 if creek else 0.022, rng=rng, loose=0.03
+            ring,
+            division.vertices,
+            share=float(inner[half]),
+            winding=0.075 if creek else 0.022,
+            rng=rng,
+            loose=0.03,
+            ends=ends,
         )
         if parts is None:
             division.grids.append(Grid(wanted[0], ring, face))
