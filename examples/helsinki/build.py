@@ -2,9 +2,10 @@
 
     python examples/helsinki/build.py FOLDER
 
-The extract holds 1.0 x 1.7 km of the city's middle. It has no administrative border, so the extract's frame is the
-town's border and its only grid. What is odd in the data (eleven polygons with a ring of two points) is left out by the
-reader and named here. Data © OpenStreetMap contributors, ODbL-1.0.
+The extract holds 1.0 x 1.7 km of the city's middle. It has no administrative border, so a frame is the town's border
+and its only grid. It lies 60 m within the extract's, because streets end at their last point inside that, not at its
+edge. What is odd in the data (eleven polygons with a ring of two points) is left out by the reader and named here. Data
+© OpenStreetMap contributors, ODbL-1.0.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import shapely
 import gridgeo
 from gridgeo.crs import to_crs, working_crs
 
+INSET = (0.0011, 0.00054, -0.0011, -0.00054)
+"""Of the town's frame within the extract's, degrees: 60 m."""
 STREETS = [
     "primary",
     "primary_link",
@@ -138,7 +141,7 @@ def main(folder: Path) -> None:
     buildings = frame[frame["building"].notna()]
     buildings = buildings.assign(footprint=to_crs(buildings, working_crs(streets)).area.round(1))
     town = gpd.GeoDataFrame(
-        {"code": ["1"], "name": ["Helsinki"]}, geometry=[shapely.box(*streets.total_bounds)], crs=streets.crs
+        {"code": ["1"], "name": ["Helsinki"]}, geometry=[shapely.box(*streets.total_bounds + INSET)], crs=streets.crs
     )
 
     layers = {

@@ -191,9 +191,10 @@ def _list(notices: list[Notice]) -> str:
 
 
 def _credit(notice: Notice) -> str:
-    """Return the line at the foot of the map: data source, watermark."""
+    """Return the line at the foot of the map; it ends with what the folded panel of a phone doesn't show."""
     texts = [notice.attribution, "示意图", notice.watermark]
-    return f'<p id="credit">{html.escape(" · ".join(text for text in texts if text))}</p>'
+    line = html.escape(" · ".join(text for text in texts if text))
+    return f'<p id="credit">{line}<span class="purpose"> · {html.escape(notice.disclaimer)}</span></p>'
 
 
 def _json_script(data: dict[str, Any]) -> str:

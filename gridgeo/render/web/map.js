@@ -105,7 +105,9 @@ function showTown(map, town) {
       settle(block);
     };
     shape.on('click', event => block.show(event.latlng));
-    shape.bindTooltip(() => element('span', block.name), { sticky: true, className: 'hint', opacity: 1 });
+    // a finger can't hover: there the card comes at once
+    if (!L.Browser.mobile)
+      shape.bindTooltip(() => element('span', block.name), { sticky: true, className: 'hint', opacity: 1 });
     shape.on('mouseover', () => shape.setStyle(lively));
     shape.on('mouseout', () => { if (open !== block) shape.setStyle(quiet); });
     const path = shape.getElement();
