@@ -8,10 +8,16 @@ from typing import Literal
 import shapely
 
 from gridgeo.language import Language, Message
+from gridgeo.validate.wording import Part, worded
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """Severities, the worst first."""
+
+Stage = Literal["feature", "region", "vertex", "input"]
+STAGES: tuple[Stage, ...] = ("feature", "region", "vertex", "input")
+"""What a fault is about, in the order in which faults are best mended: a feature by itself, a region covered wrongly,
+vertices along a border, the input as a whole."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class Kind:
     Parameters
     ----------
     code : str
+    stage : Stage
     name : Message
         What it is called.
     action : Message
@@ -30,6 +37,7 @@ class Kind:
     """
 
     code: str
+    stage: Stage
     name: Message
     action: Message
     iso19157: int | None = None
@@ -38,90 +46,115 @@ class Kind:
 _KINDS = (
     Kind(
         "invalid-geometry",
+        "feature",
         Message("invalid geometry", "几何无效"),
         Message(
-            "Redraw the polygon there so that its border doesn't cross or touch itself.", "请在该处重画，使边界不自交。"
+            "Redraw the border there so that it neither crosses nor touches itself.", "请在该处重画边界，使其不自交。"
         ),
-        26,
+        10,
     ),
     Kind(
         "empty-geometry",
-        Message("no geometry", "无几何"),
-        Message("Draw the polygon, or remove the row.", "请补画多边形，或删除该行。"),
+        "feature",
+        Message("no geometry", "无几何图形"),
+        Message("Draw its polygon, or delete the row.", "请补画多边形，或删除该行。"),
+        10,
     ),
     Kind(
         "wrong-type",
+        "feature",
         Message("not a polygon", "不是多边形"),
-        Message(
-            "Grids are polygons: turn it into one, or move it to another layer.",
-            "网格须为多边形：请转换，或移到其他图层。",
-        ),
+        Message("Redraw it as a polygon, or move it to another layer.", "请改画为多边形，或移到其他图层。"),
+        10,
     ),
     Kind(
         "missing-id",
-        Message("no id", "缺编号"),
+        "feature",
+        Message("no id", "缺少编号"),
         Message("Give it an id of its own.", "请填写唯一编号。"),
+        10,
     ),
     Kind(
         "duplicate-id",
+        "feature",
         Message("id used twice", "编号重复"),
-        Message("Give each feature an id of its own.", "请使每个对象的编号唯一。"),
-        4,
+        Message("Give each of them an id of its own.", "请为每个要素填写各自的编号。"),
+        10,
     ),
     Kind(
         "duplicate-polygon",
+        "region",
         Message("same polygon twice", "多边形重复"),
-        Message("Keep one of them.", "请只保留其中一个。"),
+        Message("Keep one of them and delete the others.", "请保留其中一个，删除其余。"),
         4,
     ),
     Kind(
         "overlap",
+        "region",
         Message("overlap", "重叠"),
         Message(
-            "Give the area to one of them and take it from the others.", "请将该区域划归其中一方，并从其他方扣除。"
+            "Leave the area to one of them and cut it off the others.", "请将该区域划归其中一方，并从其余各方裁去。"
         ),
         11,
     ),
     Kind(
         "gap",
+        "region",
         Message("gap", "缝隙"),
         Message("Give the area to one of its neighbours.", "请将该区域划归相邻的一方。"),
     ),
     Kind(
         "uncovered",
-        Message("uncovered", "未覆盖"),
-        Message("Extend a neighbour up to the border of the extent.", "请将相邻网格扩展到范围边界。"),
+        "region",
+        Message("not covered", "未覆盖"),
+        Message("Extend a neighbour up to the border of the extent.", "请将相邻的一方扩展到范围边界。"),
     ),
     Kind(
         "outside",
+        "region",
         Message("outside the extent", "越界"),
         Message("Cut it back to the border of the extent.", "请裁剪到范围边界。"),
     ),
     Kind(
-        "missing-vertex",
-        Message("missing vertex", "缺失节点"),
-        Message("Insert the vertex on the border that lacks it.", "请在缺失节点的边界上补上该节点。"),
-        21,
-    ),
-    Kind(
         "not-nested",
-        Message("reaches out of its parent", "超出上级网格"),
+        "region",
+        Message("out of its parent", "超出上级"),
         Message(
-            "Cut it back to the parent's border, or correct which parent it belongs to.",
-            "请裁剪到上级边界，或更正所属上级。",
+            "Cut it back to the border of its parent, or correct which parent it belongs to.",
+            "请裁剪到上级边界，或更正其所属上级。",
         ),
         10,
     ),
     Kind(
         "not-tiled",
-        Message("part of the parent without a child", "上级网格未被铺满"),
-        Message("Give the area to one of the parent's children.", "请将该区域划归该上级的某个下级。"),
+        "region",
+        Message("parent not filled", "上级未铺满"),
+        Message("Give the area to one of the parent's own parts.", "请将该区域划归该上级的某个下级。"),
         10,
+    ),
+    Kind(
+        "missing-vertex",
+        "vertex",
+        Message("missing vertex", "缺少公共节点"),
+        Message(
+            "Insert the missing vertices, so that both sides follow the same line.",
+            "请补上缺少的节点，使两侧边界完全一致。",
+        ),
+        21,
+    ),
+    Kind(
+        "doubtful-input",
+        "input",
+        Message("note on the input", "数据提示"),
+        Message("Check it.", "请核对。"),
     ),
 )
 
 CATALOGUE: dict[str, Kind] = {kind.code: kind for kind in _KINDS}
-"""Every kind of fault by its code, in the order in which they are best mended."""
+"""Every kind of fault by its code."""
+
+_SELF_INTERSECTION = 26
+_SLIVER = 25
 
 
 @dataclass(frozen=True)
@@ -142,7 +175,17 @@ class Fault:
     geometry : shapely.Geometry or None
         In the CRS of the report.
     area, width, length : float or None
-        Square metres; metres: diameter of the largest circle that fits in; metres of border.
+        Square metres of ``geometry``; metres: diameter of the largest circle that fits in; metres of its border.
+    values : dict
+        Fields of the messages. What has a method ``text`` is worded in the reader's language.
+    detail : str or None
+        Which sort of its kind it is: ``sliver``, ``area``, ``multiple``, ``nested``, ``hole``, ``crossing``.
+    mend : Message or None
+        What would mend it, where that differs from what mends its kind.
+    part : Part or None
+        Where it is, in words.
+    multiplicity : int or None
+        How many polygons cover the region.
     """
 
     code: str
@@ -156,16 +199,30 @@ class Fault:
     width: float | None = None
     length: float | None = None
     values: dict[str, object] = field(default_factory=dict)
+    detail: str | None = None
+    mend: Message | None = None
+    part: Part | None = None
+    multiplicity: int | None = None
 
     @property
     def kind(self) -> Kind:
         """The fault's entry in the catalogue."""
         return CATALOGUE[self.code]
 
+    @property
+    def iso19157(self) -> int | None:
+        """Id of the quality measure of ISO 19157 that counts it."""
+        if self.code == "invalid-geometry" and self.detail == "crossing":
+            return _SELF_INTERSECTION
+        return _SLIVER if self.code == "gap" and self.detail == "sliver" else self.kind.iso19157
+
     def message(self, language: Language | None = None) -> str:
         """Return what is wrong, in a sentence that a clerk understands."""
-        return self.what.text(language, **self.values)
+        return self._say(self.what, language)
 
     def action(self, language: Language | None = None) -> str:
         """Return what would mend it."""
-        return self.kind.action.text(language)
+        return self._say(self.mend or self.kind.action, language)
+
+    def _say(self, message: Message, language: Language | None) -> str:
+        return message.text(language, **{key: worded(value, language) for key, value in self.values.items()})

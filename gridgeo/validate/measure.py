@@ -25,6 +25,9 @@ _BENT_BELOW_NOTICE = 5e-4
 THIN = 1.0
 """Metres. What is no wider is measured by the scale at its middle."""
 
+_SLENDER = 60.0
+"""Square of the border's length over the area, from which on a polygon counts as a sliver (a square has 16)."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -43,6 +46,10 @@ class Sizes:
     area: Floats
     width: Floats
     length: Floats
+
+    def at(self, number: int) -> tuple[float, float, float]:
+        """Area, width and length of one polygon."""
+        return float(self.area[number]), float(self.width[number]), float(self.length[number])
 
 
 def measure(polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> Sizes:
@@ -72,14 +79,27 @@ def total_area(polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> flo
 
 
 def widest(polygons: Geometries) -> Floats:
-    """Diameter of the largest circle that fits in each polygon."""
+    """Diameter of the largest circle that fits in each polygon, true to half a percent.
+
+    GEOS searches the circle in square cells, of which a sliver a thousand times as long as wide needs millions: it
+    gives up early and finds circles many times too small. A sliver is therefore eroded: the circle's radius is the
+    depth at which nothing is left, found by halving the interval between what area and border allow.
+    """
     widths = np.zeros(len(polygons))
-    area = shapely.area(polygons)
-    for index in np.flatnonzero(area > 0):
-        # to a fiftieth of the polygon's own mean width: exact enough to tell slivers from faults
-        accuracy = area[index] / shapely.length(polygons[index]) / 50
-        circle = shapely.maximum_inscribed_circle(polygons[index], tolerance=accuracy)
-        widths[index] = 2 * shapely.length(circle)
+    area, length = shapely.area(polygons), shapely.length(polygons)
+    real = np.flatnonzero(area > 0)
+    slender = length[real] ** 2 > _SLENDER * area[real]
+    triangle = shapely.get_num_coordinates(polygons[real]) == 4
+    by_circle = real[triangle | ~slender]
+    circles = shapely.maximum_inscribed_circle(polygons[by_circle], tolerance=np.sqrt(area[by_circle]) * 1e-3)
+    widths[by_circle] = 2 * shapely.length(circles)
+    thin = real[slender & ~triangle]
+    low, high = area[thin] / length[thin], np.sqrt(area[thin] / np.pi)
+    while len(open_ := np.flatnonzero(high > low * 1.005)):
+        depth = np.sqrt(low[open_] * high[open_])
+        left = ~shapely.is_empty(shapely.buffer(polygons[thin[open_]], -depth, quad_segs=32))
+        low[open_[left]], high[open_[~left]] = depth[left], depth[~left]
+    widths[thin] = low + high
     return widths
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,10 +16,11 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridgeo.language import Language, Message, current_language, one_line
+from gridgeo.language import Language, current_language
 from gridgeo.validate.exchange import to_github, to_junit, to_sarif
-from gridgeo.validate.faults import CATALOGUE, SEVERITIES, Fault, Severity
+from gridgeo.validate.faults import CATALOGUE, SEVERITIES, STAGES, Fault, Severity
 from gridgeo.validate.page import to_html
+from gridgeo.validate.text import to_text
 
 SCHEMA = "gridgeo-report/1"
 _COLUMNS = [
@@ -35,34 +36,6 @@ _COLUMNS = [
     "message",
     "action",
 ]
-
-_ALL_HOLD = Message("Every claim holds: {claims}.", "全部声明成立：{claims}。")
-_BROKEN = Message(
-    "{errors} errors and {warnings} warnings. Claims that don't hold: {claims}.",
-    "{errors} 处错误，{warnings} 处警告。不成立的声明：{claims}。",
-)
-_WARNED = Message(
-    "No error, {warnings} warnings; every claim holds: {claims}.", "无错误，{warnings} 处警告；全部声明成立：{claims}。"
-)
-_CLAIM = Message(
-    "{claim}: {polygons} polygons, {area:,.4f} km², checked exactly; faults up to {tolerance:g} m wide are warnings",
-    "{claim}：{polygons} 个多边形，{area:,.4f} 平方千米，精确校验；宽度不超过 {tolerance:g} 米的问题只作警告",
-)
-_EXTENT = Message(
-    "   of the extent's {extent:,.4f} km², {uncovered:,.2f} m² are not covered, {overlap:,.2f} m² more than once;"
-    " {outside:,.2f} m² lie outside",
-    "   范围共 {extent:,.4f} 平方千米，其中未覆盖 {uncovered:,.2f} 平方米，重复覆盖 {overlap:,.2f} 平方米；"
-    "越界 {outside:,.2f} 平方米",
-)
-_KINDS = Message("By kind:", "按类别：")
-_FAULTS = Message("Faults, the worst first:", "问题清单（按严重程度）：")
-_PLACE = Message("at {place}", "位置 {place}")
-_MORE = Message("… and {count} more; --format json lists them all", "……另有 {count} 处；--format json 可列出全部")
-_SEVERITY = {
-    "error": Message("error", "错误"),
-    "warning": Message("warning", "警告"),
-    "info": Message("note", "提示"),
-}
 
 
 @dataclass(frozen=True)
@@ -123,13 +96,13 @@ class Report:
     @cached_property
     def records(self) -> list[Fault]:
         """All faults, the worst first; the same order for the same input."""
-        codes = list(CATALOGUE)
         return sorted(
             (fault for claim in self.claims for fault in claim.faults),
             key=lambda fault: (
                 SEVERITIES.index(fault.severity),
-                codes.index(fault.code),
+                STAGES.index(fault.kind.stage),
                 -(fault.area or 0.0),
+                fault.code,
                 fault.claim,
                 fault.layers,
                 fault.features,
@@ -216,7 +189,7 @@ class Report:
         return np.array([fault.geometry for fault in self.records], object)
 
     def to_text(self, language: Language | None = None, *, most: int = 200) -> str:
-        """Return the report for a terminal: the verdict, then the counts, then one paragraph a fault, the worst first.
+        """Return the report for a terminal: the verdict, then the kinds, then each fault, the worst first.
 
         Parameters
         ----------
@@ -224,71 +197,13 @@ class Report:
         most : int
             How many faults are listed.
         """
-        lines = [self._verdict(language), ""]
-        for claim in self.claims:
-            lines += _claim_lines(claim, language)
-        if not self.records:
-            return "\n".join(lines) + "\n"
-        lines += ["", _KINDS.text(language)]
-        kinds = Counter((fault.severity, fault.code) for fault in self.records)
-        for (severity, code), count in kinds.items():
-            name = CATALOGUE[code].name.text(language)
-            lines.append(f"   {count:>6}  {name} ({code}), {_SEVERITY[severity].text(language)}")
-        listed = [fault for fault in self.records if fault.severity != "info"]
-        shown = listed[:most]
-        if shown:
-            lines += ["", _FAULTS.text(language)]
-        for number, (fault, place) in enumerate(zip(shown, self._middle_of(shown), strict=True), 1):
-            lines.append(
-                f"{number:>4}. {_SEVERITY[fault.severity].text(language)} {fault.code} [{one_line(fault.claim)}]"
-                f" {fault.message(language)}"
-            )
-            where = f"{_PLACE.text(language, place=place)}. " if place else ""
-            lines.append(f"      {where}{fault.action(language)}")
-        if len(listed) > most:
-            lines.append(_MORE.text(language, count=len(listed) - most))
-        return "\n".join(lines) + "\n"
-
-    def _verdict(self, language: Language | None) -> str:
-        counts = self.counts
-        broken = [claim.claim for claim in self.claims if not claim.ok]
-        every = ", ".join(claim.claim for claim in self.claims)
-        if broken:
-            said = {"errors": counts["error"], "warnings": counts["warning"], "claims": ", ".join(broken)}
-            return _BROKEN.text(language, **said)
-        if counts["warning"]:
-            return _WARNED.text(language, warnings=counts["warning"], claims=every)
-        return _ALL_HOLD.text(language, claims=every)
-
-    def _middle_of(self, faults: Iterable[Fault]) -> list[str]:
-        """Longitude and latitude of a point on each fault, as a clerk can type them into a map."""
-        points = [None if f.geometry is None else shapely.point_on_surface(f.geometry) for f in faults]
-        degrees = gpd.GeoSeries(points, crs=self.crs).to_crs("EPSG:4326")
-        return ["" if p is None or p.is_empty else f"{p.x:.6f}, {p.y:.6f}" for p in degrees]
-
-
-def _claim_lines(claim: ClaimResult, language: Language | None) -> list[str]:
-    measures = claim.measures
-    mark = "✓" if claim.ok else "✗"
-    said = {"claim": claim.claim, "polygons": measures["polygons"], "area": measures["area"] / 1e6}
-    lines = [f"{mark}  {_CLAIM.text(language, **said, tolerance=float(measures['tolerance']))}"]
-    if "extent_area" in measures:
-        uncovered = measures["gap_area"] + measures["uncovered_area"]
-        lines.append(
-            _EXTENT.text(
-                language,
-                extent=measures["extent_area"] / 1e6,
-                uncovered=uncovered,
-                overlap=measures["overlap_area"],
-                outside=measures["outside_area"],
-            )
-        )
-    return lines
+        return to_text(self, language, most)
 
 
 def _row(fault: Fault, language: Language | None) -> dict[str, Any]:
     return {
         "code": fault.code,
+        "detail": fault.detail,
         "severity": fault.severity,
         "claim": fault.claim,
         "layers": fault.layers,
@@ -296,7 +211,7 @@ def _row(fault: Fault, language: Language | None) -> dict[str, Any]:
         "area": fault.area,
         "width": fault.width,
         "length": fault.length,
-        "iso19157": fault.kind.iso19157,
+        "iso19157": fault.iso19157,
         "message": fault.message(language),
         "action": fault.action(language),
     }

@@ -1,13 +1,14 @@
-"""What is being validated: the features of one or several layers, side by side in one CRS, each checked by itself.
+"""What is being validated: the features of one or several layers, side by side in one CRS.
 
-Features that can't take part in the coverage (no geometry, not a polygon, a border that crosses itself) are reported
-here and left out of what follows, so that one broken polygon doesn't bring a storm of faults with its neighbours.
+Layers that share a CRS stay in it: whether borders agree is decided in the coordinates as they are, to the last bit.
+Layers in different CRSs are brought to one in metres, and vertices that became different by the last digits are made
+one again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -18,12 +19,18 @@ import shapely
 
 from gridgeo.crs import match_vertices, to_crs, working_crs
 from gridgeo.errors import InputError, Problem
-from gridgeo.language import Message
+from gridgeo.language import Language, Message
 from gridgeo.layers import Layer
 from gridgeo.validate.faults import Fault
+from gridgeo.validate.features import RowName, check_geometry, check_ids
 from gridgeo.validate.measure import Sizes, measure, total_area
+from gridgeo.validate.wording import Names, Part, part_of
 
 LayerLike: TypeAlias = gpd.GeoDataFrame | Layer
+Geometries: TypeAlias = npt.NDArray[np.object_]
+
+MATCHED = 1e-5
+"""Metres. Vertices of layers in different CRSs that are no further apart are one vertex."""
 
 _NO_LAYER = Message("there is nothing to validate: name at least one layer", "没有可校验的内容：请至少指定一个图层")
 _NO_CRS = Message(
@@ -31,14 +38,8 @@ _NO_CRS = Message(
     "图层没有坐标参考系，无法量算；请用 frame.set_crs(...) 设置",
 )
 _NO_COLUMN = Message("no column {column}; there are: {columns}", "没有列 {column}；现有列：{columns}")
-
-_INVALID = Message("{name}: {reason}.", "{name}：{reason}。")
-_EMPTY = Message("{name} has no geometry.", "{name} 没有几何图形。")
-_WRONG_TYPE = Message("{name} is a {kind}, not a polygon.", "{name} 是 {kind}，不是多边形。")
-_MISSING_ID = Message("Row {row} of layer {layer} has no id.", "图层 {layer} 第 {row} 行没有编号。")
-_DUPLICATE_ID = Message(
-    "The id {id} occurs {count} times in layer {layer}.", "编号 {id} 在图层 {layer} 中出现 {count} 次。"
-)
+_LEFT_OUT = Message("{name} was {problem}.", "要素 {name} {problem}。")
+_DOUBT = Message("{problem}.", "{problem}。")
 
 
 @dataclass(frozen=True)
@@ -48,52 +49,66 @@ class Subject:
     Parameters
     ----------
     polygons : ndarray of Polygon or MultiPolygon
-        In ``crs``; None where a feature can't take part.
-    layer, id, name : ndarray of str
-        Of each feature.
+        In ``crs``, mended where they were broken; None where a feature can't take part.
+    layer, id : ndarray of str
+        Of each feature; an id is "" where it is missing.
+    name : ndarray
+        What each feature is called in messages: str, or something that is put into words later.
     crs : pyproj.CRS
-        In which topology is decided: the layers' own where they share one.
+        In which topology is decided.
     measure_crs : pyproj.CRS
-        In metres through the layers, in which everything is measured.
+        In metres through the layers.
     faults : tuple of Fault
-        Of the features by themselves.
+        Of the features by themselves, and of the extent or parents.
+    scars : dict
+        Where mended polygons were broken, by index.
     sources : mapping of str to str
         File of each layer, where known.
     """
 
-    polygons: npt.NDArray[np.object_]
+    polygons: Geometries
     layer: npt.NDArray[np.object_]
     id: npt.NDArray[np.object_]
     name: npt.NDArray[np.object_]
     crs: pyproj.CRS
     measure_crs: pyproj.CRS
     faults: tuple[Fault, ...]
-    sources: Mapping[str, str]
+    scars: Mapping[int, shapely.Geometry] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
-    def measure(self, polygons: npt.NDArray[np.object_]) -> Sizes:
+    def measure(self, polygons: Geometries) -> Sizes:
         """Measure polygons of ``crs`` in metres."""
         return measure(polygons, self.crs, self.measure_crs)
 
-    def total_area(self, polygons: npt.NDArray[np.object_]) -> float:
+    def total_area(self, polygons: Geometries) -> float:
         """Square metres of all polygons of ``crs`` together."""
         return total_area(polygons, self.crs, self.measure_crs)
 
-    def called(self, indices: Iterable[int]) -> str:
-        """Names of some features with their ids, for messages."""
-        said = []
-        for index in indices:
-            name, identifier = self.name[index], self.id[index]
-            said.append(identifier if name == identifier else f"{name} ({identifier})")
-        return ", ".join(said)
+    def units(self, metres: float) -> float:
+        """Return a small length in units of ``crs``."""
+        if self.crs.is_geographic:
+            return metres / 111_320.0
+        return metres / float(self.crs.axis_info[0].unit_conversion_factor or 1.0)
+
+    def called(self, indices: Iterable[int]) -> Names:
+        """Return what some features are called."""
+        return Names(tuple(self.name[index] for index in indices))
 
     def layers_of(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Keys of the layers of some features, in the order of the layers."""
         mine = {self.layer[index] for index in indices}
-        return tuple(key for key in dict.fromkeys(self.layer) if key in mine)
+        return tuple(key for key in dict.fromkeys(self.layer) if key in mine) if len(mine) > 1 else tuple(mine)
 
     def ids_of(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Ids of some features."""
-        return tuple(self.id[index] for index in indices)
+        return tuple(self.id[index] for index in indices if self.id[index])
+
+    def part(self, indices: Sequence[int], place: shapely.Geometry) -> Part | None:
+        """Say where in the first of some features a place lies."""
+        for index in indices:
+            if self.polygons[index] is not None:
+                return part_of(self.name[index], self.polygons[index], place)
+        return None
 
 
 def as_layers(
@@ -107,10 +122,10 @@ def as_layers(
     found: dict[str, Layer] = {}
     problems: list[Problem] = []
     for key, value in given.items():
-        layer = value if isinstance(value, Layer) else _layer_of(key, value, id_column, name_column, problems)
+        layer = value if isinstance(value, Layer) else _layer_of(str(key), value, id_column, name_column, problems)
         if layer.frame.crs is None:
-            problems.append(Problem(layer.source or key, _NO_CRS))
-        found[key] = layer
+            problems.append(Problem(layer.source or str(key), _NO_CRS))
+        found[str(key)] = layer
     if not found:
         problems.append(Problem("", _NO_LAYER))
     if problems:
@@ -137,9 +152,7 @@ def _layer_of(
     return Layer(key, frame, id_column, name_column)
 
 
-def gather(
-    claim: str, layers: Mapping[str, Layer], *others: Layer
-) -> tuple[Subject, tuple[npt.NDArray[np.object_], ...]]:
+def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer]) -> tuple[Subject, list[Geometries]]:
     """Bring layers side by side into one CRS and check each feature by itself.
 
     Parameters
@@ -147,103 +160,135 @@ def gather(
     claim : str
         Named in the faults.
     layers : mapping of str to Layer
-        Those whose features are checked.
-    *others : Layer
-        Extents and parents, brought to the same CRS.
+        Those whose features are checked against each other.
+    others : mapping of str to Layer
+        The extent or the parents, brought to the same CRS.
 
     Returns
     -------
     Subject
-    tuple of ndarray
-        The geometries of ``others`` in the subject's CRS.
+    list of ndarray
+        The geometries of each of ``others`` in the subject's CRS, mended where they were broken.
     """
-    every = [*layers.values(), *others]
-    measure_crs = working_crs(every[-1] if others else _bounds(every))
-    systems = {layer.frame.crs for layer in every}
-    if len(systems) == 1:
-        crs = systems.pop()
-        frames = [layer.frame for layer in every]
-    else:
-        # equal vertices of layers that came through different systems differ in the last digits: make them one again
-        crs = measure_crs
-        frames = [to_crs(layer.frame, crs, name=layer.name) for layer in every]
-        for position in range(len(frames) - 1):
-            frames[position] = match_vertices(frames[position], frames[-1])
-        for position in range(1, len(frames) - 1):
-            frames[position] = match_vertices(frames[position], frames[0])
+    every = [*layers.values(), *others.values()]
+    measure_crs = _metric(every)
+    crs, frames = _side_by_side([*layers.values()], [*others.values()], measure_crs)
     planar = [shapely.force_2d(frame.geometry.to_numpy()) for frame in frames]
-    ids = [layer.frame[layer.id_column].to_numpy(object) for layer in layers.values()]
-    polygons = np.concatenate(planar[: len(layers)])
-    key = np.repeat(np.array(list(layers), object), [len(shapes) for shapes in planar[: len(layers)]])
-    row = np.concatenate([np.arange(1, len(shapes) + 1) for shapes in planar[: len(layers)]])
-    faults, identifier = _check_ids(claim, key, np.concatenate(ids), row, polygons)
-    name = np.concatenate([layer.names.to_numpy(object) for layer in layers.values()])
-    name = np.where(identifier == "", row.astype(str), np.array([str(n) for n in name], object))
-    more, sound = _check_geometry(claim, key, identifier, name, polygons)
-    subject = Subject(sound, key, identifier, name, crs, measure_crs, (*faults, *more), _files_of(every))
-    return subject, tuple(planar[len(layers) :])
+    known = {**layers, **others}
+    faults = [as_read(claim, key, layer, problem) for key, layer in known.items() for problem in layer.problems]
+
+    mine = len(layers)
+    shapes = np.concatenate(planar[:mine])
+    key = np.repeat(np.array(list(layers), object), [len(part) for part in planar[:mine]])
+    row = np.concatenate([np.arange(1, len(part) + 1) for part in planar[:mine]])
+    given = np.concatenate([layer.frame[layer.id_column].to_numpy(object) for layer in layers.values()])
+    more, identifier = check_ids(claim, key, given, row, shapes)
+    name = _names(np.concatenate([_given_names(layer) for layer in layers.values()]), identifier, row)
+    checked = check_geometry(claim, key, identifier, name, shapes)
+    faults += [*more, *checked.faults]
+
+    around: list[Geometries] = []
+    for (other, layer), part in zip(others.items(), planar[mine:], strict=True):
+        ids = layer.ids.to_numpy(object)
+        sound = check_geometry(claim, np.full(len(ids), other, object), ids, names_of(layer), part)
+        faults += sound.faults
+        around.append(sound.polygons)
+    files = {of: layer.source.partition(", layer ")[0] for of, layer in known.items() if layer.source}
+    subject = Subject(checked.polygons, key, identifier, name, crs, measure_crs, tuple(faults), checked.scars, files)
+    return subject, around
 
 
-def _bounds(layers: Sequence[Layer]) -> Layer:
-    """Return the layer that stands for where all of them are: the one with the largest box."""
-    return max(layers, key=lambda layer: float(np.ptp(layer.frame.total_bounds.reshape(2, 2), axis=0).prod()))
+def _side_by_side(
+    layers: Sequence[Layer], others: Sequence[Layer], metric: pyproj.CRS
+) -> tuple[pyproj.CRS, list[gpd.GeoDataFrame]]:
+    own = layers[0].frame.crs
+    alike = [layer.frame.crs.equals(own, ignore_axis_order=True) for layer in (*layers, *others)]
+    if all(alike):
+        return own, [layer.frame for layer in (*layers, *others)]
+    shared = all(alike[: len(layers)])
+    crs = own if shared else metric
+    reach = MATCHED / 111_320.0 if crs.is_geographic else MATCHED / float(crs.axis_info[0].unit_conversion_factor or 1)
+    frames: list[gpd.GeoDataFrame] = []
+    for layer, same in zip((*layers, *others), alike, strict=True):
+        if shared and same:
+            frames.append(layer.frame)
+            continue
+        frame = to_crs(layer.frame, crs, name=layer.source or layer.name)
+        for earlier in frames:
+            frame = match_vertices(frame, earlier, reach)
+        frames.append(frame)
+    return crs, frames
 
 
-def _files_of(layers: Iterable[Layer]) -> dict[str, str]:
-    return {layer.name: layer.source.partition(", layer ")[0] for layer in layers if layer.source}
+def _metric(layers: Sequence[Layer]) -> pyproj.CRS:
+    """Return the CRS in metres through the middle of all layers."""
+    boxes = []
+    for layer in layers:
+        coordinates = shapely.get_coordinates(layer.frame.geometry.to_numpy())
+        coordinates = coordinates[np.isfinite(coordinates).all(axis=1)]
+        if len(coordinates):
+            crs = layer.frame.crs.to_2d()
+            degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs or "EPSG:4326", always_xy=True)
+            boxes.append(degrees.transform_bounds(*coordinates.min(axis=0), *coordinates.max(axis=0)))
+    if not boxes:  # no feature has a place: there is nothing to measure
+        return pyproj.CRS.from_epsg(3857)
+    box = np.array(boxes)
+    if len(boxes) == 1 or np.ptp(box[:, [0, 2]]) > 180:
+        return working_crs(next(layer for layer in layers if layer.frame.geometry.notna().any()))
+    return working_crs((*box[:, :2].min(axis=0), *box[:, 2:].max(axis=0)))
 
 
-def _check_ids(
-    claim: str,
-    layer: npt.NDArray[np.object_],
-    given: npt.NDArray[np.object_],
-    row: npt.NDArray[np.int64],
-    polygons: npt.NDArray[np.object_],
-) -> tuple[list[Fault], npt.NDArray[np.object_]]:
-    missing = np.array([value is None or value != value or str(value).strip() == "" for value in given], bool)
-    identifier = np.array(["" if gone else str(value) for gone, value in zip(missing, given, strict=True)], object)
-    faults = []
-    for index in np.flatnonzero(missing):
-        values = {"row": int(row[index]), "layer": layer[index]}
-        faults.append(
-            Fault("missing-id", "error", claim, (layer[index],), (), _MISSING_ID, polygons[index], values=values)
-        )
-    places: dict[tuple[str, str], list[int]] = {}
-    for index in np.flatnonzero(~missing):
-        places.setdefault((layer[index], identifier[index]), []).append(int(index))
-    for (key, text), indices in places.items():
-        if len(indices) > 1:
-            values = {"id": text, "count": len(indices), "layer": key}
-            shapes = [shape for shape in polygons[indices] if shape is not None]
-            where = shapely.GeometryCollection(shapes) if shapes else None
-            faults.append(Fault("duplicate-id", "error", claim, (key,), (text,), _DUPLICATE_ID, where, values=values))
-    return faults, identifier
+def names_of(layer: Layer) -> npt.NDArray[np.object_]:
+    """Return what the features of one layer are called."""
+    return _names(_given_names(layer), layer.ids.to_numpy(object), np.arange(1, len(layer.frame) + 1))
 
 
-def _check_geometry(
-    claim: str,
-    layer: npt.NDArray[np.object_],
-    identifier: npt.NDArray[np.object_],
-    name: npt.NDArray[np.object_],
-    polygons: npt.NDArray[np.object_],
-) -> tuple[list[Fault], npt.NDArray[np.object_]]:
-    faults: list[Fault] = []
-    empty = shapely.is_missing(polygons) | shapely.is_empty(polygons)
-    areal = np.isin(shapely.get_type_id(polygons), (3, 6))
-    valid = shapely.is_valid(polygons)
-    for index in np.flatnonzero(empty | ~areal | ~valid):
-        called = name[index] if name[index] == identifier[index] else f"{name[index]} ({identifier[index]})"
-        values: dict[str, object] = {"name": called}
-        where = polygons[index]
-        if empty[index]:
-            code, what, where = "empty-geometry", _EMPTY, None
-        elif not areal[index]:
-            code, what = "wrong-type", _WRONG_TYPE
-            values["kind"] = where.geom_type
+def _given_names(layer: Layer) -> npt.NDArray[np.object_]:
+    if layer.name_column is None:
+        return np.full(len(layer.frame), None, object)
+    named = layer.frame[layer.name_column]
+    names: npt.NDArray[np.object_] = named.astype(str).to_numpy(object).copy()
+    names[named.isna().to_numpy()] = None
+    return names
+
+
+def _names(
+    given: npt.NDArray[np.object_], identifier: npt.NDArray[np.object_], row: npt.NDArray[np.int64]
+) -> npt.NDArray[np.object_]:
+    """Return what features are called: name and id, the id alone, or the row of one without."""
+    called = np.empty(len(given), object)
+    for index, (name, text) in enumerate(zip(given, identifier, strict=True)):
+        if not text:
+            called[index] = RowName(int(row[index]))
+        elif name is None or not name.strip() or name == text:
+            called[index] = text
         else:
-            code, what = "invalid-geometry", _INVALID
-            values["reason"] = shapely.is_valid_reason(where)
-        faults.append(Fault(code, "error", claim, (layer[index],), (identifier[index],), what, where, values=values))
-    sound = polygons.copy()
-    sound[empty | ~areal | ~valid] = None
-    return faults, sound
+            called[index] = f"{name} ({text})"
+    return called
+
+
+def as_read(claim: str, key: str, layer: Layer, problem: Problem) -> Fault:
+    """Return what the reader of a layer found as a fault: a feature that it left out, or a doubt about the file."""
+    start = f"{layer.source}, feature "
+    if not problem.where.startswith(start):
+        return doubt(claim, (key,), problem)
+    feature = problem.where.removeprefix(start)
+    code = "invalid-geometry" if "reason" in problem.values else "empty-geometry"
+    values: dict[str, object] = {"name": feature, "problem": Said(replace(problem, where=""))}
+    return Fault(code, "warning", claim, (key,), (feature,), _LEFT_OUT, None, values=values)
+
+
+def doubt(claim: str, layers: tuple[str, ...], problem: Problem) -> Fault:
+    """Return a doubt about the input as a note in the report."""
+    return Fault("doubtful-input", "info", claim, layers, (), _DOUBT, None, values={"problem": Said(problem)})
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a problem says, worded in the reader's language."""
+
+    problem: Problem
+
+    def text(self, language: Language | None = None) -> str:
+        """Return it in words."""
+        return self.problem.text(language)

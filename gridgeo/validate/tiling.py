@@ -5,62 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import CoverageAnalysis, Faces, analyse
+from gridgeo.coverage import analyse
+from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.validate.faults import Fault, Severity
+from gridgeo.layers import Layer
+from gridgeo.validate.faults import Fault
+from gridgeo.validate.regions import Judge
 from gridgeo.validate.report import ClaimResult, Report
-from gridgeo.validate.subject import LayerLike, Subject, as_layers, gather
+from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather
+from gridgeo.validate.wording import Area
 
-_OVERLAP = Message(
-    "{names} both cover {area:,.2f} m², up to {width:,.3g} m wide.",
-    "{names} 重叠 {area:,.2f} 平方米，最宽 {width:,.3g} 米。",
+_DUPLICATE = Message("{names} are the same polygon of {area}.", "{names}是同一个多边形，面积 {area}。")
+_NO_EXTENT = Message(
+    "the extent has no area to be covered; give one polygon at least", "范围中没有可覆盖的面；请至少提供一个多边形"
 )
-_OVERLAP_OF_MANY = Message(
-    "{count} polygons cover the same {area:,.2f} m², up to {width:,.3g} m wide: {names}.",
-    "{count} 个多边形同时覆盖 {area:,.2f} 平方米，最宽 {width:,.3g} 米：{names}。",
-)
-_DUPLICATE = Message(
-    "{names} are the same polygon of {area:,.2f} m².", "{names} 是同一个多边形，面积 {area:,.2f} 平方米。"
-)
-_GAP = Message(
-    "Nobody covers {area:,.2f} m², up to {width:,.3g} m wide, between {names}.",
-    "{names} 之间有 {area:,.2f} 平方米无人覆盖，最宽 {width:,.3g} 米。",
-)
-_HOLE = Message(
-    "Nobody covers {area:,.2f} m², up to {width:,.3g} m wide, inside {names}: a gap, or land that belongs to others? "
-    "Validate within an extent to know.",
-    "{names} 内部有 {area:,.2f} 平方米无人覆盖，最宽 {width:,.3g} 米：是缝隙还是飞地？请指定范围后再校验。",
-)
-_UNCOVERED = Message(
-    "{area:,.2f} m² of the extent, up to {width:,.3g} m wide, are not covered, beside {names}.",
-    "范围内有 {area:,.2f} 平方米未被覆盖，最宽 {width:,.3g} 米，邻近 {names}。",
-)
-_OUTSIDE = Message(
-    "{names} reaches {area:,.2f} m² out of the extent, up to {width:,.3g} m.",
-    "{names} 超出范围 {area:,.2f} 平方米，最宽 {width:,.3g} 米。",
-)
-_MISSING_VERTEX = Message(
-    "The border between {names} has {count} vertices on one side only.",
-    "{names} 的公共边界有 {count} 个节点只存在于一侧。",
-)
-_NOBODY = Message("no polygon", "无相邻多边形")
-
-FLOAT_NOISE = 1e-6
-"""Metres. The border of an extent or parent need not have the polygons' vertices: slivers along it no wider are no
-faults."""
-
-HOLE_IS_A_GAP_BELOW = 10.0
-"""Metres. Without an extent, a wider hole in the layer may be meant (an enclave, a lake): a warning."""
 
 
 def validate_tiling(
     layers: LayerLike | Mapping[str, LayerLike],
     *,
-    within: LayerLike | None = None,
+    within: LayerLike | shapely.Geometry | None = None,
     tolerance: float = 0.0,
     id_column: str | None = None,
     name_column: str | None = None,
@@ -75,9 +44,10 @@ def validate_tiling(
     ----------
     layers : GeoDataFrame, Layer or mapping of str to these
         Polygons, in any CRS.
-    within : GeoDataFrame or Layer, optional
-        What the polygons must cover together, no more and no less. Without it holes wider than `HOLE_IS_A_GAP_BELOW`
-        are warnings, because they may be enclaves.
+    within : GeoDataFrame, Layer, Polygon or MultiPolygon, optional
+        What the polygons must cover together, no more and no less; a bare geometry is in the CRS of the first layer.
+        Without it, holes wider than `gridgeo.validate.regions.HOLE_IS_A_GAP_BELOW` are warnings, because they may be
+        enclaves.
     tolerance : float
         Metres. Faults no wider are warnings.
     id_column, name_column : str, optional
@@ -102,13 +72,13 @@ def validate_tiling(
     >>> report.ok, report.faults["code"].tolist(), report.faults["features"].tolist()
     (False, ['overlap'], [('0', '1')])
     """
-    extents = () if within is None else tuple(as_layers(within).values())
-    subject, shapes = gather(name, as_layers(layers, id_column=id_column, name_column=name_column), *extents)
-    extent = shapely.union_all(_polygonal(shapes[0])) if shapes else None
+    chosen = as_layers(layers, id_column=id_column, name_column=name_column)
+    extents = {} if within is None else _as_extent(within, next(iter(chosen.values())))
+    subject, around = gather(name, chosen, extents)
+    extent = _united(around[0], next(iter(extents.values()))) if extents else None
     faults, measures = check_tiling(subject, extent, claim=name, tolerance=tolerance)
-    keys = tuple(dict.fromkeys(subject.layer))
     return Report(
-        [ClaimResult(name, keys, faults, measures)],
+        [ClaimResult(name, tuple(chosen), faults, measures)],
         crs=subject.crs,
         measure_crs=subject.measure_crs,
         shapes=subject.polygons,
@@ -121,133 +91,55 @@ def check_tiling(
     subject: Subject, extent: shapely.Geometry | None, *, claim: str, tolerance: float
 ) -> tuple[list[Fault], dict[str, Any]]:
     """Return the faults of a tiling and what was measured."""
-    distinct, duplicates = _set_duplicates_aside(subject, claim, tolerance)
+    distinct, duplicates = set_duplicates_aside(subject, claim, tolerance)
     analysis = analyse(distinct, extent=extent)
     faces = analysis.faces()
-    judge = _Judge(subject, claim, tolerance, has_extent=extent is not None)
-    found = judge.faces(faces)
-    faults = [*subject.faults, *duplicates, *found, *judge.missing_vertices(analysis, faces)]
+    judge = Judge(subject, claim, tolerance, has_extent=extent is not None)
+    regions, thin = judge.regions(faces)
+    vertices = judge.vertices(analysis.missing_vertices(), faces, thin, regions)
     measures: dict[str, Any] = {
         "polygons": len(subject.polygons),
         "vertices": int(shapely.get_num_coordinates(subject.polygons).sum()),
-        "area": subject.total_area(distinct),
-        "tolerance": tolerance,
+        "area": subject.total_area(subject.polygons),
+        "tolerance": float(tolerance),
     }
     if extent is not None:
         measures["extent_area"] = subject.total_area(np.array([extent], object))
-    for code in ("overlap", "gap", "uncovered", "outside"):
-        measures[f"{code}_area"] = float(sum(fault.area or 0.0 for fault in found if fault.code == code))
-    return faults, measures
+    for code in ("gap", "uncovered", "outside", "overlap", "duplicate-polygon"):
+        total = sum(fault.area or 0.0 for fault in (*regions, *duplicates) if fault.code == code)
+        measures[f"{code.partition('-')[0]}_area"] = float(total)
+    excess = ((max(fault.multiplicity or 1, 1) - 1) * (fault.area or 0.0) for fault in (*regions, *duplicates))
+    measures["excess_area"] = float(sum(excess))
+    return [*subject.faults, *duplicates, *regions, *vertices], measures
 
 
-class _Judge:
-    """Turns what the kernel found into fault records."""
-
-    def __init__(self, subject: Subject, claim: str, tolerance: float, *, has_extent: bool) -> None:
-        self.subject = subject
-        self.claim = claim
-        self.tolerance = tolerance
-        self.has_extent = has_extent
-
-    def severity(self, width: float) -> Severity:
-        return "warning" if width <= self.tolerance else "error"
-
-    def faces(self, faces: Faces) -> list[Fault]:
-        """One record a face."""
-        sizes = self.subject.measure(faces.polygon)
-        faults = []
-        for number, place in enumerate(faces.polygon):
-            area, width = float(sizes.area[number]), float(sizes.width[number])
-            covers = [int(index) for index in faces.covers[number]]
-            beside = [int(index) for index in faces.borders[number] if index >= 0]
-            severity = self.severity(width)
-            if width <= FLOAT_NOISE and -1 in faces.borders[number]:
-                severity = "info"  # the extent need not have the vertices that the polygons have on its border
-            if not covers:
-                involved = beside
-                code, what = ("gap", _GAP) if faces.enclosed[number] else ("uncovered", _UNCOVERED)
-                if not self.has_extent and width > HOLE_IS_A_GAP_BELOW:
-                    what, severity = _HOLE, "warning"
-            elif not faces.inside_extent[number] and len(covers) == 1:
-                involved, code, what = covers, "outside", _OUTSIDE
-            else:
-                involved, code = covers, "overlap"
-                what = _OVERLAP if len(covers) == 2 else _OVERLAP_OF_MANY
-            names = self.subject.called(involved) or _NOBODY.text()
-            values = {"names": names, "area": area, "width": width, "count": len(involved)}
-            faults.append(
-                Fault(
-                    code,
-                    severity,
-                    self.claim,
-                    self.subject.layers_of(involved),
-                    self.subject.ids_of(involved),
-                    what,
-                    place,
-                    area,
-                    width,
-                    float(sizes.length[number]),
-                    values,
-                )
-            )
-        return faults
-
-    def missing_vertices(self, analysis: CoverageAnalysis, faces: Faces) -> list[Fault]:
-        """One record for each set of neighbours whose border has vertices on one side only.
-
-        A vertex at the rim of a gap or overlap goes with that fault's record.
-        """
-        missing = analysis.missing_vertices()
-        if not len(missing):
-            return []
-        points = shapely.points(missing.point)
-        rim = shapely.STRtree(shapely.boundary(faces.polygon))
-        taken = np.zeros(len(points), bool)
-        taken[np.unique(rim.query(points, predicate="intersects")[0])] = True
-        groups: dict[tuple[int, ...], list[int]] = {}
-        involved: dict[tuple[float, float], set[int]] = {}
-        for number in np.flatnonzero(~taken):
-            place = (float(missing.point[number, 0]), float(missing.point[number, 1]))
-            involved.setdefault(place, set()).update((int(missing.holder[number]), int(missing.lacker[number])))
-        for number in np.flatnonzero(~taken):
-            place = (float(missing.point[number, 0]), float(missing.point[number, 1]))
-            if place in involved:
-                groups.setdefault(tuple(sorted(involved.pop(place))), []).append(int(number))
-        return [
-            Fault(
-                "missing-vertex",
-                "error",
-                self.claim,
-                self.subject.layers_of(indices),
-                self.subject.ids_of(indices),
-                _MISSING_VERTEX,
-                shapely.MultiPoint(missing.point[numbers]) if len(numbers) > 1 else points[numbers[0]],
-                0.0,
-                0.0,
-                None,
-                {"names": self.subject.called(indices), "count": len(numbers)},
-            )
-            for indices, numbers in groups.items()
-        ]
+def _as_extent(within: LayerLike | shapely.Geometry, first: Layer) -> dict[str, Layer]:
+    if isinstance(within, shapely.Geometry):
+        within = gpd.GeoDataFrame(geometry=[within], crs=first.frame.crs)
+    ((key, layer),) = as_layers(within).items()
+    return {"extent" if key == "layer" else key: layer}
 
 
-def _set_duplicates_aside(
-    subject: Subject, claim: str, tolerance: float
-) -> tuple[npt.NDArray[np.object_], list[Fault]]:
+def _united(shapes: Geometries, layer: Layer) -> shapely.Geometry:
+    present = shapes[~shapely.is_missing(shapes)]
+    if not len(present):
+        raise InputError(Problem(layer.source or layer.name, _NO_EXTENT))
+    # a single polygon stays as it is: the union of one could drop or move vertices
+    return present[0] if len(present) == 1 else shapely.union_all(present)
+
+
+def set_duplicates_aside(subject: Subject, claim: str, tolerance: float) -> tuple[npt.NDArray[np.object_], list[Fault]]:
     """Keep the first of equal polygons; the others' area belongs to the record that says so and to no overlap."""
     polygons = subject.polygons.copy()
-    groups: dict[bytes, list[int]] = {}
     bounds = shapely.bounds(polygons)
     order = np.lexsort(bounds.T)
     same_box = np.zeros(len(order), bool)
     same_box[1:] = (bounds[order[1:]] == bounds[order[:-1]]).all(axis=1)
-    suspects = np.union1d(order[same_box], order[np.flatnonzero(same_box) - 1])
-    for index in suspects:
-        groups.setdefault(shapely.to_wkb(shapely.normalize(polygons[index])), []).append(int(index))
+    groups: dict[bytes, list[int]] = {}
+    for index in np.union1d(order[same_box], order[np.flatnonzero(same_box) - 1]).tolist():
+        groups.setdefault(shapely.to_wkb(shapely.normalize(polygons[index])), []).append(index)
     faults = []
-    for indices in groups.values():
-        if len(indices) < 2:
-            continue
+    for indices in (group for group in groups.values() if len(group) > 1):
         sizes = subject.measure(polygons[indices[:1]])
         area, width = float(sizes.area[0]), float(sizes.width[0])
         faults.append(
@@ -259,15 +151,13 @@ def _set_duplicates_aside(
                 subject.ids_of(indices),
                 _DUPLICATE,
                 polygons[indices[0]],
-                area * (len(indices) - 1),
+                area,
                 width,
                 float(sizes.length[0]),
-                {"names": subject.called(indices), "area": area},
+                {"names": subject.called(indices), "area": Area(area)},
+                part=subject.part(indices[:1], polygons[indices[0]]),
+                multiplicity=len(indices),
             )
         )
         polygons[indices[1:]] = None
     return polygons, faults
-
-
-def _polygonal(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    return shapes[np.isin(shapely.get_type_id(shapes), (3, 6))]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.progress import track
 from gridgeo.town import Claim, Nesting, Tiling, Town
+from gridgeo.validate.faults import Fault
 from gridgeo.validate.nesting import validate_nesting
-from gridgeo.validate.report import Report
+from gridgeo.validate.report import ClaimResult, Report
+from gridgeo.validate.subject import doubt
 from gridgeo.validate.tiling import validate_tiling
 
 _STEP = Message("validating", "校验")
@@ -44,11 +47,12 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
         For claims that don't exist, or that need blocks before these are drafted.
     """
     chosen = _chosen(town, claims)
-    reports = [_validate(town, claim) for claim in track(chosen, _STEP)]
-    crs = {report.crs for report in reports}
-    if len(crs) > 1:
+    tiled = {key for claim in chosen if isinstance(claim, Tiling) for key in claim.layers}
+    reports = [_validate(town, claim, tiled) for claim in track(chosen, _STEP)]
+    if any(not report.crs.equals(reports[0].crs) for report in reports):
         reports = [report.moved_to(town.working_crs) for report in reports]
-    results = [result for report in reports for result in report.claims]
+    results = _once([result for report in reports for result in report.claims])
+    results[0].faults.extend(_doubts(town, results))
     sources = {key: file for report in reports for key, file in report.sources.items()}
     shapes = max((report.shapes for report in reports if report.shapes is not None), key=len, default=None)
     return Report(
@@ -76,13 +80,46 @@ def _chosen(town: Town, names: Sequence[str] | None) -> list[Claim]:
     return chosen
 
 
-def _validate(town: Town, claim: Claim) -> Report:
+def _once(results: list[ClaimResult]) -> list[ClaimResult]:
+    """Report what is wrong with a feature by itself in the first claim only that its layer belongs to."""
+    said: set[tuple[object, ...]] = set()
+    kept = []
+    for result in results:
+        faults = []
+        for fault in result.faults:
+            key = (fault.code, fault.layers, fault.features, fault.message("en"))
+            if fault.kind.stage not in ("feature", "input") or key not in said:
+                faults.append(fault)
+            said.add(key)
+        kept.append(replace(result, faults=faults))
+    return kept
+
+
+def _doubts(town: Town, results: list[ClaimResult]) -> list[Fault]:
+    """Return what the reader of the town noticed and no layer's own claim has said."""
+    layers = [*town.layers.values(), *([town.blocks] if town.blocks is not None else [])]
+    claimed = {key for result in results for key in result.layers}
+    said = {
+        (problem.where, problem.text("en"))
+        for layer in layers
+        if layer.name in claimed or (layer is town.blocks and "blocks" in claimed)
+        for problem in layer.problems
+    }
+    return [
+        doubt(results[0].claim, (), problem)
+        for problem in town.problems
+        if (problem.where, problem.text("en")) not in said
+    ]
+
+
+def _validate(town: Town, claim: Claim, tiled: Collection[str]) -> Report:
     if isinstance(claim, Nesting):
         return validate_nesting(
             _layer(town, claim.children),
             {key: _layer(town, key) for key in claim.parents},
             parent_column=claim.parent_column,
             tolerance=claim.tolerance,
+            among_children=claim.children not in tiled,
             name=claim.name,
         )
     return validate_tiling(

@@ -1,0 +1,171 @@
+"""The report for people at a terminal: the verdict, what was measured, the kinds of fault, then each fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gridgeo.language import Language, Message, one_line
+from gridgeo.validate.faults import CATALOGUE, SEVERITIES, Fault, Severity
+from gridgeo.validate.wording import Area, Width
+
+if TYPE_CHECKING:
+    from gridgeo.validate.report import ClaimResult, Report
+
+_ALL_HOLD = Message(
+    "Seamless: every claim holds ({claims}), no fault found.", "无缝：各项声明均成立（{claims}），未发现问题。"
+)
+_WARNED = Message(
+    "Every claim holds ({claims}): no error, {warnings} to look at (warnings).",
+    "各项声明均成立（{claims}）：无错误，有 {warnings} 处警告待查看。",
+)
+_BROKEN = Message(
+    "Not seamless: {errors} to mend (errors), {warnings} to look at (warnings). Claims that don't hold: {claims}.",
+    "未达到无缝：{errors} 处错误须修正，{warnings} 处警告待查看。不成立的声明：{claims}。",
+)
+_TILING = Message(
+    "{claim}: {polygons} polygons of {layers}, {area}; {tolerance}",
+    "{claim}：{layers}，{polygons} 个多边形，{area}；{tolerance}",
+)
+_NESTING = Message(
+    "{claim}: {polygons} polygons of {child} in {parents} of {layers}, {area}; {tolerance}",
+    "{claim}：{child} 的 {polygons} 个多边形，位于 {layers} 的 {parents} 个上级之内，{area}；{tolerance}",
+)
+_EXACT = Message("checked exactly, to the last digit", "精确校验")
+_TOLERANT = Message("faults up to {width} wide are warnings", "宽度不超过 {width} 的问题只作警告")
+_EXTENT = Message(
+    "not covered of the extent ({extent}): {uncovered}; covered more than once: {overlap}; beyond it: {outside}",
+    "范围（{extent}）内未覆盖：{uncovered}；重复覆盖：{overlap}；越界：{outside}",
+)
+_NO_EXTENT = Message(
+    "covered more than once: {overlap}; gaps: {gap} (no extent was given, so only enclosed ones are seen)",
+    "重复覆盖：{overlap}；缝隙：{gap}（未指定范围，只检查被围住的空白）",
+)
+_NONE = Message("nothing", "无")
+_KINDS = Message("By kind:", "按类别：")
+_KIND = Message("{name} ({code})", "{name}（{code}）")
+_LARGEST = Message(": {area} in all, up to {width} wide", "：共 {area}，最宽 {width}")
+_FAULTS = Message("Faults, the worst first:", "问题清单，严重的在前：")
+_PLACE = Message("{part}, at {place} (longitude, latitude).", "{part}，经纬度 {place}。")
+_ONLY_PLACE = Message("at {place} (longitude, latitude).", "经纬度 {place}。")
+_MORE = Message(
+    "... and {count} more; the JSON report lists them all (--format json)",
+    "……另有 {count} 处；JSON 报告（--format json）列出全部",
+)
+_NOTES = Message("Notes on the input:", "数据提示：")
+_SEVERITY: dict[Severity, Message] = {
+    "error": Message("error", "错误"),
+    "warning": Message("warning", "警告"),
+    "info": Message("note", "提示"),
+}
+
+
+def to_text(report: Report, language: Language | None, most: int) -> str:
+    """Return the report for a terminal; at most ``most`` faults are listed."""
+    lines = [_verdict(report, language), ""]
+    for claim in report.claims:
+        lines += _claim(claim, language)
+    faults = [fault for fault in report.records if fault.severity != "info"]
+    if faults:
+        lines += ["", _KINDS.text(language), *_kinds(faults, language)]
+        lines += ["", _FAULTS.text(language), *_list(report, faults[:most], language)]
+    if len(faults) > most:
+        lines.append(_MORE.text(language, count=len(faults) - most))
+    notes = [fault for fault in report.records if fault.severity == "info"]
+    if notes:
+        lines += ["", _NOTES.text(language), *(f"   - {note.message(language)}" for note in notes[:most])]
+        if len(notes) > most:
+            lines.append(_MORE.text(language, count=len(notes) - most))
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(report: Report, language: Language | None) -> str:
+    counts = report.counts
+    every = ", ".join(dict.fromkeys(claim.claim for claim in report.claims))
+    broken = ", ".join(dict.fromkeys(claim.claim for claim in report.claims if not claim.ok))
+    if counts["error"]:
+        return _BROKEN.text(language, errors=counts["error"], warnings=counts["warning"], claims=broken)
+    if counts["warning"]:
+        return _WARNED.text(language, warnings=counts["warning"], claims=every)
+    return _ALL_HOLD.text(language, claims=every)
+
+
+def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
+    measures = claim.measures
+    tolerance = float(measures["tolerance"])
+    how = _TOLERANT.text(language, width=Width(tolerance).text(language)) if tolerance else _EXACT.text(language)
+    said: dict[str, object] = {
+        "claim": claim.claim,
+        "polygons": f"{measures['polygons']:,}",
+        "area": Area(measures["area"]).text(language),
+        "tolerance": how,
+    }
+    mark = "✓" if claim.ok else "✗"
+    if "parents" in measures:
+        child, *parents = claim.layers
+        layers = ", ".join(parents)
+        nesting = _NESTING.text(language, **said, child=child, layers=layers, parents=f"{measures['parents']:,}")
+        return [f"{mark}  {nesting}"]
+    lines = [f"{mark}  {_TILING.text(language, **said, layers=', '.join(claim.layers))}"]
+    overlap = _area(measures["overlap_area"] + measures["duplicate_area"], language)
+    if "extent_area" in measures:
+        extent = _EXTENT.text(
+            language,
+            extent=Area(measures["extent_area"]).text(language),
+            uncovered=_area(measures["gap_area"] + measures["uncovered_area"], language),
+            overlap=overlap,
+            outside=_area(measures["outside_area"], language),
+        )
+        return [*lines, f"   {extent}"]
+    if claim.faults:
+        lines.append(f"   {_NO_EXTENT.text(language, overlap=overlap, gap=_area(measures['gap_area'], language))}")
+    return lines
+
+
+def _area(square_metres: float, language: Language | None) -> str:
+    return Area(square_metres).text(language) if square_metres else _NONE.text(language)
+
+
+def _kinds(faults: Sequence[Fault], language: Language | None) -> list[str]:
+    """One line a kind and severity: how many, how large in all, how wide at most."""
+    lines = []
+    for severity in SEVERITIES:
+        for code, kind in CATALOGUE.items():
+            here = [fault for fault in faults if fault.code == code and fault.severity == severity]
+            if not here:
+                continue
+            name = _KIND.text(language, name=kind.name.text(language), code=code)
+            line = f"{len(here):>7,}  {_SEVERITY[severity].text(language)}  {name}"
+            area, width = sum(fault.area or 0.0 for fault in here), max(fault.width or 0.0 for fault in here)
+            if kind.stage == "region":
+                line += _LARGEST.text(language, area=Area(area).text(language), width=Width(width).text(language))
+            lines.append(line)
+    return lines
+
+
+def _list(report: Report, faults: Sequence[Fault], language: Language | None) -> list[str]:
+    lines = []
+    places = _places(report, faults)
+    for number, (fault, place) in enumerate(zip(faults, places, strict=True), 1):
+        claim = f" [{one_line(fault.claim)}]" if len(report.claims) > 1 else ""
+        head = f"{number:>5}. {_SEVERITY[fault.severity].text(language)}{claim} {fault.code}: "
+        lines.append(head + fault.message(language))
+        if fault.part is not None and place:
+            where = _PLACE.text(language, part=fault.part.text(language), place=place)
+        else:
+            where = _ONLY_PLACE.text(language, place=place) if place else ""
+        if where:
+            lines.append(f"       {where[:1].upper()}{where[1:]}")
+        lines.append(f"       {fault.action(language)}")
+    return lines
+
+
+def _places(report: Report, faults: Sequence[Fault]) -> list[str]:
+    """Longitude and latitude of a point on each fault, as they can be typed into a map."""
+    shapes = np.array([fault.geometry for fault in faults], object)
+    degrees = gpd.GeoSeries(shapely.point_on_surface(shapes), crs=report.crs).to_crs("EPSG:4326")
+    return ["" if p is None or p.is_empty else f"{p.x:.6f}, {p.y:.6f}" for p in degrees]
