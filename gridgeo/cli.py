@@ -4,6 +4,7 @@ Data goes to standard output, everything else to standard error. Exit status: 0 
 run could not be done. Commands import what they need when they run, so that help and small jobs start at once.
 """
 
+import json
 import os
 import sys
 import time
@@ -328,6 +329,12 @@ def _demo_with_faults(out: Path, polygons: int, seed: int, count: int) -> int:
     write_whole(out / "report.json", report.to_json())
     _say_made(out / "report.txt", _MADE_REPORT.text())
     typer.echo(report.to_text().rstrip("\n"))
+    planted = json.loads((town_file.parent / "planted.json").read_text(encoding="utf-8"))
+    named = {
+        (code, frozenset(features)) for code, features in report.faults[["code", "features"]].itertuples(index=False)
+    }
+    found = sum((fault["code"], frozenset(fault["features"])) in named for fault in planted)
+    _say(_FOUND.text(found=found, planted=len(planted)))
     return EXIT_FAULTS if report.fails(on="error") else 0
 
 

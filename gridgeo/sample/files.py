@@ -14,7 +14,7 @@ from gridgeo.language import Message
 from gridgeo.layers import write_layer
 from gridgeo.progress import track
 from gridgeo.sample.geography import SampleTown, sample_town
-from gridgeo.sample.people import PORTRAITS
+from gridgeo.sample.people import BLOCK_TARGET, PORTRAITS, SHOP_WEIGHT
 from gridgeo.sample.photos import draw_portrait
 
 _WRITING = Message("writing the sample town's layers", "正在写入示例镇图层")
@@ -172,7 +172,7 @@ weight = 1.0
 
 [workload.business]                    # a shop weighs as much as five residents
 layer = "shops"
-weight = 5.0
+weight = {shop_weight}
 """
 
 
@@ -218,8 +218,8 @@ def write_sample(
         name=town.name,
         code=town.code,
         background=_BACKGROUND if detailed else "",
-        workload=_WORKLOAD if detailed else "",
-        target="target = 1500                          # workload of a block" if detailed else "count = 1",
+        workload=_WORKLOAD.format(shop_weight=SHOP_WEIGHT) if detailed else "",
+        target=f"target = {BLOCK_TARGET}                          # workload of a block" if detailed else "count = 1",
         photos='photos = "photos"\n' if detailed else "",
     )
     return write_whole(folder / "gridgeo.toml", toml)

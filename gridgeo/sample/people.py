@@ -82,12 +82,21 @@ def tables(town: SampleTown, rng: np.random.Generator) -> dict[str, pd.DataFrame
     return {"people": _people(town, rng), "tasks": _tasks(town), "services": _services()}
 
 
+SHOP_WEIGHT = 5.0
+"""Residents that a shop weighs as much as."""
+BLOCK_TARGET = 1500
+"""Workload of a block."""
+CUT_LAYERS = ("communities", "villages")
+"""Grids that are cut into blocks; the others are one block each."""
+
+
 def _people(town: SampleTown, rng: np.random.Generator) -> pd.DataFrame:
     namer = Namer(rng)
     rows: list[tuple[str, str, str, str, str, str, str, str]] = []
     # a town without details has no staff of its grids: millions of people would serve nobody
     addresses = town.layers.get("addresses")
     residents = {} if addresses is None else addresses.groupby("grid")["population"].sum().to_dict()
+    shops = {} if addresses is None else town.layers["shops"].groupby("grid").size().to_dict()
 
     def add(unit: str, role: str, organisation: str) -> None:
         phone = f"021-5550-{int(rng.integers(1000, 10000))}"
@@ -103,13 +112,14 @@ def _people(town: SampleTown, rng: np.random.Generator) -> pd.DataFrame:
     ):
         for _ in range(count):
             add(town.code, role, organisation)
-    staffed = (("communities", 2, 2, 3), ("villages", 2, 2, 3), ("streets", 2, 4, 0), ("zones", 2, 1, 0))
-    for layer, heads, patrollers, others in staffed if residents else ():
+    staffed = (("communities", 2, 3), ("villages", 2, 3), ("streets", 4, 0), ("zones", 1, 0))
+    for layer, patrollers, others in staffed if residents else ():
         frame = town.layers[layer]
         offices = frame["committee"] if "committee" in frame else ["云溪镇城市运行管理中心"] * len(frame)
         for unit, organisation in zip(frame["code"], offices, strict=True):
-            pool = int(np.clip(heads + residents.get(unit, 0) // 1000, 2, 8))
-            for role, count in (("head", pool), ("patroller", patrollers), ("three-heads", others)):
+            load = residents.get(unit, 0) + SHOP_WEIGHT * shops.get(unit, 0)
+            heads = max(1, round(load / BLOCK_TARGET)) if layer in CUT_LAYERS else 1  # one for each block to come
+            for role, count in (("head", heads), ("patroller", patrollers), ("three-heads", others)):
                 for _ in range(count):
                     add(unit, role, organisation)
     columns = ["unit", "role", "name", "organisation", "phone", "mobile", "hours", "photo"]
