@@ -132,7 +132,8 @@ def _grids(scene: Scene, notices: list[Notice], steps: _Steps) -> list[dict[str,
             {
                 "name": notice.grid,
                 "kind": notice.kind,
-                "shape": steps.polygon(shape),
+                # a grid of one block has that block's shape
+                "shape": steps.polygon(shape) if len(group) > 1 else None,
                 "ways": _ways(break_name(notice.grid, most=2)),
                 **_room(shape, steps),
             }

@@ -73,9 +73,10 @@ function showTown(map, town) {
     scaled.push([drawn.addTo(kinds.get(kind).frames), width, 0.2]);
   };
   for (const [width, colour] of [[2.8, '#fff'], [1.3, colours.block]])
-    for (const block of town.blocks) frame(block.shape, colour, width, block.grid.kind);
+    for (const block of town.blocks)
+      if (block.grid.shape) frame(block.shape, colour, width, block.grid.kind);
   for (const [width, colour] of [[4, '#fff'], [2.3, colours.grid]])
-    for (const grid of town.grids) frame(grid.shape, colour, width, grid.kind);
+    for (const grid of town.grids) frame(grid.shape || grid.blocks[0].shape, colour, width, grid.kind);
   const quiet = { fillOpacity: 0.46 }, lively = { fillOpacity: 0.72 };
   const ring = [8, 4].map((width, k) =>
     L.polygon([], { ...pens.borders, fill: false, weight: width, color: k ? colours.accent : '#fff', opacity: 1 }));
