@@ -9,7 +9,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridgeo.validate.alignment import cutting_barriers, measure_borders, shared_borders
+from gridgeo.validate.alignment import measure_borders, shared_borders
+from gridgeo.validate.cutting import cutting_barriers
 
 
 def lines(*rows: tuple[list[tuple[float, float]], str]) -> gpd.GeoDataFrame:
