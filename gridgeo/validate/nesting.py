@@ -268,6 +268,6 @@ class _Nesting:
         analysis = analyse(distinct)
         faces = analysis.faces()
         siblings = np.array([len(covers) > 1 and len(set(parent_of[covers])) == 1 for covers in faces.covers], bool)
-        overlaps, thin = self.judge.regions(faces, siblings)
-        vertices = self.judge.vertices(analysis.missing_vertices(), faces, thin, [*found, *overlaps])
+        overlaps, sizes = self.judge.regions(faces, siblings)
+        vertices = self.judge.vertices(analysis.missing_vertices(), faces, sizes, [*found, *overlaps])
         return [*duplicates, *overlaps, *vertices]

@@ -16,6 +16,7 @@ import shapely
 from gridgeo.coverage import Faces, MissingVertices
 from gridgeo.language import Message
 from gridgeo.validate.faults import Fault, Severity
+from gridgeo.validate.measure import Sizes
 from gridgeo.validate.subject import Subject
 from gridgeo.validate.wording import Area, Width
 
@@ -101,16 +102,14 @@ class Judge:
         """Return the severity of a fault of some width under the claim's tolerance."""
         return "warning" if width <= self.tolerance else "error"
 
-    def regions(
-        self, faces: Faces, chosen: npt.NDArray[np.bool_] | None = None
-    ) -> tuple[list[Fault], npt.NDArray[np.intp]]:
-        """Return a record for each (chosen) region that can be drawn, and the numbers of all that are too thin."""
+    def regions(self, faces: Faces, chosen: npt.NDArray[np.bool_] | None = None) -> tuple[list[Fault], Sizes]:
+        """Return a record for each (chosen) region that can be drawn, and the sizes of all regions."""
         sizes = self.subject.measure(faces.polygon)
         thin = sizes.width <= FLOAT_NOISE
         nested = self._nested(faces)
         wanted = np.flatnonzero(~thin if chosen is None else ~thin & chosen).tolist()
         faults = [self._region(faces, number, sizes.at(number), nested) for number in wanted]
-        return faults, np.flatnonzero(thin)
+        return faults, sizes
 
     def _region(
         self, faces: Faces, number: int, sizes: tuple[float, float, float], nested: dict[tuple[int, ...], int]
@@ -182,9 +181,7 @@ class Judge:
                     nested[pair] = one
         return nested
 
-    def vertices(
-        self, missing: MissingVertices, faces: Faces, thin: npt.NDArray[np.intp], drawn: Iterable[Fault]
-    ) -> list[Fault]:
+    def vertices(self, missing: MissingVertices, faces: Faces, sizes: Sizes, drawn: Iterable[Fault]) -> list[Fault]:
         """Return a record for each border that has vertices on one side only.
 
         A vertex at the rim of a region that has a record, or where a polygon was broken, goes with that record.
@@ -193,7 +190,7 @@ class Judge:
         for point, holder, lacker in zip(missing.point.tolist(), missing.holder, missing.lacker, strict=True):
             sides.setdefault((point[0], point[1]), set()).update((int(holder), int(lacker)))
         areas: dict[tuple[float, float], int] = {}
-        for number in thin.tolist():
+        for number in np.flatnonzero(sizes.width <= FLOAT_NOISE).tolist():
             beside = [k for k in faces.borders[number].tolist() if k >= 0]
             if -1 in faces.borders[number] and len(faces.covers[number]) < 2:
                 continue  # the border of the extent need not have the vertices of the polygons
@@ -210,14 +207,13 @@ class Judge:
             if is_free:
                 borders.setdefault(tuple(sorted(sides[point])), []).append(point)
         return [
-            self._border(indices, places, faces, sorted({areas[p] for p in places if p in areas}))
+            self._border(indices, places, sizes, sorted({areas[p] for p in places if p in areas}))
             for indices, places in borders.items()
         ]
 
     def _border(
-        self, indices: tuple[int, ...], places: list[tuple[float, float]], faces: Faces, thin: list[int]
+        self, indices: tuple[int, ...], places: list[tuple[float, float]], sizes: Sizes, thin: list[int]
     ) -> Fault:
-        sizes = self.subject.measure(faces.polygon[thin])
         where = shapely.MultiPoint(sorted(places)) if len(places) > 1 else shapely.Point(places[0])
         return Fault(
             "missing-vertex",
@@ -227,8 +223,8 @@ class Judge:
             self.subject.ids_of(indices),
             _MISSING_VERTEX,
             where,
-            float(sizes.area.sum()),
-            float(sizes.width.max(initial=0.0)),
+            float(sizes.area[thin].sum()),
+            float(sizes.width[thin].max(initial=0.0)),
             None,
             {"names": self.subject.called(indices), "count": len(places)},
             part=self.subject.part(indices, where),

@@ -224,12 +224,12 @@ def _metric(layers: Sequence[Layer]) -> pyproj.CRS:
     """Return the CRS in metres through the middle of all layers."""
     boxes = []
     for layer in layers:
-        coordinates = shapely.get_coordinates(layer.frame.geometry.to_numpy())
-        coordinates = coordinates[np.isfinite(coordinates).all(axis=1)]
-        if len(coordinates):
+        corners = shapely.bounds(layer.frame.geometry.to_numpy()).reshape(-1, 2)
+        corners = corners[np.isfinite(corners).all(axis=1)]
+        if len(corners):
             crs = layer.frame.crs.to_2d()
             degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs or "EPSG:4326", always_xy=True)
-            boxes.append(degrees.transform_bounds(*coordinates.min(axis=0), *coordinates.max(axis=0)))
+            boxes.append(degrees.transform_bounds(*corners.min(axis=0), *corners.max(axis=0)))
     if not boxes:  # no feature has a place: there is nothing to measure
         return pyproj.CRS.from_epsg(3857)
     box = np.array(boxes)

@@ -95,8 +95,8 @@ def check_tiling(
     analysis = analyse(distinct, extent=extent)
     faces = analysis.faces()
     judge = Judge(subject, claim, tolerance, has_extent=extent is not None)
-    regions, thin = judge.regions(faces)
-    vertices = judge.vertices(analysis.missing_vertices(), faces, thin, regions)
+    regions, sizes = judge.regions(faces)
+    vertices = judge.vertices(analysis.missing_vertices(), faces, sizes, regions)
     measures: dict[str, Any] = {
         "polygons": len(subject.polygons),
         "vertices": int(shapely.get_num_coordinates(subject.polygons).sum()),
