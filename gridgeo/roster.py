@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -63,6 +63,11 @@ _NO_PHOTO_NEAR = Message(
     'the photo is not there (looked for {path}); did you mean "{near}"?',
     "照片不存在（查找位置：{path}）；是否应为“{near}”？",
 )
+_NO_PHOTOS = Message(
+    "the photo is not there (looked for {path}), nor are {count} others; name their folder with photos in [people]",
+    "照片不存在（查找位置：{path}），另有 {count} 张也不存在；请在 [people] 中用 photos 指明其文件夹",
+)
+_MOST_PHOTOS_TOLD = 5
 _NO_PHOTO_FOLDER = Message("no such folder (looked for {path})", "文件夹不存在（查找位置：{path}）")
 _UNKNOWN_UNIT = Message(
     'unit "{unit}" is no grid, block or town code of this project', "单元“{unit}”不是本项目的网格、责任块或镇代码"
@@ -139,10 +144,21 @@ def read_roster(town_file: TownFile, units: Units | None) -> Roster:
         tuple(_sound(tasks, town_file.tasks, units, _task)),
         tuple(_sound(services, town_file.services, units, _service)),
     )
-    problems = tuple(problem for reader in readers for problem in reader.problems)
+    problems = _with_photos_in_one(problem for reader in readers for problem in reader.problems)
     return replace(
         roster, problems=problems, warnings=tuple(problem for reader in readers for problem in reader.warnings)
     )
+
+
+def _with_photos_in_one(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Say of many missing photos, which are one mistake, no more than one line."""
+    listed = list(problems)
+    missing = [problem for problem in listed if problem.what in (_NO_PHOTO, _NO_PHOTO_NEAR)]
+    if len(missing) <= _MOST_PHOTOS_TOLD:
+        return tuple(listed)
+    first = missing[0]
+    told = Problem(first.where, _NO_PHOTOS, {"count": len(missing) - 1, "path": first.values["path"]})
+    return tuple(told if problem is first else problem for problem in listed if problem not in missing[1:])
 
 
 Entity = TypeVar("Entity", Person, Task, Service)

@@ -340,6 +340,13 @@ def test_an_error_of_a_formula_is_named(tmp_path: Path) -> None:
     assert any("#REF!" in text for text in lines(roster(tmp_path, '[people]\nfile = "p.xlsx"')))
 
 
+def test_many_missing_photos_are_one_mistake(tmp_path: Path) -> None:
+    rows = [[*ROW[:7], f"{number}.jpg"] for number in range(9)]
+    (text,) = lines(people_of(tmp_path, [HEADERS, *rows]))
+    assert "line 2" in text
+    assert "nor are 8 others" in text
+
+
 def test_a_missing_photo_folder_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text(table([HEADERS, [*ROW[:7], "a.jpg"], [*ROW[:7], "b.jpg"]]), encoding="utf-8")
     (text,) = lines(roster(tmp_path, '[people]\nfile = "p.csv"\nphotos = "fotos"'))
