@@ -35,7 +35,8 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
     ----------
     town : Town
     claims : sequence of str, optional
-        Names of the claims to check; by default all.
+        Names of the claims to check; by default all. Claims about blocks that aren't drafted yet are then passed over
+        with a warning, so that the grids can be validated first.
 
     Returns
     -------
@@ -44,15 +45,17 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
     Raises
     ------
     InputError
-        For claims that don't exist, or that need blocks before these are drafted.
+        For claims that don't exist, or, where nothing else is to be checked, that need blocks before these are drafted.
     """
-    chosen = _chosen(town, claims)
+    chosen, passed_over = _chosen(town, claims)
     tiled = {key for claim in chosen if isinstance(claim, Tiling) for key in claim.layers}
     reports = [_validate(town, claim, tiled) for claim in track(chosen, _STEP)]
     if any(not report.crs.equals(reports[0].crs) for report in reports):
         reports = [report.moved_to(town.working_crs) for report in reports]
     results = _once([result for report in reports for result in report.claims])
-    results[0].faults.extend(_doubts(town, results))
+    results[0].faults.extend(
+        [*(doubt(results[0].claim, (), problem) for problem in passed_over), *_doubts(town, results)]
+    )
     sources = {key: file for report in reports for key, file in report.sources.items()}
     shapes = max((report.shapes for report in reports if report.shapes is not None), key=len, default=None)
     return Report(
@@ -60,7 +63,8 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
     )
 
 
-def _chosen(town: Town, names: Sequence[str] | None) -> list[Claim]:
+def _chosen(town: Town, names: Sequence[str] | None) -> tuple[list[Claim], list[Problem]]:
+    """Return the claims to check, and what to say of those that can't be checked yet."""
     known = {claim.name: claim for claim in town.claims}
     where = str(town.path)
     if not known:
@@ -71,13 +75,18 @@ def _chosen(town: Town, names: Sequence[str] | None) -> list[Claim]:
         if name not in known
     ]
     chosen = [claim for claim in town.claims if not names or claim.name in names]
-    for claim in chosen:
-        layers = claim.layers if isinstance(claim, Tiling) else (claim.children, *claim.parents)
-        if town.blocks is None and "blocks" in layers and "blocks" not in town.layers:
-            problems.append(Problem(where, _NO_BLOCKS, {"name": claim.name}))
+    undrafted = [claim for claim in chosen if town.blocks is None and "blocks" in _layers_of(claim)]
+    ready = [claim for claim in chosen if claim not in undrafted]
+    too_early = [Problem(where, _NO_BLOCKS, {"name": claim.name}) for claim in undrafted]
+    if names or not ready:
+        problems += too_early
     if problems:
         raise InputError(problems)
-    return chosen
+    return ready, too_early
+
+
+def _layers_of(claim: Claim) -> tuple[str, ...]:
+    return claim.layers if isinstance(claim, Tiling) else (claim.children, *claim.parents)
 
 
 def _once(results: list[ClaimResult]) -> list[ClaimResult]:
