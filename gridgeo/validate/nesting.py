@@ -1,7 +1,7 @@
 """Nestings: each child lies in one parent, and the children of each parent tile it.
 
-Children may have vertices on their parent's border that the parent lacks, and these may lie off it by the last digits:
-neither is a fault. Each wrongly covered square metre stands in one record: where a child reaches out of its parent
+Children may have vertices on their parent's border that the parent lacks, and so may the children beyond it, and these
+vertices may lie off it by the last digits: none of that is a fault. Each wrongly covered square metre stands in one record: where a child reaches out of its parent
 there is no second record for the parent that it reaches into, nor for the child that it overlaps there.
 """
 
@@ -263,11 +263,11 @@ class _Nesting:
         return [fault for fault, taken in zip(left, claimed >= 0.999 * shapely.area(bare), strict=True) if not taken]
 
     def _among_children(self, parent_of: npt.NDArray[np.int64], found: list[Fault]) -> list[Fault]:
-        """Overlaps of children of the same parent, and vertices missing on borders between children."""
+        """Overlaps of children of the same parent, and vertices missing on borders between them."""
         distinct, duplicates = set_duplicates_aside(self.subject, self.claim, self.judge.tolerance)
         analysis = analyse(distinct)
         faces = analysis.faces()
         siblings = np.array([len(covers) > 1 and len(set(parent_of[covers])) == 1 for covers in faces.covers], bool)
         overlaps, sizes = self.judge.regions(faces, siblings)
-        vertices = self.judge.vertices(analysis.missing_vertices(), faces, sizes, [*found, *overlaps])
+        vertices = self.judge.vertices(analysis.missing_vertices(), faces, sizes, [*found, *overlaps], parent_of)
         return [*duplicates, *overlaps, *vertices]

@@ -195,6 +195,8 @@ class Judge:
             if -1 in faces.borders[number] and len(faces.covers[number]) < 2:
                 continue  # the border of the extent need not have the vertices of the polygons
             involved = faces.covers[number].tolist() or beside
+            if family is not None and len(set(family[involved].tolist())) > 1:
+                continue
             for point in self._one_sided(faces.polygon[number], involved):
                 sides.setdefault(point, set()).update(involved)
                 areas.setdefault(point, number)
