@@ -1,8 +1,9 @@
 """Nestings: each child lies in one parent, and the children of each parent tile it.
 
-Children may have vertices on their parent's border that the parent lacks, and so may the children beyond it, and these
-vertices may lie off it by the last digits: none of that is a fault. Each wrongly covered square metre stands in one record: where a child reaches out of its parent
-there is no second record for the parent that it reaches into, nor for the child that it overlaps there.
+Children may have vertices on their parent's border that the parent lacks, or the children beyond it, and these vertices
+may lie off it by the last digits: none of that is a fault. Each wrongly covered square metre stands in one record:
+where a child reaches out of its parent there is no second record for the parent that it reaches into, nor for the
+child that it overlaps there.
 """
 
 from __future__ import annotations

@@ -181,14 +181,23 @@ class Judge:
                     nested[pair] = one
         return nested
 
-    def vertices(self, missing: MissingVertices, faces: Faces, sizes: Sizes, drawn: Iterable[Fault]) -> list[Fault]:
+    def vertices(
+        self,
+        missing: MissingVertices,
+        faces: Faces,
+        sizes: Sizes,
+        drawn: Iterable[Fault],
+        family: npt.NDArray[np.int64] | None = None,
+    ) -> list[Fault]:
         """Return a record for each border that has vertices on one side only.
 
-        A vertex at the rim of a region that has a record, or where a polygon was broken, goes with that record.
+        A vertex at the rim of a region that has a record, or where a polygon was broken, goes with that record. With
+        ``family`` only borders between polygons of one family count.
         """
         sides: dict[tuple[float, float], set[int]] = {}
         for point, holder, lacker in zip(missing.point.tolist(), missing.holder, missing.lacker, strict=True):
-            sides.setdefault((point[0], point[1]), set()).update((int(holder), int(lacker)))
+            if family is None or family[holder] == family[lacker]:
+                sides.setdefault((point[0], point[1]), set()).update((int(holder), int(lacker)))
         areas: dict[tuple[float, float], int] = {}
         for number in np.flatnonzero(sizes.width <= FLOAT_NOISE).tolist():
             beside = [k for k in faces.borders[number].tolist() if k >= 0]
