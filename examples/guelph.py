@@ -1,6 +1,6 @@
 """A whole real town: Guelph, Ontario (88 km²), from OpenStreetMap layers and the city's border.
 
-    python examples/guelph.py FOLDER OUT
+    python examples/guelph.py FOLDER [OUT]
 
 FOLDER holds ``guelph.gpkg`` with the layers boundary, roads, waterways, natural and buildings. It has no grids, so the
 example first drafts ten from its border along main roads, then cuts these into blocks of near equal building area along
@@ -165,6 +165,6 @@ def main(folder: Path, out: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) == 3 else "guelph")))
