@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -97,7 +98,12 @@ class Subject:
     def layers_of(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Keys of the layers of some features, in the order of the layers."""
         mine = {self.layer[index] for index in indices}
-        return tuple(key for key in dict.fromkeys(self.layer) if key in mine) if len(mine) > 1 else tuple(mine)
+        return tuple(key for key in self.keys if key in mine)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that have features, in their order."""
+        return tuple(dict.fromkeys(self.layer))
 
     def ids_of(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Ids of some features."""
