@@ -17,6 +17,7 @@ _HOMES = {
     "Problem": "errors",
     "Report": "validate",
     "Town": "town",
+    "border_table": "validate",
     "delineate_blocks": "partition",
     "partition_town": "partition",
     "read_layer": "layers",
@@ -24,7 +25,10 @@ _HOMES = {
     "render_map": "render",
     "render_notices": "render",
     "use_language": "language",
+    "validate_alignment": "validate",
+    "validate_consistency": "validate",
     "validate_nesting": "validate",
+    "validate_seam": "validate",
     "validate_tiling": "validate",
     "validate_town": "validate",
     "working_crs": "crs",
@@ -39,6 +43,7 @@ __all__ = [
     "Report",
     "Town",
     "__version__",
+    "border_table",
     "delineate_blocks",
     "partition_town",
     "read_layer",
@@ -46,7 +51,10 @@ __all__ = [
     "render_map",
     "render_notices",
     "use_language",
+    "validate_alignment",
+    "validate_consistency",
     "validate_nesting",
+    "validate_seam",
     "validate_tiling",
     "validate_town",
     "working_crs",
@@ -61,7 +69,16 @@ if TYPE_CHECKING:
     from gridgeo.partition import delineate_blocks, partition_town
     from gridgeo.render import render_map, render_notices
     from gridgeo.town import Town, read_town
-    from gridgeo.validate import Report, validate_nesting, validate_tiling, validate_town
+    from gridgeo.validate import (
+        Report,
+        border_table,
+        validate_alignment,
+        validate_consistency,
+        validate_nesting,
+        validate_seam,
+        validate_tiling,
+        validate_town,
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -113,6 +113,7 @@ _NOT_TABLE = Message("must be a table of keys and values, not {given}", "应为�
 _TOO_SMALL = Message("must be more than {limit}, not {given}", "应大于 {limit}，而不是 {given}")
 _TOO_SMALL_OR = Message("must be at least {limit}, not {given}", "应不小于 {limit}，而不是 {given}")
 _TOO_LARGE = Message("must be less than {limit}, not {given}", "应小于 {limit}，而不是 {given}")
+_TOO_LARGE_OR = Message("must be at most {limit}, not {given}", "应不大于 {limit}，而不是 {given}")
 _TOO_SHORT = Message("the list must not be empty", "列表不能为空")
 _BAD_VALUE = Message("{given} is not allowed here", "此处不允许 {given}")
 _RANK_TWICE = Message(
@@ -125,8 +126,28 @@ _RANK_MISSING = Message(
     "请给出整个文件的 rank，或同时给出 rank_column 和 ranks = {{ 值 = 等级 }}；等级为 river、main-road、road、lane",
 )
 _CLAIM_KIND = Message(
-    "a claim is either a tiling = [layers] or a nesting = layer: give one of the two",
-    "声明须为 tiling = [图层…] 或 nesting = 图层，二选一",
+    "a claim is one of these: tiling = [layers], nesting = layer, along = [layers], seam = [two layers],"
+    " consistent = layer; give one of them",
+    "声明须为 tiling = [图层…]、nesting = 图层、along = [图层…]、seam = [两个图层]、consistent = 图层 之一",
+)
+_CLAIM_KEY = Message(
+    "{key} doesn't belong to a claim with {kind}; there it may have: {known}",
+    "{key} 不用于 {kind} 声明；该声明可用：{known}",
+)
+_CLAIM_BLOCKS = Message(
+    "consistent needs within = [layers of the blocks that the areas are made of]",
+    "consistent 须写明 within = [组成专业网格的责任块图层…]",
+)
+_CLAIM_SEAM = Message(
+    'a seam lies between two layers: seam = ["one", "other"]', 'seam 须写两个不同的图层：seam = ["一", "二"]'
+)
+_CLAIM_TOLERANCE = Message(
+    "the tolerance of along must be more than 0: metres within which a border counts as on a barrier",
+    "along 的 tolerance 应大于 0：边界与边界线相距不超过此值（米）即视为沿线",
+)
+_CLAIM_SCOPE = Message(
+    'scope = "inner" (borders within one parent) goes with parent_column, scope = "all" without it',
+    'scope = "inner"（同一上级内部的边界）须与 parent_column 同用，scope = "all" 则不用',
 )
 _CLAIM_PARENTS = Message("a nesting needs within = [layers of the parents]", "nesting 须写明 within = [上级图层…]")
 _CLAIM_EXTENT = Message("a tiling lies within one layer: within must name one", "tiling 的 within 只能写一个图层")
@@ -159,6 +180,7 @@ _SENTENCES: dict[str, Message] = {
     "greater_than": _TOO_SMALL,
     "greater_than_equal": _TOO_SMALL_OR,
     "less_than": _TOO_LARGE,
+    "less_than_equal": _TOO_LARGE_OR,
     "too_short": _TOO_SHORT,
     "literal_error": _NOT_TEXT,  # only a value that isn't text gets past the table of words
     "rank_twice": _RANK_TWICE,
@@ -167,6 +189,11 @@ _SENTENCES: dict[str, Message] = {
     "claim_parents": _CLAIM_PARENTS,
     "claim_extent": _CLAIM_EXTENT,
     "claim_parent_column": _CLAIM_PARENT_COLUMN,
+    "claim_key": _CLAIM_KEY,
+    "claim_blocks": _CLAIM_BLOCKS,
+    "claim_seam": _CLAIM_SEAM,
+    "claim_tolerance": _CLAIM_TOLERANCE,
+    "claim_scope": _CLAIM_SCOPE,
     "count_and_target": _COUNT_AND_TARGET,
 }
 
@@ -321,7 +348,9 @@ def _translate(path: Path, name: str, model: type[Table], detail: ErrorDetails) 
     if kind == "word":
         values |= {"near": context["near"], "known": context["known"]}
         return Problem(where, _WORD_NEAR if context["near"] else _WORD, values)
-    limit = context.get("gt", context.get("ge", context.get("lt", "")))
+    if kind == "claim_key":
+        values |= context
+    limit = next((context[bound] for bound in ("gt", "ge", "lt", "le") if bound in context), "")
     values["limit"] = f"{limit:g}" if isinstance(limit, int | float) else ""
     return Problem(where, _SENTENCES.get(kind, _BAD_VALUE), values)
 

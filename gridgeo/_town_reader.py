@@ -15,7 +15,7 @@ from gridgeo._database import is_database
 from gridgeo._fit import bounds_in_degrees, misfit
 from gridgeo._tables import missing_file
 from gridgeo._town_file import TownFile, read_town_file
-from gridgeo._town_schema import BarrierTable, LayerTable, SourceTable
+from gridgeo._town_schema import BarrierTable, ClaimTable, LayerTable, SourceTable
 from gridgeo._words import listed, nearest, shown
 from gridgeo.crs import MapSystem, looks_like_gcj02, parse_crs, working_crs
 from gridgeo.errors import InputError, Problem
@@ -23,7 +23,18 @@ from gridgeo.language import Message
 from gridgeo.layers import Layer, list_layers, read_layer
 from gridgeo.progress import track
 from gridgeo.roster import Roster, Units, read_roster
-from gridgeo.town import Claim, Drafting, Nesting, Publication, Tiling, Town, Workload
+from gridgeo.town import (
+    Alignment,
+    Claim,
+    Consistency,
+    Drafting,
+    Nesting,
+    Publication,
+    Seam,
+    Tiling,
+    Town,
+    Workload,
+)
 
 FILE_NAME = "gridgeo.toml"
 BLOCKS = "blocks"
@@ -56,6 +67,10 @@ _NO_COLUMN = Message(
 _NOT_NUMBERS = Message(
     'column "{column}" of layer "{key}" does not hold numbers only: {values}',
     "图层“{key}”的列“{column}”含有非数字：{values}",
+)
+_NO_BARRIERS = Message(
+    "along needs barriers, and there are none: add a table [barriers.KEY] with the roads or rivers",
+    "along 需要边界线，但尚未提供：请添加 [barriers.键] 表（道路或河道）",
 )
 _NOT_POLYGONS = Message(
     "holds {types} and no polygons; grids and the extent are polygons", "只有 {types}，没有面；网格和范围须为面"
@@ -299,23 +314,41 @@ class _Reader:
     def _claims(self, layers: Mapping[str, Layer], blocks: Layer | None) -> tuple[Claim, ...]:
         claims: list[Claim] = []
         for name, said in self.file.claims.items():
-            place = self.file.place(f"claims.{name}", "within")
+            table = f"claims.{name}"
             within = tuple(said.within or ())
-            for key in within:
-                self._check_layer(key, place, BLOCKS)
+            for key in ("tiling", "nesting", "along", "seam", "consistent", "within"):
+                named = getattr(said, key) or ()
+                for layer in (named,) if isinstance(named, str) else named:
+                    self._check_layer(layer, self.file.place(table, key), BLOCKS)
+            if said.parent_column is not None:
+                for key in (said.nesting,) if said.nesting is not None else said.along or ():
+                    children = layers.get(key) or (blocks if key == BLOCKS else None)
+                    if children is not None and said.parent_column not in children.frame.columns:
+                        self._no_column(children, key, said.parent_column, self.file.place(table, "parent_column"))
+            tolerance = said.tolerance or 0.0
             if said.tiling is not None:
-                for key in said.tiling:
-                    self._check_layer(key, self.file.place(f"claims.{name}", "tiling"), BLOCKS)
-                claims.append(Tiling(name, tuple(said.tiling), within[0] if within else None, said.tolerance))
+                claims.append(Tiling(name, tuple(said.tiling), within[0] if within else None, tolerance))
             elif said.nesting is not None:
-                self._check_layer(said.nesting, self.file.place(f"claims.{name}", "nesting"), BLOCKS)
-                children = layers.get(said.nesting) or (blocks if said.nesting == BLOCKS else None)
-                column = said.parent_column
-                if column is not None and children is not None and column not in children.frame.columns:
-                    where = self.file.place(f"claims.{name}", "parent_column")
-                    self._no_column(children, said.nesting, column, where)
-                claims.append(Nesting(name, said.nesting, within, column, said.tolerance))
+                claims.append(Nesting(name, said.nesting, within, said.parent_column, tolerance))
+            elif said.seam is not None:
+                first, second = said.seam
+                claims.append(Seam(name, first, second, tolerance))
+            elif said.consistent is not None:
+                claims.append(Consistency(name, said.consistent, within, tolerance))
+            elif said.along is not None:
+                claims.append(self._alignment(name, said))
         return tuple(claims)
+
+    def _alignment(self, name: str, said: ClaimTable) -> Alignment:
+        layers = tuple(said.along or ())
+        if not self.file.barriers:
+            self.problems.append(Problem(self.file.place(f"claims.{name}", "along"), _NO_BARRIERS))
+        column = said.parent_column
+        if said.scope == "inner" and column is None:
+            column = "grid"  # of the drafted blocks, the only layer that may leave it out
+        given = {"rank": said.rank, "tolerance": said.tolerance, "share": said.share}
+        stated = {key: value for key, value in given.items() if value is not None}
+        return replace(Alignment(name, layers, parent_column=column, uncut_by=said.uncut_by), **stated)  # type: ignore[arg-type]
 
     def _workload(self, layers: Mapping[str, Layer]) -> tuple[Workload, ...]:
         found = []

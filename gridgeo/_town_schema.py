@@ -55,6 +55,9 @@ SomeText = Annotated[str, AfterValidator(tidy), AfterValidator(_not_empty)]
 Kind = Annotated[GridKind, _one_of(KIND_WORDS)]
 # "none" says on purpose that a value is no barrier, so that it gets no warning
 RankOrNone = Annotated[Literal["river", "main-road", "road", "lane", "none"], _one_of(RANK_WORDS)]
+Rank = Annotated[
+    Literal["river", "main-road", "road", "lane"], _one_of({w: r for w, r in RANK_WORDS.items() if r != "none"})
+]
 Names = Annotated[list[SomeText], Field(min_length=1)]
 Metres = Annotated[float, Field(ge=0)]
 
@@ -113,26 +116,63 @@ class BarrierTable(SourceTable):
         return self
 
 
+_KEYS_OF_CLAIMS = {
+    "tiling": ("within", "tolerance"),
+    "nesting": ("within", "parent_column", "tolerance"),
+    "along": ("rank", "tolerance", "share", "scope", "parent_column", "uncut_by"),
+    "seam": ("tolerance",),
+    "consistent": ("within", "tolerance"),
+}
+"""The kinds of claims, and the keys that go with each."""
+
+
 class ClaimTable(Table):
-    """``[claims.KEY]``: either a tiling or a nesting."""
+    """``[claims.KEY]``: one claim, said by one of the keys of `_KEYS_OF_CLAIMS`."""
 
     tiling: Names | None = None
     nesting: SomeText | None = None
+    along: Annotated[Names, BeforeValidator(_to_list)] | None = None
+    seam: list[SomeText] | None = None
+    consistent: SomeText | None = None
     within: Annotated[Names, BeforeValidator(_to_list)] | None = None
     parent_column: SomeText | None = None
-    tolerance: Metres = 0.0
+    tolerance: Metres | None = None
+    rank: Rank | None = None
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+    scope: Annotated[Literal["inner", "all"], _one_of({"inner": "inner", "all": "all"})] | None = None
+    uncut_by: Rank | None = None
 
     @model_validator(mode="after")
     def _one_claim(self) -> ClaimTable:
-        if (self.tiling is None) == (self.nesting is None):
+        kinds = [kind for kind in _KEYS_OF_CLAIMS if getattr(self, kind) is not None]
+        if len(kinds) != 1:
             raise PydanticCustomError("claim_kind", "not one claim")
-        if self.nesting is not None and self.within is None:
-            raise PydanticCustomError("claim_parents", "no parents")
-        if self.tiling is not None and self.within is not None and len(self.within) > 1:
-            raise PydanticCustomError("claim_extent", "several extents")
-        if self.tiling is not None and self.parent_column is not None:
+        ((kind, known),) = ((kind, _KEYS_OF_CLAIMS[kind]) for kind in kinds)
+        if kind == "tiling" and self.parent_column is not None:
             raise PydanticCustomError("claim_parent_column", "not for a tiling")
+        for key in ("within", "parent_column", "tolerance", "rank", "share", "scope", "uncut_by"):
+            if key not in known and getattr(self, key) is not None:
+                context = {"key": key, "kind": kind, "known": ", ".join(known)}
+                raise PydanticCustomError("claim_key", "not for this claim", context)
+        if kind == "nesting" and self.within is None:
+            raise PydanticCustomError("claim_parents", "no parents")
+        if kind == "consistent" and self.within is None:
+            raise PydanticCustomError("claim_blocks", "no blocks")
+        if kind == "tiling" and self.within is not None and len(self.within) > 1:
+            raise PydanticCustomError("claim_extent", "several extents")
+        if self.seam is not None and len(set(self.seam)) != 2:
+            raise PydanticCustomError("claim_seam", "not two layers")
+        if kind == "along":
+            self._check_along()
         return self
+
+    def _check_along(self) -> None:
+        if self.tolerance == 0:
+            raise PydanticCustomError("claim_tolerance", "no tolerance")
+        if self.scope == "all" and self.parent_column is not None:
+            raise PydanticCustomError("claim_scope", "parents are of no use")
+        if self.scope == "inner" and self.parent_column is None and self.along != ["blocks"]:
+            raise PydanticCustomError("claim_scope", "no parents")
 
 
 class WorkloadTable(Table):

@@ -16,7 +16,7 @@ from gridgeo.crs import match_vertices, to_crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import GridKind, Layer
-from gridgeo.network import Barriers
+from gridgeo.network import Barriers, Rank
 
 _NO_SUCH_LAYER = Message('there is no layer "{name}" in this town', "本项目没有图层“{name}”")
 
@@ -44,6 +44,11 @@ class Tiling:
     tolerance: float = 0.0
     """Metres. Faults no wider than this are warnings, not errors."""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return self.layers if self.within is None else (*self.layers, self.within)
+
 
 @dataclass(frozen=True)
 class Nesting:
@@ -56,8 +61,66 @@ class Nesting:
     """Column of the children that holds their parent's id; without it the parent is found by place."""
     tolerance: float = 0.0
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.children, *self.parents)
 
-Claim = Tiling | Nesting
+
+@dataclass(frozen=True)
+class Alignment:
+    """The claim that the borders of some layers run along barriers."""
+
+    name: str
+    layers: tuple[str, ...]
+    rank: Rank = "lane"
+    """Barriers of lower rank don't count."""
+    tolerance: float = 3.0
+    """Metres within which a border counts as on a barrier."""
+    share: float = 0.0
+    """Least share of each border on barriers; 0: borders are only measured."""
+    parent_column: str | None = None
+    """Column with the parent's id: then only borders within one parent count; without it all between two features."""
+    uncut_by: Rank | None = None
+    """Barriers of at least this rank must not cut a feature in two."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return self.layers
+
+
+@dataclass(frozen=True)
+class Seam:
+    """The claim that two layers, drawn separately, have the same vertices where they meet."""
+
+    name: str
+    first: str
+    second: str
+    tolerance: float = 0.0
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.first, self.second)
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """The claim that each area of a professional grid (cleaning, security) is made of whole blocks: 多网合一."""
+
+    name: str
+    areas: str
+    blocks: tuple[str, ...]
+    tolerance: float = 0.0
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.areas, *self.blocks)
+
+
+Claim = Tiling | Nesting | Alignment | Seam | Consistency
 
 
 @dataclass(frozen=True)

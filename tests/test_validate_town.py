@@ -39,7 +39,7 @@ def with_blocks(town: Town) -> Town:
 def test_the_sample_town_holds(town: Town) -> None:
     report = validate_town(with_blocks(town))
     assert report.ok
-    assert [claim.claim for claim in report.claims] == ["town", "blocks"]
+    assert [claim.claim for claim in report.claims] == ["town", "blocks", "borders"]
     assert [fault for fault in report.records if fault.severity != "info"] == []
 
 

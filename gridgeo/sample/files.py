@@ -124,6 +124,11 @@ nesting = "blocks"
 within = ["communities", "villages", "streets", "zones"]
 parent_column = "grid"
 
+[claims.borders]                       # the borders of blocks within their grids run along roads, lanes and rivers
+along = "blocks"
+scope = "inner"
+share = 0.95
+
 [people]
 file = "people.csv"
 {photos}

@@ -114,9 +114,9 @@ def measure_borders(
         where there is none), ``longest_off`` (metres) and, as geometry, the stretches off the barrier.
     """
     demanded = RANKS[: RANKS.index(least_rank) + 1]
-    edges, rank = _barrier_edges(barriers, demanded)
-    path = _Path.of(borders.lines)
-    near, low, high, closest = _near(path, edges, rank, tolerance)
+    edges, rank = barrier_edges(barriers, demanded)
+    path = Course.of(borders.lines)
+    close, low, high, closest = near(path, edges, rank, tolerance)
     table: dict[str, npt.NDArray[np.generic]] = {
         "first": borders.first,
         "second": borders.second,
@@ -127,8 +127,8 @@ def measure_borders(
     start, end = np.zeros(0), np.zeros(0)
     for number, name in enumerate(RANKS):
         if name in demanded:
-            strong = near[1] <= number
-            start, end = _along(path, low[strong], high[strong], tolerance)
+            strong = close[1] <= number
+            start, end = joined(path, low[strong], high[strong], ALONG_AT_LEAST * tolerance)
         on = path.measure(start, end)
         table[name] = path.by_border(on - before)
         before = on
@@ -138,13 +138,13 @@ def measure_borders(
     np.maximum.at(longest, path.border_at(off_start), off_end - off_start)
     deviation = closest
     if len(off_start):
-        np.maximum.at(deviation, *_deviations(path, off_start, off_end, edges, tolerance, deviation))
+        np.maximum.at(deviation, *deviations(path, off_start, off_end, edges, tolerance, deviation))
     table["deviation"], table["longest_off"] = deviation, longest
     geometry = path.cut(off_start, off_end, len(borders.lines))
     return gpd.GeoDataFrame(pd.DataFrame(table), geometry=geometry, crs=barriers.crs)
 
 
-def _barrier_edges(barriers: gpd.GeoDataFrame, demanded: tuple[Rank, ...]) -> tuple[Floats, Ints]:
+def barrier_edges(barriers: gpd.GeoDataFrame, demanded: tuple[Rank, ...]) -> tuple[Floats, Ints]:
     """Return the ends of each straight piece of the barriers, and the index of its rank in `RANKS`."""
     kept = barriers[barriers["rank"].isin(demanded).to_numpy()]
     lines, row = shapely.get_parts(outlines(kept.geometry.to_numpy()), return_index=True)
@@ -163,7 +163,7 @@ def outlines(shapes: Geometries) -> Geometries:
 
 
 @dataclass(frozen=True)
-class _Path:
+class Course:
     """All lines of all borders laid end to end on one axis of metres, a metre between them.
 
     ``place`` and ``metre`` are the vertices and where they lie on the axis, ``line`` the line of each; ``origin`` and
@@ -179,7 +179,8 @@ class _Path:
     borders: int
 
     @classmethod
-    def of(cls, lines: Geometries) -> _Path:
+    def of(cls, lines: Geometries) -> Course:
+        """Lay lines end to end."""
         parts, border = shapely.get_parts(lines, return_index=True)
         place, line = shapely.get_coordinates(parts, return_index=True)
         step = np.zeros(len(place))
@@ -195,9 +196,11 @@ class _Path:
         return np.bincount(self.border, values, self.borders).astype(np.float64)
 
     def line_at(self, at: Floats) -> Ints:
+        """Return the lines at some distances on the axis."""
         return np.clip(np.searchsorted(self.origin, at + 0.5, side="right") - 1, 0, None).astype(np.int64)
 
     def border_at(self, at: Floats) -> Ints:
+        """Return the borders at some distances on the axis."""
         return self.border[self.line_at(at)]
 
     def measure(self, start: Floats, end: Floats) -> Floats:
@@ -239,7 +242,7 @@ class _Path:
         return found
 
 
-def _near(path: _Path, edges: Floats, rank: Ints, tolerance: float) -> tuple[tuple[Ints, Ints], Floats, Floats, Floats]:
+def near(path: Course, edges: Floats, rank: Ints, tolerance: float) -> tuple[tuple[Ints, Ints], Floats, Floats, Floats]:
     """Where border edges are near barriers: number and rank, interval on the axis, largest distance a border."""
     edge = np.flatnonzero(path.line[:-1] == path.line[1:])
     closest = np.zeros(path.borders)
@@ -317,8 +320,11 @@ def _interval(ends: Floats, other: Floats, tolerance: float) -> tuple[Floats, Fl
     return low, np.maximum(low, high)
 
 
-def _along(path: _Path, low: Floats, high: Floats, tolerance: float) -> tuple[Floats, Floats]:
-    """Join intervals that touch; take back short ones between stretches off the barrier: crossings are no alignment."""
+def joined(path: Course, low: Floats, high: Floats, at_least: float, *, at_ends: float = 0.0) -> tuple[Floats, Floats]:
+    """Join intervals that touch and leave out those shorter than ``at_least``, or ``at_ends`` at the end of a line.
+
+    A short interval between two others is where a border crosses a barrier, which is no alignment.
+    """
     if not len(low):
         return low, high
     order = np.argsort(low, kind="stable")
@@ -328,12 +334,12 @@ def _along(path: _Path, low: Floats, high: Floats, tolerance: float) -> tuple[Fl
     line = path.line_at(start)
     at_start = start - path.origin[line] <= _TOUCHING
     at_end = path.origin[line] + path.length[line] - end <= _TOUCHING
-    kept = at_start | at_end | (end - start >= ALONG_AT_LEAST * tolerance)
+    kept = end - start >= np.where(at_start | at_end, at_ends, at_least)
     return start[kept], end[kept]
 
 
-def _deviations(
-    path: _Path, start: Floats, end: Floats, edges: Floats, tolerance: float, known: Floats
+def deviations(
+    path: Course, start: Floats, end: Floats, edges: Floats, tolerance: float, known: Floats
 ) -> tuple[Ints, Floats]:
     """Distances from the barriers at places of stretches off them, the largest of each border among them."""
     owner = path.border_at(start)

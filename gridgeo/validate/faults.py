@@ -14,10 +14,10 @@ Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """Severities, the worst first."""
 
-Stage = Literal["feature", "region", "vertex", "input"]
-STAGES: tuple[Stage, ...] = ("feature", "region", "vertex", "input")
+Stage = Literal["feature", "region", "vertex", "border", "input"]
+STAGES: tuple[Stage, ...] = ("feature", "region", "vertex", "border", "input")
 """What a fault is about, in the order in which faults are best mended: a feature by itself, a region covered wrongly,
-vertices along a border, the input as a whole."""
+vertices along a border, where borders ought to run, the input as a whole."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,36 @@ _KINDS = (
             "请补上缺少的节点，使两侧边界完全一致。",
         ),
         21,
+    ),
+    Kind(
+        "unmatched-seam",
+        "region",
+        Message("seam doesn't match", "接边不吻合"),
+        Message(
+            "Give both sheets the same border there, vertex by vertex.",
+            "请使两图幅在该处的边界逐节点一致。",
+        ),
+        23,
+    ),
+    Kind(
+        "off-barrier",
+        "border",
+        Message("border off roads and rivers", "边界偏离道路河道"),
+        Message(
+            "Move the border onto the road, lane or river beside it, or lower the share that the claim demands.",
+            "请将边界移到旁边的道路、街巷或河道上，或降低声明要求的比例。",
+        ),
+        30,
+    ),
+    Kind(
+        "crosses-barrier",
+        "border",
+        Message("cut in two by a river or road", "被河道或道路分割"),
+        Message(
+            "Let the border run along the river or road instead, as two features.",
+            "请以该河道或道路为界，分为两个网格。",
+        ),
+        10,
     ),
     Kind(
         "doubtful-input",

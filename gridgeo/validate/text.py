@@ -13,7 +13,7 @@ import shapely
 
 from gridgeo.language import Language, Message, current_language, one_line
 from gridgeo.validate.faults import CATALOGUE, SEVERITIES, Fault, Severity
-from gridgeo.validate.wording import Area, Width
+from gridgeo.validate.wording import Area, Width, percent
 
 if TYPE_CHECKING:
     from gridgeo.validate.report import ClaimResult, Report
@@ -51,6 +51,25 @@ _EXTENT = Message(
 _NO_EXTENT = Message(
     "covered more than once: {overlap}; gaps: {gap} (no extent was given, so only enclosed ones are seen)",
     "重复覆盖：{overlap}；缝隙：{gap}（未指定范围，只检查被围住的空白）",
+)
+_BORDERS = Message(
+    "{claim}: {borders} borders of {layers}, {length} in all, {share} of it within {tolerance} of barriers ({ranks});"
+    " furthest off: {deviation}; longest run off: {run}; {demand}",
+    "{claim}：{layers} 的 {borders} 条边界，共 {length}，其中 {share} 与边界线相距不超过 {tolerance}（{ranks}）；"
+    "最远偏离：{deviation}；最长连续偏离：{run}；{demand}",
+)
+_DEMAND = Message("{share} of each border demanded", "要求每条边界至少 {share}")
+_NO_DEMAND = Message("only measured", "仅作量算")
+_RANKS: dict[str, Message] = {
+    "river": Message("rivers {share}", "河道 {share}"),
+    "main-road": Message("main roads {share}", "主干道 {share}"),
+    "road": Message("roads {share}", "道路 {share}"),
+    "lane": Message("lanes {share}", "街巷 {share}"),
+}
+_NO_BARRIER = Message("no barrier", "无边界线")
+_SEAM = Message(
+    "{claim}: {polygons} polygons of {layers}; {length} of their seam match; {tolerance}",
+    "{claim}：{layers}，{polygons} 个多边形；接边吻合 {length}；{tolerance}",
 )
 _NONE = Message("nothing", "无")
 _KINDS = Message("By kind:", "按类别：")
@@ -122,6 +141,11 @@ def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
         "tolerance": how,
     }
     mark = "✓" if claim.ok else "✗"
+    if "borders" in measures:
+        return [f"{mark}  {_borders(claim, language)}"]
+    if "seam_length" in measures:
+        length = Width(measures["seam_length"]).text(language)
+        return [f"{mark}  {_SEAM.text(language, **said, layers=', '.join(claim.layers), length=length)}"]
     if "parents" in measures:
         child, *parents = claim.layers
         layers = ", ".join(parents)
@@ -141,6 +165,26 @@ def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
     if claim.faults:
         lines.append(f"   {_NO_EXTENT.text(language, overlap=overlap, gap=_area(measures['gap_area'], language))}")
     return lines
+
+
+def _borders(claim: ClaimResult, language: Language | None) -> str:
+    """One line on how borders run along barriers."""
+    measures = claim.measures
+    deviation, demand = measures["deviation"], measures["least_share"]
+    of_rank = [(_RANKS[rank], share) for rank, share in measures["share_of_rank"].items() if share]
+    return _BORDERS.text(
+        language,
+        claim=claim.claim,
+        borders=f"{measures['borders']:,}",
+        layers=", ".join(claim.layers),
+        length=Width(measures["length"]).text(language),
+        share=percent(measures["share"]),
+        tolerance=Width(measures["tolerance"]).text(language),
+        ranks=", ".join(name.text(language, share=percent(share)) for name, share in of_rank) or _NONE.text(language),
+        deviation=_NO_BARRIER.text(language) if deviation is None else Width(deviation).text(language),
+        run=Width(measures["longest_off"]).text(language) if measures["longest_off"] else _NONE.text(language),
+        demand=_DEMAND.text(language, share=percent(demand)) if demand else _NO_DEMAND.text(language),
+    )
 
 
 def _area(square_metres: float, language: Language | None) -> str:

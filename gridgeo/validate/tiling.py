@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -14,6 +15,8 @@ from gridgeo.coverage import analyse
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
+from gridgeo.network import Barriers, Rank
+from gridgeo.validate.borders import TOLERANCE, validate_alignment
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.regions import Judge
 from gridgeo.validate.report import ClaimResult, Report
@@ -30,7 +33,11 @@ def validate_tiling(
     layers: LayerLike | Mapping[str, LayerLike],
     *,
     within: LayerLike | shapely.Geometry | None = None,
+    along: Barriers | gpd.GeoDataFrame | None = None,
     tolerance: float = 0.0,
+    rank: Rank = "lane",
+    share: float = 0.0,
+    along_tolerance: float = TOLERANCE,
     id_column: str | None = None,
     name_column: str | None = None,
     name: str = "tiling",
@@ -48,8 +55,14 @@ def validate_tiling(
         What the polygons must cover together, no more and no less; a bare geometry is in the CRS of the first layer.
         Without it, holes wider than `gridgeo.validate.regions.HOLE_IS_A_GAP_BELOW` are warnings, because they may be
         enclaves.
+    along : Barriers or GeoDataFrame, optional
+        Roads and rivers with a column ``rank``, along which borders should run: adds the claim of
+        `gridgeo.validate.validate_alignment` to the report, named after this one with ``-along``.
     tolerance : float
         Metres. Faults no wider are warnings.
+    rank, share, along_tolerance
+        For ``along``: the least rank that counts, the least share of each border on barriers (0: borders are only
+        measured), and the metres within which a border counts as on a barrier.
     id_column, name_column : str, optional
         Columns of GeoDataFrames with ids and names; by default the index.
     name : str
@@ -77,8 +90,17 @@ def validate_tiling(
     subject, around = gather(name, chosen, extents)
     extent = _united(around[0], next(iter(extents.values()))) if extents else None
     faults, measures = check_tiling(subject, extent, claim=name, tolerance=tolerance)
+    claims = [ClaimResult(name, tuple(chosen), faults, measures)]
+    if along is not None:
+        report = validate_alignment(
+            chosen, along, rank=rank, tolerance=along_tolerance, share=share, name=f"{name}-along"
+        )
+        aligned = (report if report.crs.equals(subject.crs) else report.moved_to(subject.crs)).claims[0]
+        # what is wrong with features by themselves is said already
+        borders = [fault for fault in aligned.faults if fault.kind.stage == "border"]
+        claims.append(replace(aligned, faults=borders))
     return Report(
-        [ClaimResult(name, tuple(chosen), faults, measures)],
+        claims,
         crs=subject.crs,
         measure_crs=subject.measure_crs,
         shapes=subject.polygons,

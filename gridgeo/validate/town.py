@@ -9,10 +9,13 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.progress import track
-from gridgeo.town import Claim, Nesting, Tiling, Town
+from gridgeo.town import Alignment, Claim, Consistency, Nesting, Seam, Tiling, Town
+from gridgeo.validate.borders import validate_alignment
+from gridgeo.validate.consistency import validate_consistency
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.nesting import validate_nesting
 from gridgeo.validate.report import ClaimResult, Report
+from gridgeo.validate.seams import validate_seam
 from gridgeo.validate.subject import doubt
 from gridgeo.validate.tiling import validate_tiling
 
@@ -75,7 +78,8 @@ def _chosen(town: Town, names: Sequence[str] | None) -> tuple[list[Claim], list[
         if name not in known
     ]
     chosen = [claim for claim in town.claims if not names or claim.name in names]
-    undrafted = [claim for claim in chosen if town.blocks is None and "blocks" in _layers_of(claim)]
+    has_blocks = town.blocks is not None or "blocks" in town.layers
+    undrafted = [claim for claim in chosen if "blocks" in claim.keys and not has_blocks]
     ready = [claim for claim in chosen if claim not in undrafted]
     too_early = [Problem(where, _NO_BLOCKS, {"name": claim.name}) for claim in undrafted]
     if names or not ready:
@@ -83,10 +87,6 @@ def _chosen(town: Town, names: Sequence[str] | None) -> tuple[list[Claim], list[
     if problems:
         raise InputError(problems)
     return ready, too_early
-
-
-def _layers_of(claim: Claim) -> tuple[str, ...]:
-    return claim.layers if isinstance(claim, Tiling) else (claim.children, *claim.parents)
 
 
 def _once(results: list[ClaimResult]) -> list[ClaimResult]:
@@ -129,6 +129,27 @@ def _validate(town: Town, claim: Claim, tiled: Collection[str]) -> Report:
             parent_column=claim.parent_column,
             tolerance=claim.tolerance,
             among_children=claim.children not in tiled,
+            name=claim.name,
+        )
+    if isinstance(claim, Alignment):
+        return validate_alignment(
+            {key: _layer(town, key) for key in claim.layers},
+            town.barriers,
+            rank=claim.rank,
+            tolerance=claim.tolerance,
+            share=claim.share,
+            parent_column=claim.parent_column,
+            uncut_by=claim.uncut_by,
+            name=claim.name,
+        )
+    if isinstance(claim, Seam):
+        first, second = ({key: _layer(town, key)} for key in claim.keys)
+        return validate_seam(first, second, tolerance=claim.tolerance, name=claim.name)
+    if isinstance(claim, Consistency):
+        return validate_consistency(
+            {claim.areas: _layer(town, claim.areas)},
+            {key: _layer(town, key) for key in claim.blocks},
+            tolerance=claim.tolerance,
             name=claim.name,
         )
     return validate_tiling(

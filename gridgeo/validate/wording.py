@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,6 +79,17 @@ class Width:
         if size >= 0.01:
             return _CM.text(language, n=f"{size * 100:.2g}" if size < 0.0995 else f"{size * 100:.0f}")
         return _MM.text(language, n=f"{size * 1000:.2g}") if size >= 1e-6 else _TINY.text(language)
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, rounded down so that 0.8999 doesn't read as the 90 % that it isn't.
+
+    Examples
+    --------
+    >>> percent(0.8999), percent(0.9)
+    ('89.9 %', '90 %')
+    """
+    return f"{math.floor(share * 1000 + 1e-6) / 10:g} %"
 
 
 _AND = Message("{first} and {last}", "{first}和{last}")
