@@ -149,13 +149,31 @@ def test_vertices_of_polygons_on_the_border_of_the_extent_are_no_fault() -> None
     assert check(third, rest, within=sloped).records == []
 
 
-@pytest.mark.parametrize(("width", "severity"), [(0.5, "warning"), (2.0, "error")])
-def test_the_tolerance_is_about_width_alone(width: float, severity: str) -> None:
+@pytest.mark.parametrize(
+    ("width", "severity", "code", "detail"),
+    [(0.5, "warning", "near-border", "overlap"), (2.0, "error", "overlap", "sliver")],
+)
+def test_a_strip_within_the_tolerance_is_a_border_nearly_the_same(
+    width: float, severity: str, code: str, detail: str
+) -> None:
     report = check(shapely.box(0, 0, 100, 100), shapely.box(100 - width, 0, 200, 100), tolerance=1.0)
     (fault,) = report.records
-    assert (fault.severity, fault.detail) == (severity, "sliver")
+    assert (fault.severity, fault.code, fault.detail) == (severity, code, detail)
     assert report.ok == (severity == "warning")
     assert report.fails(on="warning")
+    assert report.claims[0].measures["overlap_area"] == pytest.approx(width * 100, rel=2e-3)
+
+
+@pytest.mark.parametrize("reach", [0.5, 3.0, 40.0])
+def test_a_larger_tolerance_never_brings_an_error_back(reach: float) -> None:
+    shapes = [
+        shapely.box(0, 0, 100, 100),
+        shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100 - reach, 50)]),
+    ]
+    errors = [check(*shapes, tolerance=tolerance).counts["error"] for tolerance in (0, 0.1, 1, 2, 5, 10, 50)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] == 1
+    assert errors[-1] == 0
 
 
 def test_without_an_extent_a_wide_hole_may_be_an_enclave_and_a_narrow_one_is_a_gap() -> None:
@@ -234,6 +252,34 @@ def test_what_the_reader_left_out_is_in_the_report() -> None:
     text = report.to_text("en")
     assert "17 was left out" in text
     assert "read as GBK" in text
+
+
+def test_a_spike_is_told_once_for_the_feature_that_has_it() -> None:
+    left = shapely.Polygon([(0, 0), (100, 0), (100, 50), (130, 50.1), (100, 50.2), (100, 100), (0, 100)])
+    right = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100, 50.2), (130, 50.1), (100, 50)])
+    (fault,) = check(left, right).records
+    assert (fault.code, fault.severity, fault.features) == ("spike", "warning", ("g0",))
+    assert fault.area == pytest.approx(3.0, rel=1e-2)
+    hole = shapely.Polygon(shapely.box(-50, -50, 250, 150).exterior, [left.union(right).exterior.coords[::-1]])
+    assert [f.features for f in check(left, right, hole).records] == [("g0",)]
+
+
+def test_an_acute_corner_between_two_streets_is_no_spike() -> None:
+    assert check(shapely.Polygon([(0, 0), (400, 0), (400, 12)])).records == []
+
+
+def test_a_scrap_far_away_is_told_and_large_parts_are_noted() -> None:
+    body = shapely.box(0, 0, 100, 100)
+    (scrap,) = check(shapely.MultiPolygon([body, shapely.box(500, 0, 505, 5)])).records
+    assert (scrap.code, scrap.severity) == ("fragment", "warning")
+    assert scrap.area == pytest.approx(25, rel=2e-3)
+    (parts,) = check(shapely.MultiPolygon([body, shapely.box(500, 0, 600, 50)])).records
+    assert (parts.code, parts.severity) == ("fragment", "info")
+
+
+def test_parts_that_meet_in_one_point_are_noted() -> None:
+    shape = shapely.MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(100, 100, 200, 200)])
+    assert {(fault.code, fault.severity) for fault in check(shape).records} == {("fragment", "info"), ("pinch", "info")}
 
 
 # ------------------------------------------------------------------------------------------ coordinates

@@ -14,10 +14,10 @@ Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """Severities, the worst first."""
 
-Stage = Literal["feature", "region", "vertex", "border", "input"]
-STAGES: tuple[Stage, ...] = ("feature", "region", "vertex", "border", "input")
+Stage = Literal["feature", "region", "vertex", "border", "shape", "input"]
+STAGES: tuple[Stage, ...] = ("feature", "region", "vertex", "border", "shape", "input")
 """What a fault is about, in the order in which faults are best mended: a feature by itself, a region covered wrongly,
-vertices along a border, where borders ought to run, the input as a whole."""
+vertices along a border, where borders ought to run, a shape that is hardly meant, the input as a whole."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,31 @@ _KINDS = (
         10,
     ),
     Kind(
+        "near-border",
+        "region",
+        Message("borders nearly the same", "边界近乎重合"),
+        Message("Let both sides follow the same line.", "请使两侧沿同一条线。"),
+        25,
+    ),
+    Kind(
+        "spike",
+        "shape",
+        Message("spike", "尖刺"),
+        Message("Remove the vertex at its tip.", "请删除尖端节点。"),
+    ),
+    Kind(
+        "fragment",
+        "shape",
+        Message("in several parts", "由多部分组成"),
+        Message("Give the small parts to the features around them.", "请将小块划归其周围的网格。"),
+    ),
+    Kind(
+        "pinch",
+        "shape",
+        Message("touches itself in a point", "仅以一点相接"),
+        Message("Move one of the two vertices apart, if it isn't meant.", "如非本意，请将其中一个节点移开。"),
+    ),
+    Kind(
         "doubtful-input",
         "input",
         Message("note on the input", "数据提示"),
@@ -209,7 +234,8 @@ class Fault:
     values : dict
         Fields of the messages. What has a method ``text`` is worded in the reader's language.
     detail : str or None
-        Which sort of its kind it is: ``sliver``, ``area``, ``multiple``, ``nested``, ``hole``, ``crossing``.
+        Which sort of its kind it is: ``sliver``, ``area``, ``multiple``, ``nested``, ``hole``, ``crossing``; of a
+        ``near-border``, whether it is an ``overlap`` or a ``gap``.
     mend : Message or None
         What would mend it, where that differs from what mends its kind.
     part : Part or None

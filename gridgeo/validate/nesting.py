@@ -25,6 +25,7 @@ from gridgeo.validate.families import untiled
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.regions import FLOAT_NOISE, Judge, is_sliver
 from gridgeo.validate.report import ClaimResult, Report
+from gridgeo.validate.shapes import check_shapes
 from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather, names_of
 from gridgeo.validate.tiling import set_duplicates_aside
 from gridgeo.validate.wording import Area, Width, part_of
@@ -271,4 +272,4 @@ class _Nesting:
         siblings = np.array([len(covers) > 1 and len(set(parent_of[covers])) == 1 for covers in faces.covers], bool)
         overlaps, sizes = self.judge.regions(faces, siblings)
         vertices = self.judge.vertices(analysis.missing_vertices(), faces, sizes, [*found, *overlaps], parent_of)
-        return [*duplicates, *overlaps, *vertices]
+        return [*duplicates, *overlaps, *vertices, *check_shapes(self.subject, self.claim)]

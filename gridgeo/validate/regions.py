@@ -56,6 +56,14 @@ _HOLE_MEND = Message(
     "If it is a gap, give the area to a neighbour. Validating within an extent (--within) decides it.",
     "若是缝隙，请划归相邻的一方。指定范围（--within）校验即可判定。",
 )
+_NEAR_OVERLAP = Message(
+    "The borders of {names} differ by at most {width}, overlapping by {area}.",
+    "{names}的边界相差不超过 {width}，重叠 {area}。",
+)
+_NEAR_GAP = Message(
+    "The borders of {names} differ by at most {width}, leaving {area} to nobody.",
+    "{names}的边界相差不超过 {width}，留下 {area} 无人覆盖。",
+)
 _UNCOVERED = Message(
     "Beside {names}, {area} of the extent, up to {width} wide, are not covered.",
     "{names}旁有 {area} 的范围未被覆盖，最宽 {width}。",
@@ -139,6 +147,8 @@ class Judge:
             values["outer"] = self.subject.name[covers[0] if inner == covers[1] else covers[1]]
         else:
             code, what = "overlap", _OVERLAP_SLIVER if sliver else _OVERLAP
+        if sliver and width <= self.tolerance and code in ("overlap", "gap") and len(involved) > 1:
+            code, detail, what = "near-border", code, _NEAR_OVERLAP if covers else _NEAR_GAP
         broken = self.broken_by(place, {*covers, *beside})
         if broken:
             severity, mend = "warning", self.after_broken

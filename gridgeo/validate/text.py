@@ -92,7 +92,7 @@ _MORE = Message(
     "... and {count} more; the JSON report lists them all (--format json)",
     "……另有 {count} 处；JSON 报告（--format json）列出全部",
 )
-_NOTES = Message("Notes on the input:", "数据提示：")
+_NOTES = Message("Notes:", "提示：")
 _SEVERITY: dict[Severity, Message] = {
     "error": Message("error", "错误"),
     "warning": Message("warning", "警告"),

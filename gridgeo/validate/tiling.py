@@ -20,6 +20,7 @@ from gridgeo.validate.borders import TOLERANCE, validate_alignment
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.regions import Judge
 from gridgeo.validate.report import ClaimResult, Report
+from gridgeo.validate.shapes import check_shapes
 from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather
 from gridgeo.validate.wording import Area
 
@@ -128,11 +129,13 @@ def check_tiling(
     if extent is not None:
         measures["extent_area"] = subject.total_area(np.array([extent], object))
     for code in ("gap", "uncovered", "outside", "overlap", "duplicate-polygon"):
-        total = sum(fault.area or 0.0 for fault in (*regions, *duplicates) if fault.code == code)
+        # a near border is an overlap or a gap, as its detail says
+        total = sum(fault.area or 0.0 for fault in (*regions, *duplicates) if code in (fault.code, fault.detail))
         measures[f"{code.partition('-')[0]}_area"] = float(total)
     excess = ((max(fault.multiplicity or 1, 1) - 1) * (fault.area or 0.0) for fault in (*regions, *duplicates))
     measures["excess_area"] = float(sum(excess))
-    return [*subject.faults, *duplicates, *regions, *vertices], measures
+    shapes = check_shapes(subject, claim)
+    return [*subject.faults, *duplicates, *regions, *vertices, *shapes], measures
 
 
 def _as_extent(within: LayerLike | shapely.Geometry, first: Layer) -> dict[str, Layer]:
