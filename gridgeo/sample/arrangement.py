@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.sample.plan import Line, Plan
+from gridgeo.sample.plan import Line, Plan, segments
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -128,8 +128,8 @@ def _street_surface(streets: tuple[Line, ...], rounded: bool) -> shapely.Geometr
     surface = shapely.union_all(shapely.buffer(lines, halves, cap_style="flat", join_style="mitre"))
     if rounded:
         wider = shapely.buffer(surface, CORNER_RADIUS, join_style="mitre", mitre_limit=2.0)
-        surface = shapely.buffer(wider, -CORNER_RADIUS, quad_segs=3)
-    surface = shapely.simplify(surface, 0.2)
+        # arcs have put two vertices where one was
+        surface = shapely.simplify(shapely.buffer(wider, -CORNER_RADIUS, quad_segs=3), 0.2)
     parts = [
         shapely.Polygon(part.exterior, [hole for hole in part.interiors if shapely.Polygon(hole).area > 3000])
         for part in shapely.get_parts(surface)
@@ -146,7 +146,8 @@ def _street_cuts(plan: Plan, surface: shapely.Geometry) -> list[shapely.LineStri
     middle, before, after = (
         shapely.get_coordinates(shapely.line_interpolate_point(edges, half + ahead)) for ahead in (0.0, -6.0, 6.0)
     )
-    street = shapely.STRtree(centre).nearest(shapely.points(middle))
+    pieces, owner = segments(plan.streets)
+    street = owner[shapely.STRtree(pieces).nearest(shapely.points(middle))]
     reach = np.array([plan.streets[number].width / 2 for number in street]) + 5.0
     along = after - before
     along /= np.linalg.norm(along, axis=1)[:, None]
@@ -154,7 +155,9 @@ def _street_cuts(plan: Plan, surface: shapely.Geometry) -> list[shapely.LineStri
     lines = shapely.linestrings(np.stack([middle - across, middle + across], axis=1))
     # a cut near another street would cut more than its own, and not from kerb to kerb
     met = shapely.get_num_geometries(shapely.intersection(lines, surface.boundary)) == 2
-    inside = shapely.contains(plan.outline.buffer(-40.0), lines)
+    within = plan.outline.buffer(-40.0)
+    shapely.prepare(within)
+    inside = shapely.contains(within, lines)
     return list(lines[met & inside])
 
 

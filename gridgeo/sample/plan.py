@@ -7,6 +7,7 @@ the plan still meet and nothing looks ruled.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -287,10 +288,17 @@ def _streets(
     return _joined(lines)
 
 
+def segments(lines: Sequence[Line]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    """Return the single segments of lines and which line each is of: long lines would slow down every search."""
+    ends = np.concatenate([np.stack([line.points[:-1], line.points[1:]], axis=1) for line in lines])
+    owner = np.repeat(np.arange(len(lines)), [len(line.points) - 1 for line in lines])
+    return np.asarray(shapely.linestrings(ends), dtype=object), owner
+
+
 def _joined(lines: list[Line], reach: float = 75.0) -> list[Line]:
     """Lengthen or shorten each main road so that its ends lie on the streets that it was to meet, which may be bent."""
-    shapes = np.array([shapely.LineString(line.points) for line in lines], dtype=object)
-    tree = shapely.STRtree(shapes)
+    pieces, owner = segments(lines)
+    tree = shapely.STRtree(pieces)
     joined: list[Line] = []
     for number, line in enumerate(lines):
         if line.rank != "main":
@@ -303,7 +311,7 @@ def _joined(lines: list[Line], reach: float = 75.0) -> list[Line]:
             along = along / np.linalg.norm(along)
             probe = shapely.LineString([points[-1] - along * reach, points[-1] + along * reach])
             near = np.sort(tree.query(probe, predicate="intersects"))
-            met = shapely.get_coordinates(shapely.intersection(shapes[near[near < number]], probe))
+            met = shapely.get_coordinates(shapely.intersection(pieces[near[owner[near] < number]], probe))
             if len(met):
                 end = met[np.argmin(np.hypot(*(met - points[-1]).T))]
                 kept = points[(points - end) @ along < -8.0]
