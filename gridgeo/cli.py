@@ -20,6 +20,7 @@ from gridgeo.language import Language, Message, locale_language, use_language
 from gridgeo.progress import showing_progress
 
 if TYPE_CHECKING:
+    from gridgeo.network import Barriers
     from gridgeo.validate import Report
 
 EXIT_FAULTS = 1
@@ -41,6 +42,15 @@ class NoticeFormat(StrEnum):
     """What ``gridgeo render`` makes of each block."""
 
     pdf = "pdf"
+
+
+class LeastRank(StrEnum):
+    """The least rank of barriers that count for ``gridgeo validate --along``."""
+
+    river = "river"
+    main_road = "main-road"
+    road = "road"
+    lane = "lane"
 
 
 class FailOn(StrEnum):
@@ -109,6 +119,20 @@ _VALIDATE_CLAIM = Message(
 _VALIDATE_LAYER = Message("Layer of the map file.", "地图文件中的图层。")
 _VALIDATE_ID = Message("Column of the map file that holds the ids.", "地图文件中的编号列。")
 _VALIDATE_WITHIN = Message("Map file with the extent that must be covered.", "须被铺满的范围（地图文件）。")
+_VALIDATE_ALONG = Message(
+    "Map file with roads or rivers along which borders should run.", "边界应沿其划定的道路或河道（地图文件）。"
+)
+_VALIDATE_RANK_COLUMN = Message(
+    "Column of that file with the rank: river, main-road, road, lane, or a class of OpenStreetMap; without it every"
+    " feature counts.",
+    "该文件中的等级列：river、main-road、road、lane，或 OpenStreetMap 的道路等级；不写则全部计入。",
+)
+_VALIDATE_RANK = Message("Least rank that counts.", "计入的最低等级。")
+_VALIDATE_SHARE = Message(
+    "Least share of each border along it, 0 to 1; without it borders are only measured.",
+    "每条边界沿线的最低比例（0 到 1）；不写则仅作量算。",
+)
+_NEEDS_ALONG = Message("{option} goes with --along FILE", "{option} 须与 --along 文件 同用")
 _VALIDATE_TOLERANCE = Message(
     "Metres: faults no wider than this are warnings.", "容差（米）：宽度不超过此值的问题只作警告。"
 )
@@ -234,6 +258,16 @@ def build_app() -> typer.Typer:
         within: Annotated[
             Path | None, typer.Option(metavar="FILE", help=_VALIDATE_WITHIN.text(), show_default=False)
         ] = None,
+        along: Annotated[
+            Path | None, typer.Option(metavar="FILE", help=_VALIDATE_ALONG.text(), show_default=False)
+        ] = None,
+        rank_column: Annotated[
+            str | None, typer.Option(metavar="COLUMN", help=_VALIDATE_RANK_COLUMN.text(), show_default=False)
+        ] = None,
+        rank: Annotated[LeastRank | None, typer.Option(help=_VALIDATE_RANK.text(), show_default="lane")] = None,
+        share: Annotated[
+            float | None, typer.Option(min=0.0, max=1.0, help=_VALIDATE_SHARE.text(), show_default=False)
+        ] = None,
         tolerance: Annotated[
             float | None, typer.Option(metavar="METRES", min=0.0, help=_VALIDATE_TOLERANCE.text(), show_default=False)
         ] = None,
@@ -247,13 +281,20 @@ def build_app() -> typer.Typer:
         fail_on: Annotated[FailOn, typer.Option(help=_VALIDATE_FAIL_ON.text())] = FailOn.error,
         quiet: Annotated[bool, quiet_option] = False,
     ) -> None:
+        asked = {"rank-column": rank_column, "rank": rank, "share": share}
         with showing_progress(_wants_bars(quiet)):
             if _is_town(target):
-                _refuse(target, _ONLY_FILE, layer=layer, id=id_column, within=within, tolerance=tolerance)
+                options = {"layer": layer, "id": id_column, "within": within, "along": along, "tolerance": tolerance}
+                _refuse(target, _ONLY_FILE, **options, **asked)
                 report = _validate_town(target, claim)
             else:
                 _refuse(target, _ONLY_TOWN, claim=claim)
-                report = _validate_file(target, layer, id_column, within, tolerance or 0.0)
+                barriers = _read_barriers(along, rank_column, quiet) if along is not None else None
+                if along is None:
+                    _refuse(target, _NEEDS_ALONG, **asked)
+                report = _validate_file(
+                    target, layer, id_column, within, tolerance or 0.0, barriers, rank or LeastRank.lane, share or 0.0
+                )
         content: str = getattr(report, f"to_{report_format.value}")()
         if output is None:
             typer.echo(content.rstrip("\n"))
@@ -346,14 +387,37 @@ def _validate_town(path: Path, claims: list[str] | None) -> "Report":
 
 
 def _validate_file(
-    path: Path, layer: str | None, id_column: str | None, within: Path | None, tolerance: float
+    path: Path,
+    layer: str | None,
+    id_column: str | None,
+    within: Path | None,
+    tolerance: float,
+    barriers: "Barriers | None",
+    rank: LeastRank,
+    share: float,
 ) -> "Report":
     from gridgeo.layers import read_layer
     from gridgeo.validate import validate_tiling
 
     polygons = read_layer(path, layer=layer, id_column=id_column)
     extent = read_layer(within) if within is not None else None
-    return validate_tiling(polygons, within=extent, tolerance=tolerance, name=polygons.name)
+    return validate_tiling(
+        polygons,
+        within=extent,
+        along=barriers,
+        tolerance=tolerance,
+        rank=rank.value,
+        share=share,
+        name=polygons.name,
+    )
+
+
+def _read_barriers(path: Path, rank_column: str | None, quiet: bool) -> "Barriers":
+    from gridgeo.starter import read_barriers
+
+    barriers, warnings = read_barriers(path, rank_column=rank_column)
+    _warn(warnings, quiet)
+    return barriers
 
 
 def _partition(path: Path, output: Path | None, quiet: bool) -> None:

@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from gridgeo._barrier_files import BarrierFile, barriers_from
 from gridgeo._files import write_whole
-from gridgeo._guesses import Found, Shape, guess_use, shape_of
+from gridgeo._guesses import RIVER_RANKS, ROAD_RANKS, Found, Shape, guess_use, shape_of
 from gridgeo._starter_text import starter_text
 from gridgeo._tables import Sheet, read_table
-from gridgeo._words import nearest
+from gridgeo._town_schema import BarrierTable
+from gridgeo._words import RANK_WORDS, nearest
+from gridgeo.crs import to_crs, working_crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer, LayerInfo, list_layers, read_layer
+from gridgeo.network import Barriers
 from gridgeo.progress import track
 from gridgeo.roster import PEOPLE_HEADERS, SERVICE_HEADERS, TASK_HEADERS
 
@@ -46,6 +50,7 @@ _NO_MAPS = Message(
     "此处没有地图文件；请将镇界、网格、道路、河道等图层放入此文件夹（GeoPackage、Shapefile、GeoJSON、GeoParquet、"
     "FlatGeobuf、File Geodatabase、KML、DXF 或 OSM PBF）",
 )
+_NO_CRS = Message("the file doesn't say its CRS, so nothing can be measured", "文件未注明坐标系，无法量算")
 _LOOKING = Message("Looking at map files", "查看地图文件")
 
 
@@ -202,3 +207,37 @@ _FILE_WORDS = {
     "tasks": ("tasks", "task list", "items", "任务", "任务清单", "事项", "事项清单"),
     "services": ("services", "服务", "服务清单", "服务事项"),
 }
+
+
+def read_barriers(path: str | Path, *, rank_column: str | None = None) -> tuple[Barriers, list[Problem]]:
+    """Read roads or rivers for a single validation, outside of a town project.
+
+    Parameters
+    ----------
+    path : str or Path
+        A map file with one layer.
+    rank_column : str, optional
+        Column with ranks, or with the usual classes of roads and rivers (those of OpenStreetMap among them); without
+        it every feature is a lane.
+
+    Returns
+    -------
+    Barriers
+        In metres through themselves.
+    list of Problem
+        Values of the column that mean nothing, whose features are no barriers.
+    """
+    columns = None if rank_column is None else [rank_column]
+    layer = read_layer(path, columns=columns)
+    if layer.frame.crs is None:
+        raise InputError(Problem(layer.source, _NO_CRS))
+    crs = working_crs(layer)
+    ranks = {**RIVER_RANKS, **ROAD_RANKS, **RANK_WORDS}
+    table = BarrierTable.model_validate(
+        {"file": str(path), "rank": "lane"}
+        if rank_column is None
+        else {"file": str(path), "rank_column": rank_column, "ranks": ranks}
+    )
+    file = BarrierFile(layer, table, layer.source, to_crs(layer.frame, crs, name=layer.source))
+    barriers, problems = barriers_from([file], crs)
+    return barriers, [*layer.problems, *problems]

@@ -43,9 +43,7 @@ _NO_BARRIER = Message(
     "The border between {names}, {length} long, is off any barrier: there is none of the rank demanded.",
     "{names}的公共边界长 {length}，不沿任何边界线：没有所要求等级的边界线。",
 )
-_CUT = Message(
-    "{barrier} cuts {name} in two: {length} of it run inside.", "{barrier}将{name}分成两部分：内部长 {length}。"
-)
+_CUT = Message("{name} is cut apart by {barrier}: {length} inside it.", "{name}被{barrier}分割：内部长 {length}。")
 _RANK_NAMES: Mapping[str, Message] = {
     "river": Message("a river", "河道"),
     "main-road": Message("a main road", "主干道"),

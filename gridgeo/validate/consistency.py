@@ -103,5 +103,5 @@ def _reworded(fault: Fault) -> Fault:
     if fault.code == "not-tiled":
         return replace(fault, what=_NO_BLOCK, mend=fault.mend or _MEND)
     if fault.code == "not-nested":
-        return replace(fault, what=_NO_AREA if len(fault.layers) < 2 else _ACROSS, mend=fault.mend or _MEND)
+        return replace(fault, what=_NO_AREA if fault.multiplicity is None else _ACROSS, mend=fault.mend or _MEND)
     return fault

@@ -51,7 +51,11 @@ def cutting_barriers(
         shape, core = polygons[reached[polygon]], cores[polygon]
         here = line[index == polygon]
         areal = shapely.get_dimensions(lines[here]) == 2
-        course = shapely.union_all(shapely.intersection(outlines(lines[here]), shape))
+        # clipped well beyond the polygon: cut off at its border they would end beside it by a rounding
+        left, bottom, right, top = shape.bounds
+        course = shapely.union_all(
+            shapely.clip_by_rect(outlines(lines[here]), left - 1, bottom - 1, right + 1, top + 1)
+        )
         land = shapely.difference(shape, shapely.union_all(lines[here][areal])) if areal.any() else shape
         faces = shapely.get_parts(shapely.polygonize([shapely.union_all([land.boundary, course])]))
         faces = faces[shapely.contains(land, shapely.point_on_surface(faces))]
@@ -61,7 +65,7 @@ def cutting_barriers(
         inside = shapely.intersection(course, core)
         if shapely.length(inside) <= tolerance:
             continue
-        cutting = strong.iloc[here[shapely.intersects(lines[here], inside)]]
+        cutting = strong.iloc[here]
         names = tuple(sorted({name for name in cutting["name"] if name}))
         rank = min(cutting["rank"], key=RANKS.index)
         rows.append((int(reached[polygon]), names, rank, float(shapely.length(inside)), inside))

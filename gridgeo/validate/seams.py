@@ -3,7 +3,8 @@
 Both layers are analysed together, and of what is found only that is kept which involves both: overlaps, enclosed gaps
 and missing vertices. A gap that is open at an end encloses nothing. It is found as a stretch of the one sheet's border
 that runs along the other's: within a distance of it for at least three times that distance, for distances from the
-reach down to a millimetre. A corner at which the sheets' outer borders part, by 20 degrees or more, is no such stretch.
+reach down to a millimetre, drawn back to where it faces the other sheet. A corner at which the sheets' outer borders
+part, by 20 degrees or more, is no such stretch.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyproj
 import shapely
 
@@ -41,6 +43,9 @@ REACH = 10.0
 
 _STEPS = 4.0 ** -np.arange(8)
 """Distances at which open gaps are looked for, as shares of the reach."""
+
+_FACING = 0.3
+"""How far the nearest place of the other sheet moves, at least, where one goes a metre along a border that faces it."""
 
 _OPEN_GAP = Message(
     "{names} don't meet along {length}: a gap up to {width} wide, open at an end, lies between the sheets.",
@@ -184,6 +189,7 @@ def _open_gaps(
         starts.append(start[long])
         ends.append(end[long])
     start, end = joined(path, np.concatenate(starts), np.concatenate(ends), 0.0)
+    start, end = _facing(path, start, end, edges)
     if not len(start):
         return []
     owner, width = deviations(path, start, end, edges, FLOAT_NOISE, np.zeros(len(lines)))
@@ -228,6 +234,40 @@ def _close(path: Course, edges: Floats, distance: float) -> tuple[Floats, Floats
     """Return the stretches within a distance of some edges."""
     _, low, high, _ = near(path, edges, np.zeros(len(edges), np.int64), distance)
     return joined(path, low, high, 0.0)
+
+
+def _facing(path: Course, start: Floats, end: Floats, edges: Floats) -> tuple[Floats, Floats]:
+    """Draw the ends of stretches back to where they stop facing the other sheet and go round its last corner.
+
+    Beyond, the nearest place of the other sheet hardly moves; where that begins is found by halving.
+    """
+    if not len(start):
+        return start, end
+    lines = shapely.linestrings(edges.reshape(-1, 2, 2))
+    tree = shapely.STRtree(lines)
+
+    def nearest(at: Floats) -> Floats:
+        points = shapely.points(path.points(at))
+        found: Floats = shapely.get_coordinates(shapely.shortest_line(points, lines[tree.nearest(points)]))[1::2]
+        return found
+
+    step = np.minimum(1e-4, (end - start) / 10)
+
+    def faces(at: Floats, inwards: Floats) -> npt.NDArray[np.bool_]:
+        moved = np.hypot(*(nearest(at + inwards) - nearest(at)).T)
+        facing: npt.NDArray[np.bool_] = moved > _FACING * step
+        return facing
+
+    drawn = []
+    for outer, inner, inwards in ((start, end, step), (end, start, -step)):
+        far, close = inner.copy(), np.where(faces(outer, inwards), inner, outer)
+        for _ in range(50):
+            middle = (far + close) / 2
+            yes = faces(middle, inwards)
+            far, close = np.where(yes, middle, far), np.where(yes, close, middle)
+        drawn.append(np.where(faces(outer, inwards), outer, close))
+    kept = drawn[1] - drawn[0] > FLOAT_NOISE
+    return drawn[0][kept], drawn[1][kept]
 
 
 def _without(path: Course, start: Floats, end: Floats, done: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
