@@ -19,6 +19,7 @@ from gridgeo._toml_syntax import syntax_problem
 from gridgeo._town_schema import (
     BarrierTable,
     ClaimTable,
+    ExceptionTable,
     LayerTable,
     NoticeTable,
     PartitionTable,
@@ -43,6 +44,8 @@ class TownFile:
     layers: Mapping[str, LayerTable]
     barriers: Mapping[str, BarrierTable]
     claims: Mapping[str, ClaimTable]
+    exceptions: Mapping[str, ExceptionTable]
+    """By their number in the file, from 1."""
     workload: Mapping[str, WorkloadTable]
     partition: PartitionTable
     people: PeopleTable
@@ -152,6 +155,18 @@ _CLAIM_SCOPE = Message(
 _CLAIM_PARENTS = Message("a nesting needs within = [layers of the parents]", "nesting 须写明 within = [上级图层…]")
 _CLAIM_EXTENT = Message("a tiling lies within one layer: within must name one", "tiling 的 within 只能写一个图层")
 _CLAIM_PARENT_COLUMN = Message("parent_column belongs to a nesting, not to a tiling", "parent_column 只用于 nesting")
+_EXCEPTION_PLACE = Message(
+    "an exception needs its place, at = [longitude, latitude], or features = [ids] that it involves",
+    "例外须写明位置 at = [经度, 纬度]，或所涉及的要素 features = [编号…]",
+)
+_PLACE = Message(
+    "must be a place at = [longitude, latitude] in degrees, the longitude first, not {given}",
+    "应为以度表示的位置 at = [经度, 纬度]，经度在前，而不是 {given}",
+)
+_NOT_EXCEPTIONS = Message(
+    "exceptions are written as [[exceptions]] with two brackets, one table each",
+    "例外须写作 [[exceptions]]（双方括号），每个例外一个表",
+)
 _COUNT_AND_TARGET = Message(
     "count (blocks a grid) and target (workload a block) are both given; keep one",
     "count（每个网格的块数）与 target（每块工作量）同时出现；请只保留一个",
@@ -194,6 +209,8 @@ _SENTENCES: dict[str, Message] = {
     "claim_seam": _CLAIM_SEAM,
     "claim_tolerance": _CLAIM_TOLERANCE,
     "claim_scope": _CLAIM_SCOPE,
+    "exception_place": _EXCEPTION_PLACE,
+    "place": _PLACE,
     "count_and_target": _COUNT_AND_TARGET,
 }
 
@@ -211,7 +228,7 @@ def read_town_file(path: Path) -> tuple[TownFile, list[Problem]]:
     """
     document = _parse(path)
     problems: list[Problem] = list(_identity_numbers(path, document))
-    known = {*_NAMED_TABLES, *_SINGLE_TABLES}
+    known = {*_NAMED_TABLES, *_SINGLE_TABLES, "exceptions"}
     problems += [_unknown_key(str(path), key, sorted(known)) for key in document if key not in known]
     singles: dict[str, Any] = {}
     for name, model in _SINGLE_TABLES.items():
@@ -235,6 +252,14 @@ def read_town_file(path: Path) -> tuple[TownFile, list[Problem]]:
             sound = _check(path, f"{name}.{key}", model, table, problems)
             if sound is not None:
                 named[name][key] = sound
+    exceptions: dict[str, ExceptionTable] = {}
+    given = document.get("exceptions", [])
+    if isinstance(given, list) and all(isinstance(table, dict) for table in given):
+        for number, table in enumerate(given, 1):
+            if (checked := _check(path, f"exceptions.{number}", ExceptionTable, table, problems)) is not None:
+                exceptions[str(number)] = checked
+    else:
+        problems.append(Problem(f"{path}, exceptions", _NOT_EXCEPTIONS))
     if not document.get("layers") and isinstance(document.get("layers", {}), dict):
         problems.append(Problem(str(path), _NO_LAYERS))
     layer_keys = tuple(document["layers"]) if isinstance(document.get("layers"), dict) else ()
@@ -244,6 +269,7 @@ def read_town_file(path: Path) -> tuple[TownFile, list[Problem]]:
         layers=named["layers"],
         barriers=named["barriers"],
         claims=named["claims"],
+        exceptions=exceptions,
         workload=named["workload"],
         partition=singles["partition"] or PartitionTable(),
         people=singles["people"] or PeopleTable(),

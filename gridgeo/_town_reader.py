@@ -25,6 +25,7 @@ from gridgeo.progress import track
 from gridgeo.roster import Roster, Units, read_roster
 from gridgeo.town import (
     Alignment,
+    Allowed,
     Claim,
     Consistency,
     Drafting,
@@ -64,6 +65,8 @@ _NO_COLUMN_NEAR = Message(
 _NO_COLUMN = Message(
     'layer "{key}" has no column "{column}"; columns are: {known}', "图层“{key}”没有列“{column}”；现有列：{known}"
 )
+_NO_CLAIM_NEAR = Message('there is no claim "{key}"; did you mean "{near}"?', "没有声明“{key}”；是否应为“{near}”？")
+_NO_CLAIM = Message('there is no claim "{key}"; claims are: {known}', "没有声明“{key}”；现有声明：{known}")
 _NOT_NUMBERS = Message(
     'column "{column}" of layer "{key}" does not hold numbers only: {values}',
     "图层“{key}”的列“{column}”含有非数字：{values}",
@@ -117,6 +120,7 @@ class _Reader:
         blocks = self._blocks(layers)
         extent = self._extent(layers)
         claims = self._claims(layers, blocks)
+        exceptions = self._exceptions()
         workload = self._workload(layers)
         drafting = self._drafting(layers)
         self._check_grid_ids(layers)
@@ -150,6 +154,7 @@ class _Reader:
             publication=self._publication(),
             watermark=said.watermark,
             attribution=said.attribution,
+            exceptions=exceptions,
         )
         files = [
             BarrierFile(layer, self.file.barriers[key], self.file.place(f"barriers.{key}"), town.to_working(layer))
@@ -349,6 +354,21 @@ class _Reader:
         given = {"rank": said.rank, "tolerance": said.tolerance, "share": said.share}
         stated = {key: value for key, value in given.items() if value is not None}
         return replace(Alignment(name, layers, parent_column=column, uncut_by=said.uncut_by), **stated)  # type: ignore[arg-type]
+
+    def _exceptions(self) -> tuple[Allowed, ...]:
+        found = []
+        for number, said in self.file.exceptions.items():
+            table = f"exceptions.{number}"
+            if said.claim is not None and said.claim not in self.file.claims:
+                known = list(self.file.claims)
+                near = nearest(said.claim, known)
+                values: dict[str, object] = {"key": shown(said.claim), "near": near, "known": listed(known, most=20)}
+                place = self.file.place(table, "claim")
+                self.problems.append(Problem(place, _NO_CLAIM_NEAR if near else _NO_CLAIM, values))
+            source = self.file.place(table)
+            features = tuple(said.features or ())
+            found.append(Allowed(said.code, said.reason, said.at, features, said.claim, said.area, source))
+        return tuple(found)
 
     def _workload(self, layers: Mapping[str, Layer]) -> tuple[Workload, ...]:
         found = []

@@ -175,6 +175,30 @@ class ClaimTable(Table):
             raise PydanticCustomError("claim_scope", "no parents")
 
 
+def _place(value: object) -> object:
+    fits = isinstance(value, list) and len(value) == 2 and all(type(part) in (int, float) for part in value)
+    if not fits or not (-180 <= value[0] <= 180 and -90 <= value[1] <= 90):  # type: ignore[index]
+        raise PydanticCustomError("place", "no place")
+    return tuple(float(part) for part in value)  # type: ignore[attr-defined]
+
+
+class ExceptionTable(Table):
+    """``[[exceptions]]``: a fault that is meant."""
+
+    code: SomeText
+    reason: SomeText
+    at: Annotated[tuple[float, float], BeforeValidator(_place)] | None = None
+    features: Annotated[Names, BeforeValidator(_to_list)] | None = None
+    claim: SomeText | None = None
+    area: Metres | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> ExceptionTable:
+        if self.at is None and self.features is None:
+            raise PydanticCustomError("exception_place", "neither place nor features")
+        return self
+
+
 class WorkloadTable(Table):
     """``[workload.KEY]``."""
 

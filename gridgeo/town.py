@@ -124,6 +124,25 @@ Claim = Tiling | Nesting | Alignment | Seam | Consistency
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """An exception: a fault that is meant, such as a lake that no grid covers. Needs a place or features, or both."""
+
+    code: str
+    """Which kind of fault: ``gap``, ``uncovered``, ``fragment`` ..."""
+    reason: str
+    at: tuple[float, float] | None = None
+    """Longitude and latitude of a point in the fault, as reports print them."""
+    features: tuple[str, ...] = ()
+    """Ids of features that the fault involves."""
+    claim: str | None = None
+    """Name of the claim; None for any."""
+    area: float | None = None
+    """Square metres that are allowed at most; None for any size."""
+    source: str = field(default="", compare=False)
+    """Where it is written, for messages."""
+
+
+@dataclass(frozen=True)
 class Person:
     """One person on a notice."""
 
@@ -233,6 +252,8 @@ class Town:
     """Printed on every product: 示例数据 for invented towns."""
     attribution: str = ""
     """Source and licence of the map data, printed on every map."""
+    exceptions: tuple[Allowed, ...] = ()
+    """Faults that are meant."""
     problems: tuple[Problem, ...] = field(default=())
     """Warnings: features left out by the reader, values of a rank column that mean nothing …"""
     _working: dict[int, tuple[Layer, gpd.GeoDataFrame]] = field(

@@ -47,7 +47,7 @@ def board(columns: int = 3, rows: int = 3, size: float = 100.0) -> list[Any]:
 
 FIELDS = {
     *("code", "detail", "severity", "claim", "layers", "features", "area", "width", "length", "iso19157"),
-    *("message", "action", "geometry"),
+    *("message", "action", "exception", "geometry"),
 }
 TOWN = shapely.box(0, 0, 300, 300)
 

@@ -198,6 +198,12 @@ _KINDS = (
         Message("Move one of the two vertices apart, if it isn't meant.", "如非本意，请将其中一个节点移开。"),
     ),
     Kind(
+        "unused-exception",
+        "input",
+        Message("exception not needed", "例外已不适用"),
+        Message("Delete the exception, or correct its place.", "请删除该例外，或更正其位置。"),
+    ),
+    Kind(
         "doubtful-input",
         "input",
         Message("note on the input", "数据提示"),
@@ -208,6 +214,7 @@ _KINDS = (
 CATALOGUE: dict[str, Kind] = {kind.code: kind for kind in _KINDS}
 """Every kind of fault by its code."""
 
+_EXCEPTED = Message("Allowed ({reason}): {said}", "例外（{reason}）：{said}")
 _SELF_INTERSECTION = 26
 _SLIVER = 25
 
@@ -242,6 +249,8 @@ class Fault:
         Where it is, in words.
     multiplicity : int or None
         How many polygons cover the region.
+    exception : str or None
+        Why it is meant, where it is; it is a note then.
     """
 
     code: str
@@ -259,6 +268,7 @@ class Fault:
     mend: Message | None = None
     part: Part | None = None
     multiplicity: int | None = None
+    exception: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -274,7 +284,8 @@ class Fault:
 
     def message(self, language: Language | None = None) -> str:
         """Return what is wrong, in a sentence that a clerk understands."""
-        return self._say(self.what, language)
+        said = self._say(self.what, language)
+        return said if self.exception is None else _EXCEPTED.text(language, said=said, reason=self.exception)
 
     def action(self, language: Language | None = None) -> str:
         """Return what would mend it."""

@@ -35,6 +35,7 @@ _COLUMNS = [
     "iso19157",
     "message",
     "action",
+    "exception",
 ]
 
 
@@ -214,6 +215,7 @@ def _row(fault: Fault, language: Language | None) -> dict[str, Any]:
         "iso19157": fault.iso19157,
         "message": fault.message(language),
         "action": fault.action(language),
+        "exception": fault.exception,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,9 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.network import Barriers, Rank
+from gridgeo.town import Allowed
 from gridgeo.validate.borders import TOLERANCE, validate_alignment
+from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.regions import Judge
 from gridgeo.validate.report import ClaimResult, Report
@@ -41,6 +43,7 @@ def validate_tiling(
     along_tolerance: float = TOLERANCE,
     id_column: str | None = None,
     name_column: str | None = None,
+    exceptions: Sequence[Allowed] = (),
     name: str = "tiling",
 ) -> Report:
     """Prove that layers form one coverage (of an extent), or name every fault.
@@ -66,6 +69,8 @@ def validate_tiling(
         measured), and the metres within which a border counts as on a barrier.
     id_column, name_column : str, optional
         Columns of GeoDataFrames with ids and names; by default the index.
+    exceptions : sequence of gridgeo.town.Allowed
+        Faults that are meant: they become notes. One that no fault needs is a warning.
     name : str
         Of the claim, in the report.
 
@@ -76,7 +81,7 @@ def validate_tiling(
     Raises
     ------
     InputError
-        For layers without a CRS or the columns named.
+        For layers without a CRS or the columns named, and for exceptions that make no sense.
 
     Examples
     --------
@@ -100,7 +105,7 @@ def validate_tiling(
         # what is wrong with features by themselves is said already
         borders = [fault for fault in aligned.faults if fault.kind.stage == "border"]
         claims.append(replace(aligned, faults=borders))
-    return Report(
+    report = Report(
         claims,
         crs=subject.crs,
         measure_crs=subject.measure_crs,
@@ -108,6 +113,7 @@ def validate_tiling(
         sources=subject.sources,
         title=name,
     )
+    return with_exceptions(report, exceptions) if exceptions else report
 
 
 def check_tiling(

@@ -12,6 +12,7 @@ from gridgeo.progress import track
 from gridgeo.town import Alignment, Claim, Consistency, Nesting, Seam, Tiling, Town
 from gridgeo.validate.borders import validate_alignment
 from gridgeo.validate.consistency import validate_consistency
+from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.nesting import validate_nesting
 from gridgeo.validate.report import ClaimResult, Report
@@ -61,9 +62,10 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
     )
     sources = {key: file for report in reports for key, file in report.sources.items()}
     shapes = max((report.shapes for report in reports if report.shapes is not None), key=len, default=None)
-    return Report(
+    report = Report(
         results, crs=reports[0].crs, measure_crs=reports[0].measure_crs, shapes=shapes, sources=sources, title=town.name
     )
+    return with_exceptions(report, town.exceptions, complete=not claims and not passed_over)
 
 
 def _chosen(town: Town, names: Sequence[str] | None) -> tuple[list[Claim], list[Problem]]:
