@@ -90,6 +90,12 @@ tiling = ["blocks"]
 within = "town"
 tolerance = 0.001
 
+[claims.borders]
+along = "blocks"
+scope = "inner"
+rank = "lane"
+share = 0.8
+
 [workload.buildings]
 layer = "buildings"
 column = "footprint"

@@ -44,7 +44,8 @@ def cutting_barriers(
     # only barriers that come further in than the tolerance can cut
     tree = shapely.STRtree(lines)
     reached = np.unique(tree.query(polygons, predicate="intersects")[0])
-    cores = shapely.buffer(polygons[reached], -tolerance, quad_segs=2)
+    with np.errstate(invalid="ignore"):  # shapely's word for polygons of which nothing is left
+        cores = shapely.buffer(polygons[reached], -tolerance, quad_segs=2)
     index, line = tree.query(cores, predicate="intersects")
     rows = []
     for polygon in np.unique(index):
@@ -59,7 +60,8 @@ def cutting_barriers(
         land = shapely.difference(shape, shapely.union_all(lines[here][areal])) if areal.any() else shape
         faces = shapely.get_parts(shapely.polygonize([shapely.union_all([land.boundary, course])]))
         faces = faces[shapely.contains(land, shapely.point_on_surface(faces))]
-        wide = ~shapely.is_empty(shapely.buffer(faces, -tolerance / 2))
+        with np.errstate(invalid="ignore"):
+            wide = ~shapely.is_empty(shapely.buffer(faces, -tolerance / 2))
         if np.count_nonzero(wide) < shapely.get_num_geometries(shape) + 1:
             continue
         inside = shapely.intersection(course, core)
