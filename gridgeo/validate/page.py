@@ -17,9 +17,15 @@ import numpy as np
 import shapely
 
 from gridgeo.language import Language, Message, one_line
+from gridgeo.validate.faults import CATALOGUE
 
 MOST_VERTICES = 150_000
 """Larger layers are drawn around the faults only, so that the page stays light."""
+
+MOST_FEATURES = 8
+"""Features listed in a row of the table."""
+LARGE = 0.05
+"""Share of the map from which on a fault needs no circle around it to be seen."""
 
 _TITLE = Message("Validation report", "校验报告")
 _SOUND = Message("No fault found.", "未发现问题。")
@@ -30,7 +36,6 @@ _ZOOM = Message("Show on the map", "在图上显示")
 _COLUMNS = (
     Message("No.", "序号"),
     Message("Kind", "类别"),
-    Message("Severity", "程度"),
     Message("Features", "对象"),
     Message("Area (m²)", "面积（平方米）"),
     Message("Width (m)", "宽度（米）"),
@@ -48,8 +53,8 @@ _STYLE = """
 *{box-sizing:border-box}
 body{font:15px/1.5 system-ui,"Noto Sans SC","Microsoft YaHei",sans-serif;margin:0;color:#1b1f24;background:#f6f5f2}
 header{padding:1.2rem 1.5rem .6rem}h1{font-size:1.4rem;margin:0 0 .3rem}header p{margin:.1rem 0}
-main{display:grid;grid-template-columns:minmax(20rem,1fr) minmax(24rem,1fr);gap:1rem;padding:0 1.5rem 1.5rem}
-@media(max-width:60rem){main{grid-template-columns:1fr}}
+main{display:grid;grid-template-columns:minmax(18rem,2fr) minmax(34rem,3fr);gap:1rem;padding:0 1.5rem 1.5rem}
+@media(max-width:66rem){main{grid-template-columns:1fr}}
 figure{margin:0;background:#fff;border:1px solid #d5d2ca;position:sticky;top:1rem;align-self:start}
 svg{display:block;width:100%;height:min(78vh,46rem)}
 figcaption{padding:.4rem .7rem;color:#555;font-size:.9rem}
@@ -57,14 +62,15 @@ figcaption{padding:.4rem .7rem;color:#555;font-size:.9rem}
 .fault{vector-effect:non-scaling-stroke;stroke-width:2;fill-opacity:.45}
 .pin{vector-effect:non-scaling-stroke;fill:none;stroke-width:2}
 .error{fill:var(--error);stroke:var(--error)}.warning{fill:var(--warning);stroke:var(--warning)}
-.info{fill:var(--info);stroke:var(--info)}.pin.error,.pin.warning,.pin.info{fill:none}
+.info{fill:none;stroke:var(--info)}.pin.error,.pin.warning,.pin.info{fill:none}
 .chosen{stroke-width:5}
 input{font:inherit;width:100%;padding:.5rem .7rem;border:1px solid #8d897f;border-radius:4px;background:#fff}
 button{font:inherit;cursor:pointer}
 figure button{position:absolute;right:.5rem;top:.5rem;background:#fff;border:1px solid #8d897f;border-radius:4px}
 table{border-collapse:collapse;width:100%;background:#fff;margin-top:.6rem}
-th,td b{white-space:nowrap}
-th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #e3e0d8;overflow-wrap:anywhere}
+td span{max-width:14rem;overflow-wrap:anywhere}th:last-child,td:last-child{min-width:15rem}
+th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #e3e0d8;overflow-wrap:break-word}
+td p{margin:0 0 .2rem}td p:last-child{color:#45505c}td span{display:inline-block}
 th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid #1a56c4}
 td.number{text-align:right;font-variant-numeric:tabular-nums}
 td b.error{color:var(--error)}td b.warning{color:var(--warning)}td b.info{color:var(--info)}
@@ -183,6 +189,8 @@ def _figure(
         middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
         boxes.append(f"{middle_x - 3 * radius:.3f} {middle_y - 3 * radius:.3f} {6 * radius:.3f} {6 * radius:.3f}")
         marks.append(f'<path class="fault {severity}" data-fault="{number}" d="{_path(flat, 3 + precision)}"/>')
+        if radius > size * LARGE:
+            continue
         circle = f'cx="{middle_x:.3f}" cy="{middle_y:.3f}" r="{radius:.3f}"'
         marks.append(f'<circle class="pin {severity}" data-fault="{number}" {circle}/>')
     shapes_path = "".join(f'<path class="shape" d="{_path(flip(shape), precision)}"/>' for shape in drawn)
@@ -248,13 +256,16 @@ def _row(number: int, fault: Mapping[str, Any], box: str, language: Language) ->
     go = (
         f'<button class="go" type="button" title="{_escape(_ZOOM.text(language))}">{number}</button>' if box else number
     )
-    features = ", ".join(fault["features"])
+    kind = CATALOGUE[fault["code"]].name.text(language) if fault["code"] in CATALOGUE else fault["code"]
+    features = ", ".join(f"<span>{_escape(feature)}</span>" for feature in fault["features"][:MOST_FEATURES])
+    if len(fault["features"]) > MOST_FEATURES:
+        features += f" … ({len(fault['features'])})"
     return (
         f'<tr id="row{number}" data-number="{number}" data-box="{box}"><td data-value="{number}">{go}</td>'
-        f"<td>{_escape(fault['code'])}</td>"
-        f'<td><b class="{severity}">{_escape(_SEVERITIES[severity].text(language))}</b></td>'
-        f"<td>{_escape(features)}</td>{_number(fault['area'])}{_number(fault['width'])}"
-        f"<td>{_escape(fault['message'])} {_escape(fault['action'])}</td></tr>"
+        f'<td title="{_escape(fault["code"])}"><b class="{severity}">{_escape(kind)}</b><br>'
+        f"{_escape(_SEVERITIES[severity].text(language))}</td>"
+        f"<td>{features}</td>{_number(fault['area'])}{_number(fault['width'])}"
+        f"<td><p>{_escape(fault['message'])}</p><p>{_escape(fault['action'])}</p></td></tr>"
     )
 
 
