@@ -60,7 +60,7 @@ def test_guelph_a_whole_real_town(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["ok"] is True
-    assert [claim["claim"] for claim in report["claims"]] == ["town", "blocks", "seamless-blocks"]
+    assert [claim["claim"] for claim in report["claims"]] == ["town", "blocks", "seamless-blocks", "borders"]
     blocks = gpd.read_file(tmp_path / "town" / "blocks.gpkg")
     assert shapely.coverage_is_valid(blocks.geometry.to_numpy())
     notices = sorted((tmp_path / "notices").glob("*.pdf"))
