@@ -2,8 +2,8 @@
 
     python benchmarks/planted_faults.py [POLYGONS [FAULTS_A_KIND [SEED]]]
 
-Prints one line a kind and exits with 1 if a fault was missed, found twice, or invented. What the town had to be told
-about before anything was planted (a corner that looks like a spike) is listed and doesn't count. 50,000 polygons take some
+Prints one line a kind and exits with 1 if a fault was missed, found twice, or invented. What the town was told about
+before anything was planted (a corner that looks like a spike) is listed and doesn't count. 50,000 polygons take some
 minutes, most of them to make the town.
 """
 
