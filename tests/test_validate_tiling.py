@@ -427,3 +427,14 @@ def test_names_from_files_can_do_nothing_to_a_terminal() -> None:
     text = check(*shapes, ids=["\x1b[31mred\nx {0}", "b"]).to_text("en")
     assert "\x1b" not in text
     assert "[31mred x {0}" in text
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_coordinate_that_is_no_number_is_named_and_never_reaches_the_report(bad: float) -> None:
+    endless = shapely.Polygon([(0, 0), (bad, 10), (10, 10)])
+    report = check(*board(), endless, endless, within=TOWN, ids=[*"abcdefghi", "x", "x"])
+    assert {fault.code for fault in report.records} == {"duplicate-id", "invalid-geometry"}
+    assert "no number" in report.to_text("en")
+    for text in (report.to_json(), report.to_html(), report.to_sarif()):
+        assert "Infinity" not in text
+        assert "NaN" not in text

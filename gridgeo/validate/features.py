@@ -66,7 +66,7 @@ def check_ids(
             (layer[index],),
             (),
             _MISSING_ID,
-            shapes[index],
+            placed(shapes[index]),
             values={"name": RowName(int(row[index])), "layer": layer[index]},
         )
         for index in np.flatnonzero(missing)
@@ -76,7 +76,7 @@ def check_ids(
         places.setdefault((layer[index], identifier[index]), []).append(index)
     for (key, text), indices in places.items():
         if len(indices) > 1:
-            here = [shape for shape in shapes[indices] if shape is not None]
+            here = [shape for shape in map(placed, shapes[indices]) if shape is not None]
             faults.append(
                 Fault(
                     "duplicate-id",
@@ -145,10 +145,17 @@ def check_geometry(
                 what = _UNUSABLE
             else:
                 scars[index] = scar(shape, point)
-        where = None if where is None or not np.isfinite(shapely.bounds(where)).all() else where
+        where = placed(where)
         ids = (identifier[index],) if identifier[index] else ()
         faults.append(Fault(code, "error", claim, (layer[index],), ids, what, where, values=values, detail=detail))
     return Checked(polygons, scars, faults)
+
+
+def placed(shape: shapely.Geometry | None) -> shapely.Geometry | None:
+    """Return a geometry that has a place on a map, None instead of any other."""
+    if shape is None or shape.is_empty or not np.isfinite(shapely.get_coordinates(shape)).all():
+        return None
+    return shape
 
 
 def mended(shape: shapely.Geometry) -> shapely.Geometry | None:

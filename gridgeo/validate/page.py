@@ -167,7 +167,7 @@ def _figure(
 ) -> tuple[str, list[str]]:
     drawn = _near_faults(shapes.to_numpy(), places.to_numpy())
     bounds = shapely.total_bounds(np.concatenate([drawn, places.to_numpy()]))
-    if np.isnan(bounds).any():
+    if not np.isfinite(bounds).all():
         return "", [""] * len(places)
     left, bottom, right, top = bounds
     size = max(right - left, top - bottom, 1e-9)
