@@ -20,7 +20,8 @@ from gridgeo.town import Allowed
 from gridgeo.validate.borders import TOLERANCE, validate_alignment
 from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
-from gridgeo.validate.regions import Judge
+from gridgeo.validate.near import open_gaps
+from gridgeo.validate.regions import FLOAT_NOISE, Judge
 from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.shapes import check_shapes
 from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather
@@ -95,7 +96,7 @@ def validate_tiling(
     extents = {} if within is None else _as_extent(within, next(iter(chosen.values())))
     subject, around = gather(name, chosen, extents)
     extent = _united(around[0], next(iter(extents.values()))) if extents else None
-    faults, measures = check_tiling(subject, extent, claim=name, tolerance=tolerance)
+    faults, measures = check_tiling(subject, extent, claim=name, tolerance=tolerance, look_for_open_gaps=extent is None)
     claims = [ClaimResult(name, tuple(chosen), faults, measures)]
     if along is not None:
         report = validate_alignment(
@@ -117,9 +118,17 @@ def validate_tiling(
 
 
 def check_tiling(
-    subject: Subject, extent: shapely.Geometry | None, *, claim: str, tolerance: float
+    subject: Subject,
+    extent: shapely.Geometry | None,
+    *,
+    claim: str,
+    tolerance: float,
+    look_for_open_gaps: bool = False,
 ) -> tuple[list[Fault], dict[str, Any]]:
-    """Return the faults of a tiling and what was measured."""
+    """Return the faults of a tiling and what was measured.
+
+    With an extent open gaps are ``uncovered``; without, they are only there for who looks for them.
+    """
     distinct, duplicates = set_duplicates_aside(subject, claim, tolerance)
     analysis = analyse(distinct, extent=extent)
     faces = analysis.faces()
@@ -140,6 +149,11 @@ def check_tiling(
         measures[f"{code.partition('-')[0]}_area"] = float(total)
     excess = ((max(fault.multiplicity or 1, 1) - 1) * (fault.area or 0.0) for fault in (*regions, *duplicates))
     measures["excess_area"] = float(sum(excess))
+    if look_for_open_gaps:
+        found = open_gaps(subject, distinct, analysis, faces.polygon, claim=claim, tolerance=tolerance)
+        # as thin as rounding: the same border as that with a vertex too few
+        said = {fault.features for fault in vertices}
+        regions += [gap for gap in found if (gap.width or 0.0) > FLOAT_NOISE or gap.features not in said]
     shapes = check_shapes(subject, claim)
     return [*subject.faults, *duplicates, *regions, *vertices, *shapes], measures
 
