@@ -11,7 +11,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 GROUND = {"errors", "language", "progress", "_files"}
 KERNEL = {"coverage", "network", "crs"}
-TOWN = {"town", "layers", "roster", "starter"}
+TOWN = {"town", "layers", "starter"}
 PARTS = {"partition", "validate", "render", "sample"}
 
 

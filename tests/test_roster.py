@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from gridgeo._town_file import read_town_file
-from gridgeo.roster import Roster, Units, read_roster
+from gridgeo.town._file import read_town_file
+from gridgeo.town.roster import Roster, Units, read_roster
 
 IDENTITY = "11010519491231002X"  # the specimen of the national standard GB 11643
 GRIDS = {"310112114001": "甲居委", "310112114002": "乙居委"}

@@ -130,7 +130,8 @@ def with_text(project: Path, text: str) -> Path:
 
 
 def test_exceptions_are_read_from_the_project_and_unused_ones_are_told(project: Path) -> None:
-    town = read_town(with_text(project, '\n[[exceptions]]\ncode = "gap"\nat = [121.5, 31]\nclaim = "town"\nreason = "河塘"\n'))
+    table = '\n[[exceptions]]\ncode = "gap"\nat = [121.5, 31]\nclaim = "town"\nreason = "河塘"\n'
+    town = read_town(with_text(project, table))
     (exception,) = town.exceptions
     assert (exception.code, exception.at, exception.reason) == ("gap", (121.5, 31.0), "河塘")
     report = validate_town(town)

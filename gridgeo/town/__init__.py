@@ -1,0 +1,332 @@
+"""A town project: ``gridgeo.toml`` and the files that it names, read into one typed `Town`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+
+from gridgeo.crs import match_vertices, to_crs
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
+from gridgeo.layers import GridKind, Layer
+from gridgeo.network import Barriers, Rank
+
+_NO_SUCH_LAYER = Message('there is no layer "{name}" in this town', "本项目没有图层“{name}”")
+
+Role = Literal[
+    "head",  # 块长
+    "patroller",  # 网格巡查员
+    "three-heads",  # 三长
+    "police",  # 社区民警
+    "urban-management",  # 城管
+    "market-supervision",  # 市场监管
+    "lawyer",  # 律师
+    "volunteer",  # 志愿者
+]
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """The claim that some layers together cover the town (or another extent) as one coverage."""
+
+    name: str
+    layers: tuple[str, ...]
+    within: str | None = None
+    """Key of the layer whose union must be covered; without it only overlaps, enclosed gaps and vertices are
+    checked."""
+    tolerance: float = 0.0
+    """Metres. Faults no wider than this are warnings, not errors."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return self.layers if self.within is None else (*self.layers, self.within)
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """The claim that each child lies in one parent and that the children tile it."""
+
+    name: str
+    children: str
+    parents: tuple[str, ...]
+    parent_column: str | None = None
+    """Column of the children that holds their parent's id; without it the parent is found by place."""
+    tolerance: float = 0.0
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.children, *self.parents)
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The claim that the borders of some layers run along barriers."""
+
+    name: str
+    layers: tuple[str, ...]
+    rank: Rank = "lane"
+    """Barriers of lower rank don't count."""
+    tolerance: float = 3.0
+    """Metres within which a border counts as on a barrier."""
+    share: float = 0.0
+    """Least share of each border on barriers; 0: borders are only measured."""
+    parent_column: str | None = None
+    """Column with the parent's id: then only borders within one parent count; without it all between two features."""
+    uncut_by: Rank | None = None
+    """Barriers of at least this rank must not cut a feature in two."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return self.layers
+
+
+@dataclass(frozen=True)
+class Seam:
+    """The claim that two layers, drawn separately, have the same vertices where they meet."""
+
+    name: str
+    first: str
+    second: str
+    tolerance: float = 0.0
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.first, self.second)
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """The claim that each area of a professional grid (cleaning, security) is made of whole blocks: 多网合一."""
+
+    name: str
+    areas: str
+    blocks: tuple[str, ...]
+    tolerance: float = 0.0
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.areas, *self.blocks)
+
+
+Claim = Tiling | Nesting | Alignment | Seam | Consistency
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """An exception: a fault that is meant, such as a lake that no grid covers. Needs a place or features, or both."""
+
+    code: str
+    """Which kind of fault: ``gap``, ``uncovered``, ``fragment`` ..."""
+    reason: str
+    at: tuple[float, float] | None = None
+    """Longitude and latitude of a point in the fault, as reports print them."""
+    features: tuple[str, ...] = ()
+    """Ids of features that the fault involves."""
+    claim: str | None = None
+    """Name of the claim; None for any."""
+    area: float | None = None
+    """Square metres that are allowed at most; None for any size."""
+    source: str = field(default="", compare=False)
+    """Where it is written, for messages."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person on a notice."""
+
+    unit: str
+    """Id of the block or grid that the person answers for, or the town's code for everybody's officers."""
+    role: Role
+    name: str
+    organisation: str = ""
+    phone: str = ""
+    mobile: str = ""
+    hours: str = ""
+    photo: Path | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One patrol item of a task list."""
+
+    kind: GridKind
+    group: str
+    """The class that the item belongs to: 环境卫生, 公共秩序 …"""
+    text: str
+    local: bool = False
+    """True for items chosen locally, False for the town's base items."""
+    unit: str | None = None
+    """Only for this grid or block; None for all of the kind."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service that a grid offers to its people."""
+
+    text: str
+    kind: GridKind | None = None
+    unit: str | None = None
+    hours: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One attribute to balance: points or polygons whose column is allotted to atoms (or counted, without a column)."""
+
+    name: str
+    layer: str
+    column: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Drafting:
+    """How blocks are to be drafted: the ``[partition]`` table."""
+
+    layers: tuple[str, ...] = ()
+    """Grid layers to be cut. Features of the other grid layers are one block each."""
+    count: int | None = None
+    """Blocks a grid, or None."""
+    target: float | None = None
+    """Workload a block, or None. With neither, one block a grid."""
+    tolerance: float = 0.2
+    seed: int = 0
+    output: Path | None = None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What every notice says beside its grid: the ``[notice]`` table."""
+
+    issuer: str = ""
+    date: dt.date | None = None
+    version: str = ""
+    supervision_phone: str = ""
+    approval_number: str = ""
+    disclaimer: str = "本图为示意图，界线仅供网格管理使用，不作为划界依据。"
+    web: str = ""
+    """Base address of the web pages that QR codes lead to; "" for no QR code."""
+
+
+@dataclass(frozen=True)
+class Town:
+    """A town project, read and checked.
+
+    All layers keep their own CRS; `to_working` brings one to ``working_crs``.
+    """
+
+    path: Path
+    name: str
+    code: str
+    crs: pyproj.CRS
+    """CRS in which drafted layers are written."""
+    working_crs: pyproj.CRS
+    """CRS in metres through the town: see `gridgeo.crs.working_crs`."""
+    extent: Layer | None
+    layers: Mapping[str, Layer]
+    """Every layer of ``[layers]``, by key."""
+    blocks: Layer | None
+    """The drafted blocks, once ``gridgeo partition`` has written them (columns: see `gridgeo.partition`)."""
+    barriers: Barriers
+    claims: tuple[Claim, ...]
+    workload: tuple[Workload, ...]
+    drafting: Drafting
+    people: tuple[Person, ...]
+    tasks: tuple[Task, ...]
+    services: tuple[Service, ...]
+    publication: Publication
+    watermark: str = ""
+    """Printed on every product: 示例数据 for invented towns."""
+    attribution: str = ""
+    """Source and licence of the map data, printed on every map."""
+    exceptions: tuple[Allowed, ...] = ()
+    """Faults that are meant."""
+    problems: tuple[Problem, ...] = field(default=())
+    """Warnings: features left out by the reader, values of a rank column that mean nothing …"""
+    _working: dict[int, tuple[Layer, gpd.GeoDataFrame]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What `to_working` has done, by identity of the layer (kept with it, so that no other can take its place)."""
+
+    @property
+    def grids(self) -> tuple[Layer, ...]:
+        """The layers of grids: those with a kind, in the order of gridgeo.toml."""
+        return tuple(layer for layer in self.layers.values() if layer.kind is not None)
+
+    def to_working(self, layer: Layer | str) -> gpd.GeoDataFrame:
+        """Return the table of ``layer`` in the working CRS, in metres.
+
+        Parameters
+        ----------
+        layer : Layer or str
+            A layer of this town, any other one, or a key of ``[layers]``; ``"blocks"`` for the drafted blocks.
+
+        Returns
+        -------
+        GeoDataFrame
+            Same rows, columns and index. Layers that come in one CRS keep their shared vertices identical. The vertices
+            of a layer in another CRS than the grids before it are put exactly on those that they meet, so that seams
+            between files in different CRSs close to the last bit.
+
+        Raises
+        ------
+        InputError
+            When the town has no such layer, or its coordinates don't fit its CRS.
+        """
+        if isinstance(layer, str):
+            found = self.layers.get(layer) or (self.blocks if layer == "blocks" else None)
+            if found is None:
+                raise InputError(Problem(str(self.path), _NO_SUCH_LAYER, {"name": layer}))
+            layer = found
+        if id(layer) not in self._working:
+            self._working[id(layer)] = (layer, self._brought_to_working(layer))
+        return self._working[id(layer)][1].copy()
+
+    def _brought_to_working(self, layer: Layer) -> gpd.GeoDataFrame:
+        frame = to_crs(layer.frame, self.working_crs)
+        anchors = [*self.grids, *([self.extent] if self.extent is not None else [])]
+        earlier: list[gpd.GeoSeries] = []
+        for anchor in anchors:
+            if anchor is layer:
+                break
+            if not anchor.frame.crs.equals(layer.frame.crs, ignore_axis_order=True):
+                earlier.append(self.to_working(anchor).geometry)
+        if not earlier or frame.geom_type.isin(["Point", "MultiPoint"]).all():
+            return frame
+        return match_vertices(frame, gpd.GeoDataFrame(geometry=pd.concat(earlier, ignore_index=True)))
+
+
+def read_town(path: str | Path) -> Town:
+    """Read a town project: its gridgeo.toml and every file that it names.
+
+    Parameters
+    ----------
+    path : str or Path
+        A gridgeo.toml, or the folder that holds it.
+
+    Returns
+    -------
+    Town
+        Checked; what is doubtful but no mistake is in its ``problems``.
+
+    Raises
+    ------
+    InputError
+        With one line for each mistake, all of them at once.
+    """
+    from gridgeo.town._reader import read  # pydantic and the table readers are needed here only
+
+    return read(Path(path))
