@@ -21,7 +21,9 @@ SPIKE_LENGTH = 1.0
 SPIKE_BASE = 1.0
 """Metres. A wider one is an acute corner between two streets."""
 SCRAP = 0.05
-"""Share of a feature below which one of its parts is a scrap."""
+"""Share of a feature below which one of its parts is a scrap, if it is smaller than `SCRAP_AREA` too."""
+SCRAP_AREA = 2000.0
+"""Square metres. A larger part is more likely an exclave."""
 
 _SPIKE = Message(
     "{name} has a spike {length} long and {base} wide at its foot.", "{name}有一处尖刺，长 {length}，根部宽 {base}。"
@@ -32,9 +34,9 @@ _SCRAPS = Message(
 )
 _PARTS = Message("{name} is in {count} parts.", "{name}由 {count} 部分组成。")
 _PARTS_MEND = Message("Check that this is meant (an exclave).", "请确认是否确为飞地。")
-_PINCH = Message(
-    "{name} touches itself in {count} points: it is connected there by nothing.",
-    "{name}有 {count} 处仅以一点与自身相接。",
+_PINCH = Message("{name} touches itself in a single point.", "{name}有一处仅以一点与自身相接。")
+_PINCHES = Message(
+    "{name} touches itself in single points at {count} places.", "{name}有 {count} 处仅以一点与自身相接。"
 )
 
 Floats = npt.NDArray[np.float64]
@@ -57,7 +59,7 @@ def check_shapes(subject: Subject, claim: str) -> list[Fault]:
 
 def _spikes(subject: Subject, claim: str, which: npt.NDArray[np.intp], polygons: Geometries) -> list[Fault]:
     parts, of_polygon = shapely.get_parts(polygons, return_index=True)
-    kept = ~_scraps(parts, of_polygon)  # a scrap is odd as a whole
+    kept = ~_scraps(subject, parts, of_polygon)  # a scrap is odd as a whole
     parts, of_polygon = parts[kept], of_polygon[kept]
     rings, of_part = shapely.get_rings(parts, return_index=True)
     place, ring = shapely.get_coordinates(rings, return_index=True)
@@ -113,7 +115,7 @@ def _fragments(subject: Subject, claim: str, which: npt.NDArray[np.intp]) -> lis
     faults = []
     for index in which[shapely.get_num_geometries(subject.polygons[which]) > 1].tolist():
         parts = shapely.get_parts(subject.polygons[index])
-        scraps = _scraps(parts, np.zeros(len(parts), np.int64))
+        scraps = _scraps(subject, parts, np.zeros(len(parts), np.int64))
         values: dict[str, object] = {"name": subject.name[index], "count": len(parts), "scraps": int(scraps.sum())}
         if not scraps.any():
             note = _fault("fragment", "info", subject, claim, index, _PARTS, subject.polygons[index], values)
@@ -124,10 +126,14 @@ def _fragments(subject: Subject, claim: str, which: npt.NDArray[np.intp]) -> lis
     return faults
 
 
-def _scraps(parts: Geometries, of_polygon: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Tell which parts are small parts of their polygon."""
-    area = shapely.area(parts)
-    small: npt.NDArray[np.bool_] = area < SCRAP * np.bincount(of_polygon, area)[of_polygon]
+def _scraps(subject: Subject, parts: Geometries, of_polygon: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Tell which parts are small, and small parts of their polygon."""
+    small = np.bincount(of_polygon)[of_polygon] > 1
+    which = np.flatnonzero(small)
+    area = shapely.area(parts[which])
+    small[which] = area < SCRAP * np.bincount(of_polygon[which], area)[of_polygon[which]]
+    middle = (shapely.bounds(parts[which])[:, :2] + shapely.bounds(parts[which])[:, 2:]) / 2
+    small[which] &= area * _metres_a_unit(subject, middle).prod(axis=1) < SCRAP_AREA
     return small
 
 
@@ -144,7 +150,9 @@ def _pinches(subject: Subject, claim: str, which: npt.NDArray[np.intp]) -> list[
         if len(twice):
             where = shapely.MultiPoint(twice) if len(twice) > 1 else shapely.Point(twice[0])
             values: dict[str, object] = {"name": subject.name[index], "count": len(twice)}
-            faults.append(_fault("pinch", "info", subject, claim, index, _PINCH, where, values))
+            faults.append(
+                _fault("pinch", "info", subject, claim, index, _PINCH if len(twice) == 1 else _PINCHES, where, values)
+            )
     return faults
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,15 +11,14 @@ import shapely
 
 from gridgeo.language import Language, Message, current_language, one_line
 from gridgeo.validate.faults import CATALOGUE, SEVERITIES, Fault, Severity
-from gridgeo.validate.wording import Area, Width, percent
+from gridgeo.validate.reading import reading
+from gridgeo.validate.wording import Area, Names, Width, percent
 
 if TYPE_CHECKING:
     from gridgeo.validate.report import ClaimResult, Report
 
-LONG = 20
-"""Faults from which on a list needs a summary."""
-SURVEY_NOISE = 0.01
-"""Metres: a tolerance that no survey of a town's grids is finer than."""
+FEW = 5
+"""Notes of one kind that are listed one by one."""
 
 _ALL_HOLD = Message(
     "Seamless: every claim holds ({claims}), no fault found.", "无缝：各项声明均成立（{claims}），未发现问题。"
@@ -75,16 +72,7 @@ _NONE = Message("nothing", "无")
 _KINDS = Message("By kind:", "按类别：")
 _KIND = Message("{name} ({code})", "{name}（{code}）")
 _LARGEST = Message(": {area} in all, up to {width} wide", "：共 {area}，最宽 {width}")
-_WIDTHS = Message("Regions by width: {counts}.", "按宽度：{counts}。")
-_UP_TO = Message("{count} up to {width}", "{width} 以内 {count} 处")
-_WIDER = Message("{count} wider", "更宽 {count} 处")
-_RAISE = Message(
-    "With a tolerance of {metres} m ({count} errors are no wider) those become warnings: tolerance = {metres} in"
-    " gridgeo.toml, or --tolerance {metres}.",
-    "若容差设为 {metres} 米（{count} 处错误不超过此宽度），这些将只作警告：在 gridgeo.toml 中写 tolerance = {metres}，"
-    "或使用 --tolerance {metres}。",
-)
-_OFTEN = Message("Most often involved: {features}.", "涉及最多的要素：{features}。")
+_READING = Message("What it amounts to:", "总体情况：")
 _FAULTS = Message("Faults, the worst first:", "问题清单，严重的在前：")
 _PLACE = Message("{part}, at {place} (longitude, latitude).", "{part}，经纬度 {place}。")
 _ONLY_PLACE = Message("at {place} (longitude, latitude).", "经纬度 {place}。")
@@ -93,6 +81,7 @@ _MORE = Message(
     "……另有 {count} 处；JSON 报告（--format json）列出全部",
 )
 _NOTES = Message("Notes:", "提示：")
+_ALIKE = Message("{count} × {name}: {features}.", "{name}，{count} 处：{features}。")
 _SEVERITY: dict[Severity, Message] = {
     "error": Message("error", "错误"),
     "warning": Message("warning", "警告"),
@@ -107,15 +96,15 @@ def to_text(report: Report, language: Language | None, most: int) -> str:
         lines += _claim(claim, language)
     faults = [fault for fault in report.records if fault.severity != "info"]
     if faults:
-        lines += ["", _KINDS.text(language), *_kinds(faults, language), *_reading(faults, language)]
+        lines += ["", _KINDS.text(language), *_kinds(faults, language)]
+        said = reading(report.claims, faults, language)
+        lines += ["", _READING.text(language), *(f"   - {line}" for line in said)] if said else []
         lines += ["", _FAULTS.text(language), *_list(report, faults[:most], language)]
     if len(faults) > most:
         lines.append(_MORE.text(language, count=len(faults) - most))
     notes = [fault for fault in report.records if fault.severity == "info"]
     if notes:
-        lines += ["", _NOTES.text(language), *(f"   - {note.message(language)}" for note in notes[:most])]
-        if len(notes) > most:
-            lines.append(_MORE.text(language, count=len(notes) - most))
+        lines += ["", _NOTES.text(language), *(f"   - {line}" for line in _notes(notes, language))]
     return "\n".join(lines) + "\n"
 
 
@@ -208,32 +197,19 @@ def _kinds(faults: Sequence[Fault], language: Language | None) -> list[str]:
     return lines
 
 
-def _reading(faults: Sequence[Fault], language: Language | None) -> list[str]:
-    """Say what a long list amounts to: how wide the regions are, what a tolerance would do, who is involved most."""
-    if len(faults) < LONG:
-        return []
-    widths = [fault.width or 0.0 for fault in faults if fault.kind.stage == "region"]
-    steps = (0.001, 0.01, 0.1, 1.0, 10.0)
-    bounds = (0.0, *steps)
+def _notes(notes: Sequence[Fault], language: Language | None) -> list[str]:
+    """One line a note; many of one kind in one line."""
+    of_kind: dict[tuple[str, str], list[Fault]] = {}
+    for note in notes:
+        of_kind.setdefault((note.claim if note.exception else "", note.code), []).append(note)
     lines = []
-    counts = [sum(low < width <= high for width in widths) for low, high in itertools.pairwise(bounds)]
-    said = [
-        _UP_TO.text(language, count=count, width=Width(step).text(language))
-        for count, step in zip(counts, steps, strict=True)
-        if count
-    ]
-    wider = sum(width > steps[-1] for width in widths)
-    said += [_WIDER.text(language, count=wider)] if wider else []
-    comma = "，" if (language or current_language()) == "zh" else ", "
-    if widths:
-        lines.append("   " + _WIDTHS.text(language, counts=comma.join(said)))
-    narrow = sum(fault.severity == "error" and (fault.width or 0.0) <= SURVEY_NOISE for fault in faults)
-    if narrow >= LONG / 2:
-        lines.append("   " + _RAISE.text(language, metres=f"{SURVEY_NOISE:g}", count=narrow))
-    often = Counter(feature for fault in faults for feature in fault.features).most_common(5)
-    if often and often[0][1] > 2:
-        features = comma.join(f"{one_line(feature)} ({count})" for feature, count in often if count > 2)
-        lines.append("   " + _OFTEN.text(language, features=features))
+    for (_, code), alike in of_kind.items():
+        named = Names(tuple(dict.fromkeys(feature for note in alike for feature in note.features)))
+        if len(alike) <= FEW or not named.names or alike[0].exception:
+            lines += [note.message(language) for note in alike]
+        else:
+            name = _KIND.text(language, name=CATALOGUE[code].name.text(language), code=code)
+            lines.append(_ALIKE.text(language, count=f"{len(alike):,}", name=name, features=named.text(language)))
     return lines
 
 
@@ -249,7 +225,9 @@ def _list(report: Report, faults: Sequence[Fault], language: Language | None) ->
         else:
             where = _ONLY_PLACE.text(language, place=place) if place else ""
         if where:
-            lines.append(f"       {where[:1].upper()}{where[1:]}")
+            # Chinese begins with the name of the feature, which stays as it is
+            begin = where[:1].upper() if (language or current_language()) == "en" else where[:1]
+            lines.append(f"       {begin}{where[1:]}")
         lines.append(f"       {fault.action(language)}")
     return lines
 
