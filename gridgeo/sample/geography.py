@@ -4,7 +4,7 @@ Theory. The plan is bent lines; one noding of streets, rivers and outline gives 
 between vertices that they already have. So all grids are one coverage from the first to the last step, and each
 vertex is brought to EPSG:4490 and rounded once.
 
-Cost. 60 grids with all details in half a second; without details 10,000 in 9 s, 100,000 in 80 s and 0.8 GB, a million in
+Cost. 60 grids with details in half a second; without details 10,000 in 9 s, 100,000 in 80 s and 0.8 GB, a million in
 13 minutes and 4.2 GB (one core).
 """
 
