@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import shapely
 from shapely.ops import substring
 
@@ -59,7 +60,9 @@ class Names:
 
     def _put(self, placed: Label, *, fill: str, halo_width: float = 0.55, room: float = 0.5) -> str:
         self.placed.append(placed)
-        self._page.take(shapely.buffer(placed.shape, room, join_style="mitre"))
+        with np.errstate(invalid="ignore"):  # GEOS divides nought by nought at straight corners, and copes
+            room_around = shapely.buffer(placed.shape, room, join_style="mitre")
+        self._page.take(room_around)
         return svg.label(placed, fill=fill, halo=colours.HALO, halo_width=halo_width)
 
     # ------------------------------------------------------------------------------------------ the focus
