@@ -41,8 +41,8 @@ _BIG_ATOM = Message(
     "且无屏障可切；请补充街巷或接受该块",
 )
 _UNEVEN = Message(
-    "a block is {worst:.0%} off the mean workload, more than the tolerance of {tolerance:.0%}; {reason}",
-    "有责任块偏离平均工作量 {worst:.0%}，超过容差 {tolerance:.0%}；{reason}",
+    "a block is {worst:.1%} off the mean workload, more than the tolerance of {tolerance:.1%}; {reason}",
+    "有责任块偏离平均工作量 {worst:.1%}，超过容差 {tolerance:.1%}；{reason}",
 )
 _BECAUSE_BIG = Message("see the pieces too large to balance", "原因见上述过大的片")
 _BECAUSE_PIECES = Message("rivers or gaps part the grid unevenly", "河道或空隙使网格分割不均")
