@@ -83,8 +83,8 @@ def open_gaps(
         return []
     flat = np.full(len(polygons), None, object)
     used = np.unique(pair)
-    flat[used] = shapely.transform(polygons[used], lambda places: (places - middle) * scale)
-    rims = shapely.transform(told, lambda places: (places - middle) * scale)
+    flat[used] = _sound(shapely.transform(polygons[used], lambda places: (places - middle) * scale))
+    rims = _sound(shapely.transform(told, lambda places: (places - middle) * scale))
     which, pieces = _fill(flat, pair, box, rims, reach)
     faults = []
     widths = widest(pieces)
@@ -93,7 +93,9 @@ def open_gaps(
     first = _first_there(pieces)
     for (one, other), piece, width in zip(which[first].tolist(), pieces[first], widths[first].tolist(), strict=True):
         run = float(piece.length) / 2
-        place = shapely.transform(piece, lambda places: places / scale + middle)
+        (place,) = _sound(np.array([shapely.transform(piece, lambda places: places / scale + middle)], object))
+        if place.is_empty:
+            continue
         involved = [one, other]
         faults.append(
             Fault(
@@ -114,6 +116,14 @@ def open_gaps(
             )
         )
     return faults
+
+
+def _sound(shapes: Geometries) -> Geometries:
+    """Return shapes of which corners that met by rounding are mended."""
+    broken = ~shapely.is_valid(shapes)
+    shapes = shapes.copy()
+    shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    return shapes
 
 
 def _first_there(pieces: Geometries) -> npt.NDArray[np.bool_]:
@@ -171,7 +181,7 @@ def _fill(flat: Geometries, pair: Ints, box: Floats, told: Geometries, reach: fl
     closed = shapely.buffer(shapely.buffer(both, reach / 2, join_style="mitre"), -reach / 2, join_style="mitre")
     filled = shapely.difference(shapely.intersection(closed, frame), both)
     # what growing and shrinking leaves by its own rounding: hairs along the outer borders
-    filled = shapely.buffer(shapely.buffer(filled, -_HAIR, join_style="mitre"), _HAIR, join_style="mitre")
+    filled = _sound(shapely.buffer(shapely.buffer(filled, -_HAIR, join_style="mitre"), _HAIR, join_style="mitre"))
     pieces, number = shapely.get_parts(filled, return_index=True)
     polygonal = shapely.get_type_id(pieces) == 3
     pieces, number = pieces[polygonal], number[polygonal]
