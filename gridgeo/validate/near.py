@@ -39,8 +39,8 @@ _ALONG = 0.25
 """Share of its rim that an open gap has along each of its two polygons, at least."""
 _MARGIN = 3.0
 """How far beyond the edges that face each other polygons are closed, in reaches."""
-_HAIR = 1e-9
-"""Metres."""
+_GRID = 1e-8
+"""Metres. What growing and shrinking leaves by its own rounding is thinner."""
 
 _OPEN = Message(
     "{names} nearly meet: a gap of {area}, at most {width} wide and {run} long, lies between them, open at an end.",
@@ -126,12 +126,21 @@ def _sound(shapes: Geometries) -> Geometries:
     return shapes
 
 
+def _areal(shapes: Geometries) -> Geometries:
+    """Return the polygons of what an overlay left, without the lines and points in which shapes touched."""
+    flat = shapes.ravel().copy()
+    for k in np.flatnonzero(~np.isin(shapely.get_type_id(flat), (3, 6))).tolist():
+        parts = shapely.get_parts(flat[k])
+        flat[k] = shapely.union_all(parts[shapely.get_type_id(parts) == 3], grid_size=_GRID)
+    return flat.reshape(shapes.shape)
+
+
 def _first_there(pieces: Geometries) -> npt.NDArray[np.bool_]:
     """Tell which pieces share nothing with an earlier one: where three polygons nearly meet, their pairs do."""
     one, other = shapely.STRtree(pieces).query(pieces, predicate="intersects")
     later = one > other
     one, other = one[later], other[later]
-    common = shapely.area(shapely.intersection(pieces[one], pieces[other])) > 0
+    common = shapely.area(shapely.intersection(pieces[one], pieces[other], grid_size=_GRID)) > 0
     first = np.ones(len(pieces), bool)
     first[one[common]] = False
     return first
@@ -176,12 +185,11 @@ def _pairs(segment: Floats, polygon: Ints, reach: float) -> tuple[Ints, Floats]:
 def _fill(flat: Geometries, pair: Ints, box: Floats, told: Geometries, reach: float) -> tuple[Ints, Geometries]:
     """Fill what lies between the polygons of each pair and is narrower than the reach; return the pieces."""
     frame = shapely.box(*(box + np.array([-1, -1, 1, 1]) * _MARGIN * reach).T)
-    near = shapely.intersection(flat[pair], frame[:, None])
-    both = shapely.union_all(near, axis=1)
+    near = _areal(shapely.intersection(flat[pair], frame[:, None], grid_size=_GRID))
+    both = shapely.union_all(near, axis=1, grid_size=_GRID)
     closed = shapely.buffer(shapely.buffer(both, reach / 2, join_style="mitre"), -reach / 2, join_style="mitre")
-    filled = shapely.difference(shapely.intersection(closed, frame), both)
-    # what growing and shrinking leaves by its own rounding: hairs along the outer borders
-    filled = _sound(shapely.buffer(shapely.buffer(filled, -_HAIR, join_style="mitre"), _HAIR, join_style="mitre"))
+    closed = _areal(shapely.intersection(closed, frame, grid_size=_GRID))
+    filled = shapely.difference(closed, both, grid_size=_GRID)
     pieces, number = shapely.get_parts(filled, return_index=True)
     polygonal = shapely.get_type_id(pieces) == 3
     pieces, number = pieces[polygonal], number[polygonal]
@@ -196,7 +204,8 @@ def _fill(flat: Geometries, pair: Ints, box: Floats, told: Geometries, reach: fl
         order = np.argsort(piece, kind="stable")
         cut, first = np.unique(piece[order], return_index=True)
         for k, strangers in zip(cut.tolist(), np.split(by[order], first[1:]), strict=False):
-            pieces[k] = shapely.difference(pieces[k], shapely.union_all(shapes[strangers]))
+            cutter = shapely.union_all(shapes[strangers], grid_size=_GRID)
+            pieces[k] = shapely.difference(pieces[k], cutter, grid_size=_GRID)
     pieces, again = shapely.get_parts(pieces, return_index=True)
     number = number[again]
     kept = (shapely.get_type_id(pieces) == 3) & (shapely.area(pieces) > 0)
