@@ -186,7 +186,7 @@ def _fill(flat: Geometries, pair: Ints, box: Floats, told: Geometries, reach: fl
     """Fill what lies between the polygons of each pair and is narrower than the reach; return the pieces."""
     frame = shapely.box(*(box + np.array([-1, -1, 1, 1]) * _MARGIN * reach).T)
     near = _areal(shapely.intersection(flat[pair], frame[:, None], grid_size=_GRID))
-    both = shapely.union_all(near, axis=1, grid_size=_GRID)
+    both = _areal(shapely.union_all(near, axis=1, grid_size=_GRID))
     closed = shapely.buffer(shapely.buffer(both, reach / 2, join_style="mitre"), -reach / 2, join_style="mitre")
     closed = _areal(shapely.intersection(closed, frame, grid_size=_GRID))
     filled = shapely.difference(closed, both, grid_size=_GRID)
@@ -204,8 +204,8 @@ def _fill(flat: Geometries, pair: Ints, box: Floats, told: Geometries, reach: fl
         order = np.argsort(piece, kind="stable")
         cut, first = np.unique(piece[order], return_index=True)
         for k, strangers in zip(cut.tolist(), np.split(by[order], first[1:]), strict=False):
-            cutter = shapely.union_all(shapes[strangers], grid_size=_GRID)
-            pieces[k] = shapely.difference(pieces[k], cutter, grid_size=_GRID)
+            cutter = _areal(np.array([shapely.union_all(shapes[strangers], grid_size=_GRID)], object))
+            pieces[k] = _areal(shapely.difference(pieces[[k]], cutter, grid_size=_GRID))[0]
     pieces, again = shapely.get_parts(pieces, return_index=True)
     number = number[again]
     kept = (shapely.get_type_id(pieces) == 3) & (shapely.area(pieces) > 0)
