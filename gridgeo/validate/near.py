@@ -10,7 +10,8 @@ what is narrower than the reach. Of what is filled, pieces count that are at lea
 have both polygons along them; the corners at which borders part are wider.
 
 Cost. A tree of the edges without a partner, which in a sound layer are its outer border, and a few overlays for each
-pair found. Limits: an inlet within the border of one polygon is not looked for.
+pair found. Limits: an inlet within the border of one polygon is not looked for, nor a gap that is no wider
+than coordinates are rounded.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from gridgeo.coverage import CoverageAnalysis
 from gridgeo.language import Message
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.measure import widest
+from gridgeo.validate.regions import FLOAT_NOISE
 from gridgeo.validate.subject import Geometries, Subject
 from gridgeo.validate.wording import Area, Width
 
@@ -88,7 +90,7 @@ def open_gaps(
     which, pieces = _fill(flat, pair, box, rims, reach)
     faults = []
     widths = widest(pieces)
-    slender = shapely.length(pieces) / 2 >= np.maximum(SLENDER * widths, LEAST)
+    slender = (shapely.length(pieces) / 2 >= np.maximum(SLENDER * widths, LEAST)) & (widths > FLOAT_NOISE)
     which, pieces, widths = which[slender], pieces[slender], widths[slender]
     first = _first_there(pieces)
     for (one, other), piece, width in zip(which[first].tolist(), pieces[first], widths[first].tolist(), strict=True):

@@ -21,7 +21,7 @@ from gridgeo.validate.borders import TOLERANCE, validate_alignment
 from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.near import open_gaps
-from gridgeo.validate.regions import FLOAT_NOISE, Judge
+from gridgeo.validate.regions import Judge
 from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.shapes import check_shapes
 from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather
@@ -154,10 +154,7 @@ def check_tiling(
     excess = ((max(fault.multiplicity or 1, 1) - 1) * (fault.area or 0.0) for fault in (*regions, *duplicates))
     measures["excess_area"] = float(sum(excess))
     if look_for_open_gaps:
-        found = open_gaps(subject, distinct, analysis, faces.polygon, claim=claim, tolerance=tolerance)
-        # as thin as rounding: the same border as that with a vertex too few
-        said = {fault.features for fault in vertices}
-        regions += [gap for gap in found if (gap.width or 0.0) > FLOAT_NOISE or gap.features not in said]
+        regions += open_gaps(subject, distinct, analysis, faces.polygon, claim=claim, tolerance=tolerance)
     shapes = check_shapes(subject, claim)
     return [*subject.faults, *duplicates, *regions, *vertices, *shapes], measures
 
