@@ -21,5 +21,6 @@ here, and it is for the caller to say which faults are too small to matter.
 
 from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse, compile_loops
 from gridgeo.coverage._faces import Faces
+from gridgeo.coverage._residual import Residual
 
-__all__ = ["Adjacency", "CoverageAnalysis", "Faces", "MissingVertices", "analyse", "compile_loops"]
+__all__ = ["Adjacency", "CoverageAnalysis", "Faces", "MissingVertices", "Residual", "analyse", "compile_loops"]

@@ -63,20 +63,23 @@ class Adjacency:
 
 
 class CoverageAnalysis:
-    """What is known about one layer; see :func:`gridgeo.coverage.analyse`."""
+    """What is known about one layer; see :func:`gridgeo.coverage.analyse`.
+
+    ``residual`` holds the edges that found no partner: the only ones in which anything can be wrong.
+    """
 
     def __init__(self, polygons: npt.NDArray[np.object_], *, extent: shapely.Geometry | None = None) -> None:
         self._polygons = polygons
         self._extent = extent
         self._edges: Edges = extract_edges(polygons)
         self._cancellation: Cancellation = cancel(self._edges)
-        self._residual: Residual = residual_of(self._edges, self._cancellation)
-        self._interactions: Interactions = find_interactions(self._residual.segment, self._residual.following)
+        self.residual: Residual = residual_of(self._edges, self._cancellation)
+        self._interactions: Interactions = find_interactions(self.residual.segment, self.residual.following)
         self._verdict: Verdict = judge(
-            polygons, self._edges, self._residual, self._cancellation.doubled, self._interactions
+            polygons, self._edges, self.residual, self._cancellation.doubled, self._interactions
         )
         self._invalid_edge: Ints = distinct(
-            np.concatenate([self._residual.edge[self._verdict.invalid], self._cancellation.doubled])
+            np.concatenate([self.residual.edge[self._verdict.invalid], self._cancellation.doubled])
         )
 
     @property
@@ -123,7 +126,7 @@ class CoverageAnalysis:
             self._polygons,
             self._edges,
             self._cancellation,
-            self._residual,
+            self.residual,
             self._interactions,
             self._verdict,
             self._extent,
@@ -131,7 +134,7 @@ class CoverageAnalysis:
 
     def missing_vertices(self) -> MissingVertices:
         """Places where an edge passes through a vertex of another polygon."""
-        segment, polygon = self._residual.segment, self._residual.polygon
+        segment, polygon = self.residual.segment, self.residual.polygon
         lacking, having, end = self._interactions.on_segment.T
         strangers = polygon[lacking] != polygon[having]
         lacking, having, end = lacking[strangers], having[strangers], end[strangers]

@@ -148,10 +148,6 @@ class Scene:
         name, grid = self.names[index], self.grid_names[index]
         return name.removeprefix(grid).strip() or name
 
-    def is_whole_grid(self, index: int) -> bool:
-        """Return whether a block is all of its grid."""
-        return int((self.grid_numbers == self.grid_numbers[index]).sum()) == 1
-
 
 def make_scene(town: Town) -> Scene:
     """Return ``town`` ready for drawing.

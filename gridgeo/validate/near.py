@@ -78,7 +78,7 @@ def open_gaps(
     """
     reach = max(tolerance, REACH)
     scale, middle = _scale(subject)
-    residual = analysis._residual  # edges without a partner, the interior on their left
+    residual = analysis.residual  # edges without a partner, the interior on their left
     segment = (residual.segment - np.tile(middle, 2)) * np.tile(scale, 2)
     pair, box = _pairs(segment, residual.polygon, reach)
     if not len(pair):

@@ -141,7 +141,7 @@ def check_tiling(
         "area": subject.total_area(subject.polygons),
         "tolerance": float(tolerance),
     }
-    if len(analysis._residual) > measures["vertices"] / 4:  # hardly a border is shared: is it a tiling at all?
+    if len(analysis.residual) > measures["vertices"] / 4:  # hardly a border is shared: is it a tiling at all?
         shared = analysis.adjacency()
         paired = len(np.unique(np.concatenate([shared.first, shared.second])))
         measures["alone"] = int((~shapely.is_missing(distinct)).sum()) - paired
