@@ -551,7 +551,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     language, rest = _take_language(list(sys.argv[1:] if arguments is None else arguments))
     with use_language(language):
         raise SystemExit(_run(lambda: build_app()(args=rest, prog_name="gridgeo", standalone_mode=False)))
-
-
-if __name__ == "__main__":
-    main()
