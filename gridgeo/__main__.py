@@ -2,4 +2,5 @@
 
 from gridgeo.cli import main
 
-main()
+if __name__ == "__main__":  # a process that helps is started from this file too
+    main()

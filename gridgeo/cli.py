@@ -42,6 +42,24 @@ class NoticeFormat(StrEnum):
     """What ``gridgeo render`` makes of each block."""
 
     pdf = "pdf"
+    png = "png"
+
+
+class Paper(StrEnum):
+    """The paper that ``gridgeo render`` prints on."""
+
+    A4 = "A4"
+    A3 = "A3"
+    A2 = "A2"
+    A1 = "A1"
+    A0 = "A0"
+
+
+class Turned(StrEnum):
+    """Which way the paper is turned."""
+
+    portrait = "portrait"
+    landscape = "landscape"
 
 
 class LeastRank(StrEnum):
@@ -154,11 +172,17 @@ _PARTITION_OUTPUT = Message(
 )
 _RENDER_SHORT = Message("Make the public notices and the town's map.", "制作公示图和总览地图。")
 _RENDER = Message(
-    "Make the public notices, one PDF a block, and the town's overview map as one HTML file that needs no network.",
-    "制作公示图（每个责任块一张 PDF）和无需联网的全镇总览地图（单个 HTML 文件）。",
+    "Make the public notices, one a block as PDF or picture, and the town's overview map as one HTML file that needs no network.",
+    "制作公示图（每个责任块一张，PDF 或图片）和无需联网的全镇总览地图（单个 HTML 文件）。",
 )
 _RENDER_OUT = Message("Folder for the notices and the map.", "公示图和地图的输出文件夹。")
-_RENDER_FORMAT = Message("Form of the notices; may be repeated.", "公示图格式，可重复。")
+_RENDER_FORMAT = Message(
+    "Form of the notices: pdf for print, png for phones; may be repeated.",
+    "公示图格式：pdf 用于张贴，png 用于手机；可重复。",
+)
+_RENDER_PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
+_RENDER_ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
+_JOBS = Message("Processes at most; by default one a core.", "最多使用的进程数；默认每个处理器核心一个。")
 
 _UNKNOWN_LANGUAGE = Message("--lang takes en or zh, not {given}", "--lang 只接受 en 或 zh，不接受 {given}")
 _BAD_ARGUMENTS = Message("{reason} Try: {command} --help", "{reason} 可用 {command} --help 查看用法")
@@ -187,7 +211,7 @@ _DRAFTED = Message("{blocks} blocks drafted in {grids} grids", "在 {grids} 个�
 _MADE_TOWN = Message(
     "sample town of {polygons} grids (invented data)", "示例镇，{polygons} 个网格（示例数据，纯属虚构）"
 )
-_MADE_NOTICES = Message("{count} notices (A3 PDF), one a block", "{count} 张公示图（A3 PDF），每个责任块一张")
+_MADE_NOTICES = Message("{count} notices", "{count} 张公示图")
 _MADE_MAP = Message("overview map, works offline", "全镇总览地图，离线可用")
 _MADE_REPORT = Message("validation report", "校验报告")
 _TOOK = Message("done in {seconds:.0f} s", "用时 {seconds:.0f} 秒")
@@ -323,10 +347,23 @@ def build_app() -> typer.Typer:
         notice_format: Annotated[
             list[NoticeFormat] | None, typer.Option("--format", help=_RENDER_FORMAT.text(), show_default="pdf")
         ] = None,
+        paper: Annotated[list[Paper] | None, typer.Option(help=_RENDER_PAPER.text(), show_default="A3")] = None,
+        orientation: Annotated[Turned, typer.Option(help=_RENDER_ORIENTATION.text())] = Turned.portrait,
+        jobs: Annotated[int | None, typer.Option(metavar="N", min=1, help=_JOBS.text(), show_default=False)] = None,
         quiet: Annotated[bool, quiet_option] = False,
     ) -> None:
+        forms = [form.value for form in notice_format or [NoticeFormat.pdf]]
+        papers = [sheet.value for sheet in paper or [Paper.A3]]
         with showing_progress(_wants_bars(quiet)):
-            _render(town, out, [form.value for form in notice_format or [NoticeFormat.pdf]], quiet)
+            _render(
+                town,
+                out,
+                quiet,
+                formats=forms,
+                papers=papers,
+                orientation=orientation.value,
+                jobs=jobs or _processors(),
+            )
 
     return app
 
@@ -355,7 +392,7 @@ def _demo(out: Path, polygons: int, seed: int, faults: int) -> int:
     write_whole(out / "report.json", report.to_json())
     _say_made(out / "report.txt", _MADE_REPORT.text())
     if not faults:
-        _render(town_file, out, ["pdf"], quiet=False)
+        _render(town_file, out, False, jobs=_processors())
         _say(_TOOK.text(seconds=time.monotonic() - begun))
     typer.echo(text.rstrip("\n"))
     if faults:
@@ -428,13 +465,13 @@ def _partition(path: Path, output: Path | None, quiet: bool) -> None:
     _say_made(target, drafted, quiet)
 
 
-def _render(path: Path, out: Path, formats: Sequence[str], quiet: bool) -> None:
+def _render(path: Path, out: Path, quiet: bool, **options: Any) -> None:
     from gridgeo.render import render_map, render_notices
     from gridgeo.town import read_town
 
     town = read_town(path)
     warnings: list[Problem] = list(town.problems)
-    notices = render_notices(town, out, formats=tuple(formats), warnings=warnings)
+    notices = render_notices(town, out, warnings=warnings, **options)
     overview = render_map(town, out / "map.html")
     _warn(warnings, quiet)
     _say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
@@ -442,6 +479,10 @@ def _render(path: Path, out: Path, formats: Sequence[str], quiet: bool) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- small helpers
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_town(path: Path) -> bool:

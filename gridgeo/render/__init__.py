@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from gridgeo.language import Message
-from gridgeo.progress import track
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from gridgeo.errors import Problem
+    from gridgeo.render.printing import Edition
+    from gridgeo.render.sheet import Orientation, PaperName
     from gridgeo.town import Town
 
 __all__ = ["render_map", "render_notices"]
 
-_PRINTING = Message("printing notices", "正在制作公示图")
+NoticeFormat = Literal["pdf", "png"]
 _MOST_NAME = 80
 
 
@@ -25,10 +23,16 @@ def render_notices(
     town: Town,
     out: str | Path,
     *,
-    formats: Sequence[str] = ("pdf",),
+    formats: Sequence[NoticeFormat] = ("pdf",),
+    papers: Sequence[PaperName] = ("A3",),
+    orientation: Orientation = "portrait",
+    jobs: int = 1,
     warnings: list[Problem] | None = None,
 ) -> list[Path]:
-    """Print the notice of every block of ``town`` as an A3 PDF ``out/notices/<code>.pdf``.
+    """Make the notice of every block of ``town``: for the wall as PDF, for phones as a long picture.
+
+    Files are called ``out/notices/<code>.pdf`` on upright A3, ``<code>-A0-landscape.pdf`` and the like on other sheets,
+    and ``<code>.png``.
 
     Parameters
     ----------
@@ -36,8 +40,15 @@ def render_notices(
         With drafted blocks.
     out : path
         Folder of the products; made where it is missing.
-    formats : sequence of str
-        ``"pdf"`` is the one there is.
+    formats : sequence of {"pdf", "png"}
+        ``"pdf"`` for print (PDF/A-2a and PDF/UA-1); ``"png"`` for phones, 1,080 pixels wide.
+    papers : sequence of {"A4", "A3", "A2", "A1", "A0"}
+        For PDF. The design is that of A3, enlarged or reduced.
+    orientation : {"portrait", "landscape"}
+        For PDF.
+    jobs : int
+        Processes at most. More than one needs a script that guards its start with ``if __name__ == "__main__":``, as
+        `multiprocessing` does.
     warnings : list of Problem, optional
         Takes what was printed though incomplete: blocks without a head (待定), unreadable photos, small print.
 
@@ -49,37 +60,54 @@ def render_notices(
     Raises
     ------
     InputError
-        When there are no blocks, or texts that can't be shown, all of them at once. Nothing is written then.
+        When there are no blocks, or texts that the fonts lack characters for, all of them at once: nothing is written
+        then. When the texts of a notice don't fit on a page: the others are written.
     """
-    from gridgeo._files import write_whole
     from gridgeo.errors import InputError
     from gridgeo.render.notice import compose_notices
-    from gridgeo.render.poster import Press
+    from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
 
-    unknown = [form for form in formats if form != "pdf"]
-    if unknown:
-        raise ValueError(f"formats may hold 'pdf', not {unknown[0]!r}")
+    editions = _editions(Path(out) / "notices", formats, papers, orientation)
     said: list[Problem] = [] if warnings is None else warnings
     scene = make_scene(town)
     said.extend(scene.problems)
     notices = compose_notices(scene, warnings=said)
-    files = file_names([notice.code for notice in notices])
+    names = file_names([notice.code for notice in notices])
     written: list[Path] = []
-    refused: list[Problem] = []
-    with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
-        press = Press(scene, Path(folder))
-        for notice, file in track(list(zip(notices, files, strict=True)), _PRINTING):
-            try:
-                content = press.print_notice(notice)
-            except InputError as error:
-                refused.extend(error.problems)
-                continue
-            written.append(write_whole(Path(out) / "notices" / f"{file}.pdf", content))
-        said.extend(press.warnings)
+    refused: dict[str, Problem] = {}
+    doubts: dict[str, Problem] = {}
+    for made in make_all(scene, notices, names, editions, jobs=jobs):
+        written.extend(made.files)
+        # what is wrong with a photo or a text is said once, on however many sheets it is
+        refused.update({problem.text(): problem for problem in made.refused})
+        doubts.update({problem.text(): problem for problem in made.warnings})
+    said.extend(doubts.values())
     if refused:
-        raise InputError(refused)
+        raise InputError(refused.values())
     return written
+
+
+def _editions(
+    folder: Path, formats: Sequence[NoticeFormat], papers: Sequence[PaperName], orientation: Orientation
+) -> list[Edition]:
+    from gridgeo.render.printing import Edition
+    from gridgeo.render.sheet import ORIENTATIONS, PAPERS, PICTURE, sheet
+
+    for given, known in ((formats, ("pdf", "png")), (papers, tuple(PAPERS)), ((orientation,), ORIENTATIONS)):
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{name!r} is none of {', '.join(known)}")
+    editions = []
+    if "pdf" in formats:
+        for paper in dict.fromkeys(papers):
+            suffix = ("" if paper == "A3" and orientation == "portrait" else f"-{paper}") + (
+                "-landscape" if orientation == "landscape" else ""
+            )
+            editions.append(Edition(sheet(paper, orientation), folder, f"{suffix}.pdf"))
+    if "png" in formats:
+        editions.append(Edition(PICTURE, folder, ".png"))
+    return editions
 
 
 def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path:

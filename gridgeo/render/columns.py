@@ -48,7 +48,7 @@ def plan_columns(notice: Notice, level: Level, width: float) -> dict[str, Any]:
     services: list[Row] = [
         {"kind": "item", "text": line.text, "local": False, "detail": line.detail} for line in notice.services
     ]
-    beside = bool(tasks and services)
+    beside = bool(tasks and services) and columns > 1
     task_columns = columns - 1 if beside else columns
     if not beside and len(notice.classes) == 3:
         task_columns = 3

@@ -1,7 +1,8 @@
-"""The A3 poster of one notice: composed by Typst, exactly one page, PDF/A-2a and PDF/UA-1, same input same bytes.
+"""The poster of one notice: composed by Typst, exactly one page, PDF/A-2a and PDF/UA-1, same input same bytes.
 
 Words go to the template as JSON, so that markup in a name stays text. Everything but the map is measured first, from
 roomy to dense; the first level that leaves the map enough room is taken: lists shrink first, then photos, then the map.
+The picture for phones is as long as it needs to be, so nothing is measured for it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime as dt
 import io
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,7 @@ from gridgeo.render.locator import Locator
 from gridgeo.render.notice import TITLE, Card, Notice
 from gridgeo.render.photos import Photos
 from gridgeo.render.scene import Scene
+from gridgeo.render.sheet import PICTURE_PIXELS, Sheet
 
 STANDARDS: tuple[Literal["a-2a"], Literal["ua-1"]] = ("a-2a", "ua-1")
 """Long-term archiving and accessibility. They also make a missing character an error instead of an empty box."""
@@ -46,27 +48,6 @@ _SMALL_PRINT = Message(
 )
 
 
-@dataclass(frozen=True)
-class Paper:
-    """A sheet and its margins, in millimetres."""
-
-    width: float = 297.0
-    height: float = 420.0
-    margin: float = 15.0
-    top: float = 14.0
-    bottom: float = 11.0
-
-    @property
-    def inner_width(self) -> float:
-        """Width between the margins."""
-        return self.width - 2 * self.margin
-
-    @property
-    def inner_height(self) -> float:
-        """Height between the margins."""
-        return self.height - self.top - self.bottom
-
-
 LEVELS: tuple[Level, ...] = (
     Level(14.0, 12.5, 36, 92, 20.0, 3, 5.0, 0.62, 7.0, 175),
     Level(13.5, 12.5, 33, 88, 18.0, 3, 4.5, 0.55, 6.0, 165),
@@ -81,25 +62,31 @@ LEVELS: tuple[Level, ...] = (
     Level(7.5, 7.5, 18, 56, 0.0, 5, 1.5, 0.28, 3.0, 80, terse=True, list_columns=5),
     Level(6.0, 6.0, 16, 52, 0.0, 6, 1.2, 0.25, 2.6, 70, terse=True, list_columns=6),
 )
-"""From roomy to dense. Below 12 points a warning is due."""
+"""From roomy to dense, on paper. Below 12 points a warning is due."""
+_PICTURE_LEVEL = Level(13.0, 12.0, 28, 84, 15.0, 2, 4.0, 0.50, 5.5, 0, list_columns=1)
+_BESIDE_MAP = tuple(
+    replace(level, head_width=min(level.head_width, 64), columns=3 if level.photo else 4, list_columns=3)
+    for level in LEVELS
+)
+"""The levels of a landscape sheet, where all stands beside the map."""
 
 _FEW_OFFICERS = 9
 _FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
 """Where to begin the search for the level that fits, with few officers and with many."""
 
-TALL_MAP = 150.0
-"""Width of the map of a tall block, in millimetres; the people stand beside it."""
 _BESIDE_TALL_MAP = (3, 16)
 """The fewest and the most officers who stand well beside a tall map."""
 _USUAL_WIDE_HEIGHT, _USUAL_TALL_HEIGHT = 150.0, 200.0
 _MUCH_LARGER = 0.85
 
-LOCATOR = (54.0, 36.0)
-"""Width and height of the little map of the town."""
+_LOCATOR, _PICTURE_LOCATOR = (54.0, 36.0), (42.0, 28.0)
+"""Width and height of the little map of the town, in millimetres."""
+_PICTURE_MAP = (100.0, 180.0)
+"""The least and the greatest height of a picture's map, in millimetres."""
 
 
 class Press:
-    """Prints notices of one town; holds the compiler, its fonts and the prepared photos.
+    """Makes notices of one town on one kind of sheet; holds the compiler, its fonts and the prepared photos.
 
     Parameters
     ----------
@@ -107,14 +94,17 @@ class Press:
         The town, ready for drawing.
     folder : Path
         An empty folder for the files that Typst reads.
+    sheet : Sheet
+        Paper, or `gridgeo.render.sheet.PICTURE`.
     """
 
-    def __init__(self, scene: Scene, folder: Path, *, paper: Paper | None = None) -> None:
+    def __init__(self, scene: Scene, folder: Path, sheet: Sheet) -> None:
         import typst
 
-        self._scene, self._folder, self._paper = scene, folder, paper or Paper()
+        self._scene, self._folder, self._sheet = scene, folder, sheet
         self._photos = Photos(folder)
-        self._locator = Locator(scene, width=LOCATOR[0], height=LOCATOR[1])
+        self._locator_size = _PICTURE_LOCATOR if sheet.is_picture else _LOCATOR
+        self._locator = Locator(scene, width=self._locator_size[0], height=self._locator_size[1])
         template = resources.files("gridgeo.render").joinpath("notice.typ").read_bytes()
         (folder / "notice.typ").write_bytes(template)
         self._compiler = typst.Compiler(
@@ -126,13 +116,15 @@ class Press:
         self._warnings: list[Problem] = []
         self._plans: dict[tuple[object, object], list[dict[str, Any]]] = {}
 
-    @property
-    def warnings(self) -> list[Problem]:
-        """What was printed otherwise than asked: unreadable photos, small print."""
-        return [*self._photos.warnings, *self._warnings]
+    def take_warnings(self) -> list[Problem]:
+        """Return what was printed otherwise than asked since the last call: unreadable photos, small print."""
+        taken = [*self._photos.warnings, *self._warnings]
+        self._photos.warnings.clear()
+        self._warnings.clear()
+        return taken
 
-    def print_notice(self, notice: Notice) -> bytes:
-        """Return the PDF of one notice.
+    def make(self, notice: Notice) -> bytes:
+        """Return the PDF of one notice, or its PNG on the sheet `gridgeo.render.sheet.PICTURE`.
 
         Raises
         ------
@@ -142,33 +134,55 @@ class Press:
         import typst
 
         try:
-            return self._print(notice)
+            return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
         except typst.TypstError as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
 
-    def _print(self, notice: Notice) -> bytes:
+    def _poster(self, notice: Notice) -> bytes:
         words = self._words(notice)
-        levels = self._levels(notice)
+        levels = self._levels(notice, words["page"])
         chosen, map_height = self._choose(notice, words, levels)
+        self._hand_over(notice, words, levels[chosen], map_height)
+        made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+        assert isinstance(made, bytes)
+        return made
+
+    def _picture(self, notice: Notice) -> bytes:
+        words = self._words(notice)
+        level = _PICTURE_LEVEL
+        west, south, east, north = self._scene.areas.geometries[notice.index].bounds
+        suiting = self._sheet.inner_width * (north - south) / (east - west)
+        height = min(max(suiting, _PICTURE_MAP[0]), _PICTURE_MAP[1])
+        plan = plan_columns(notice, level, self._sheet.inner_width)
+        self._hand_over(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
+        inches = self._sheet.paper[0] / 25.4
+        made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / inches)
+        assert isinstance(made, bytes)
+        return made
+
+    def _hand_over(self, notice: Notice, words: dict[str, Any], level: dict[str, Any], map_height: float) -> None:
+        """Put all that the template reads into the folder."""
         drawing = draw_map(self._scene, notice.index, width=words["page"]["map_width"], height=map_height)
         self._write("map.svg", drawing.svg)
-        page = {"mode": "print", "level": levels[chosen], "map": {"height": map_height, "alt": drawing.description}}
-        self._show_photos(notice, words["notice"], officers=LEVELS[chosen].photo > 0)
-        return self._compile({**words, **page})
+        self._show_photos(notice, words["notice"], officers=level["photo"] > 0)
+        page = {"mode": "print", "level": level, "map": {"height": map_height, "alt": drawing.description}}
+        self._write_data({**words, **page})
 
-    def _levels(self, notice: Notice) -> list[dict[str, Any]]:
+    def _levels(self, notice: Notice, page: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the levels with the lists set in columns; most notices of a town have the same lists."""
         lists = (notice.classes, notice.services)
         if lists not in self._plans:
-            width = self._paper.inner_width
-            self._plans[lists] = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in LEVELS]
+            landscape = page["layout"] == "landscape"
+            width = self._sheet.beside_width if landscape else self._sheet.inner_width
+            levels = _BESIDE_MAP if landscape else LEVELS
+            self._plans[lists] = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in levels]
         return self._plans[lists]
 
     def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float]:
         """Return the level to take and the height of the map in millimetres."""
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
-        self._hand_over({**words, "mode": "measure", "levels": levels, "first": first})
+        self._write_data({**words, "mode": "measure", "levels": levels, "first": first})
         chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))
@@ -177,24 +191,11 @@ class Press:
             self._warnings.append(Problem(_place(notice), _SMALL_PRINT, {"size": f"{level.text:g}"}))
         return chosen["level"], math.floor((chosen["left"] - 0.2) * 10) / 10
 
-    def _compile(self, data: dict[str, Any]) -> bytes:
-        self._hand_over(data)
-        made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
-        assert isinstance(made, bytes)
-        return made
-
-    def _hand_over(self, data: dict[str, Any]) -> None:
-        self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
-
     def _words(self, notice: Notice) -> dict[str, Any]:
         """Return what the template needs of a notice, and put its pictures into the folder."""
-        few, many = _BESIDE_TALL_MAP
-        tall = few <= len(notice.officers) <= many and is_tall(
-            self._scene.areas.geometries[notice.index], self._paper.inner_width
-        )
         publication = self._scene.town.publication
         date = publication.date or dt.date(2000, 1, 1)
-        width, height = LOCATOR
+        width, height = self._locator_size
         self._write("locator.svg", self._locator.draw(notice.index))
         if notice.address:
             self._write("qr.svg", qr_code(notice.address, _place(notice)))
@@ -211,15 +212,26 @@ class Press:
         return {
             "notice": content,
             "accent": ACCENT,
-            "page": asdict(self._paper)
-            | {
-                "inner_height": self._paper.inner_height,
-                "tall": tall,
-                "map_width": TALL_MAP if tall else self._paper.inner_width,
-            },
+            "page": self._page(notice),
             "locator": {"width": width, "height": height},
             "date": [date.year, date.month, date.day],
         }
+
+    def _page(self, notice: Notice) -> dict[str, Any]:
+        """Return the sheet and the layout that suits the block."""
+        sheet = self._sheet
+        few, many = _BESIDE_TALL_MAP
+        area = self._scene.areas.geometries[notice.index]
+        if sheet.is_picture:
+            layout, map_width = "picture", sheet.inner_width
+        elif sheet.landscape_map:
+            layout, map_width = "landscape", sheet.landscape_map
+        elif few <= len(notice.officers) <= many and is_tall(area, sheet.inner_width, sheet.tall_map):
+            layout, map_width = "tall", sheet.tall_map
+        else:
+            layout, map_width = "wide", sheet.inner_width
+        sizes = {"inner_height": sheet.inner_height, "factor": sheet.factor}
+        return asdict(sheet) | sizes | {"layout": layout, "map_width": map_width}
 
     def _show_photos(self, notice: Notice, words: dict[str, Any], *, officers: bool) -> None:
         """Put the photos that will be printed into the folder, and their names into the words."""
@@ -227,6 +239,9 @@ class Press:
         if officers:
             for card, shown in zip(notice.officers, words["officers"], strict=True):
                 shown["photo"] = self._photos.prepared(card.photo, card.name)
+
+    def _write_data(self, data: dict[str, Any]) -> None:
+        self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
 
     def _write(self, name: str, content: str) -> None:
         (self._folder / name).write_text(content, encoding="utf-8")
@@ -240,11 +255,11 @@ def _card(card: Card) -> dict[str, Any]:
     return asdict(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1]}
 
 
-def is_tall(area: shapely.Geometry, width: float) -> bool:
-    """Return whether a block is shown clearly larger on a tall map than on one that is ``width`` millimetres wide."""
+def is_tall(area: shapely.Geometry, wide_map: float, tall_map: float) -> bool:
+    """Return whether a block is shown clearly larger on a tall map than on a wide one; widths in millimetres."""
     west, south, east, north = area.bounds
-    wide = max((east - west) / width, (north - south) / _USUAL_WIDE_HEIGHT)
-    tall = max((east - west) / TALL_MAP, (north - south) / _USUAL_TALL_HEIGHT)
+    wide = max((east - west) / wide_map, (north - south) / _USUAL_WIDE_HEIGHT)
+    tall = max((east - west) / tall_map, (north - south) / _USUAL_TALL_HEIGHT)
     return bool(tall < _MUCH_LARGER * wide)
 
 
