@@ -172,7 +172,8 @@ _PARTITION_OUTPUT = Message(
 )
 _RENDER_SHORT = Message("Make the public notices and the town's map.", "制作公示图和总览地图。")
 _RENDER = Message(
-    "Make the public notices, one a block as PDF or picture, and the town's overview map as one HTML file that needs no network.",
+    "Make the public notices, one a block as PDF or picture, and the town's overview map as one HTML file that needs"
+    " no network.",
     "制作公示图（每个责任块一张，PDF 或图片）和无需联网的全镇总览地图（单个 HTML 文件）。",
 )
 _RENDER_OUT = Message("Folder for the notices and the map.", "公示图和地图的输出文件夹。")
