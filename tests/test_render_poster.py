@@ -271,7 +271,15 @@ def test_photos_of_any_kind_are_read(mode: str, tmp_path: Path) -> None:
     file = tmp_path / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
     Image.new(mode, (37, 211)).save(file)
     with Image.open(io.BytesIO(prepare_photo(file))) as prepared:
-        assert (prepared.mode, prepared.size) == ("RGB", (WIDTH, HEIGHT))
+        assert (prepared.mode, prepared.size) == ("RGB", (37, 49))  # cropped 3 by 4, not blown up
+
+
+def test_large_photos_become_small(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (3000, 2500)).save(tmp_path / "x.jpg")
+    with Image.open(io.BytesIO(prepare_photo(tmp_path / "x.jpg"))) as prepared:
+        assert prepared.size == (WIDTH, HEIGHT)
 
 
 def test_an_unreadable_photo_becomes_a_tile_and_a_warning(tmp_path: Path) -> None:

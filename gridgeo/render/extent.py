@@ -75,7 +75,8 @@ class Surroundings:
         outlines = [ring for k in range(len(surfaces.geometries)) for ring in _rings(surfaces.geometries[k])]
         owners = [k for k in range(len(surfaces.geometries)) for _ in _rings(surfaces.geometries[k])]
         self._names = [*lines.names, *surfaces.names]
-        self._ranks = [*lines.ranks, *surfaces.ranks]
+        self._named = np.array([name != "" for name in self._names], bool)
+        self._ranks = np.array([*lines.ranks, *surfaces.ranks], object)
         self._segments = _segments(lines, outlines, [len(lines.geometries) + k for k in owners])
 
     def extent_of(self, index: int) -> Extent:
@@ -96,14 +97,14 @@ class Surroundings:
         # where the town ends, the middle of a wide river may be far off
         far = self._along(points, normals, directions, reach=RIVER_REACH, rank="river") if "" in beyond else along
         words = []
-        for found, river, neighbour in zip(along, far, beyond, strict=True):
-            if found is not None and self._names[found]:
+        for found, river, neighbour in zip(along.tolist(), far.tolist(), beyond, strict=True):
+            if found >= 0 and self._named[found]:
                 words.append(self._names[found])
             elif neighbour:
                 words.append(neighbour)
-            elif river is not None and self._names[river]:
+            elif river >= 0 and self._named[river]:
                 words.append(self._names[river])
-            elif found is not None:
+            elif found >= 0:
                 words.append(_RANK_WORDS[self._ranks[found]])
             else:
                 words.append("镇界" if self._scene.extent is not None else "")
@@ -111,31 +112,28 @@ class Surroundings:
 
     def _along(
         self, points: Floats, normals: Floats, directions: Floats, *, reach: float, rank: str | None = None
-    ) -> list[int | None]:
-        """Return the barrier that the border follows at each point, of one rank or of any; None where there is none."""
-        best: list[tuple[float, int] | None] = [None] * len(points)
+    ) -> npt.NDArray[np.int64]:
+        """Return the barrier that the border follows at each point, of one rank or of any; -1 where there is none."""
+        best = np.full(len(points), -1)
         segments, places = self._segments, shapely.points(points)
         point, segment = segments.tree.query(places, predicate="dwithin", distance=reach)
-        if rank is not None:
-            chosen = np.array([self._ranks[owner] == rank for owner in segments.owner[segment]], dtype=bool)
-            point, segment = point[chosen], segment[chosen]
-        if not len(point):
-            return [None] * len(points)
-        distance = shapely.distance(places[point], segments.geometries[segment])
+        owner = segments.owner[segment]
         turn = np.remainder(segments.direction[segment] - directions[point] + math.pi / 2, math.pi) - math.pi / 2
-        foot = shapely.get_coordinates(shapely.shortest_line(places[point], segments.geometries[segment]))[1::2]
-        outward = ((foot - points[point]) * normals[point]).sum(axis=1)
-        for k in np.lexsort((segment, distance, point)).tolist():
-            # what runs inside the block is no limit of it: a street block is not limited by its own middle line
-            if abs(turn[k]) > _PARALLEL or outward[k] < -INSIDE:
-                continue
-            owner = int(segments.owner[segment[k]])
-            # a name a little farther off says more than a nameless lane on the border
-            score = float(distance[k]) + (0.0 if self._names[owner] else _NAMELESS)
-            held = best[point[k]]
-            if held is None or score < held[0]:
-                best[point[k]] = (score, owner)
-        return [None if held is None else held[1] for held in best]
+        suited = np.abs(turn) <= _PARALLEL
+        if rank is not None:
+            suited &= self._ranks[owner] == rank
+        point, segment, owner = point[suited], segment[suited], owner[suited]
+        nearest = shapely.shortest_line(places[point], segments.geometries[segment])
+        run = np.diff(shapely.get_coordinates(nearest).reshape(-1, 2, 2), axis=1)[:, 0]
+        # what runs inside the block is no limit of it: a street block is not limited by its own middle line
+        outside = (run * normals[point]).sum(axis=1) >= -INSIDE
+        point, segment, owner, run = point[outside], segment[outside], owner[outside], run[outside]
+        # a name a little farther off says more than a nameless lane on the border
+        score = np.hypot(run[:, 0], run[:, 1]) + np.where(self._named[owner], 0.0, _NAMELESS)
+        order = np.lexsort((segment, score, point))
+        found, first = np.unique(point[order], return_index=True)
+        best[found] = owner[order][first]
+        return best
 
     def _beyond(self, index: int, points: Floats) -> list[str]:
         """Return the name of the block (in the same grid) or grid at each point, "" where there is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from gridgeo.language import one_line
@@ -55,6 +55,13 @@ def _faces() -> tuple[_Face, _Face]:
     return _Face.of(Path(sans_path())), _Face.of(Path(serif_path()))
 
 
+@lru_cache(maxsize=65_536)
+def _printable(text: str) -> str:
+    text = "".join(character for character in text if not _selects_variation(character))
+    joined = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return one_line(joined)
+
+
 def printable(value: object) -> str:
     r"""Return ``value`` as one line that can be set: no control characters, direction marks or variation selectors.
 
@@ -63,9 +70,7 @@ def printable(value: object) -> str:
     >>> printable("张\u202e三\ufe00\n")
     '张三'
     """
-    text = "".join(character for character in str(value) if not _selects_variation(character))
-    joined = "".join(character for character in text if unicodedata.category(character) != "Cf")
-    return one_line(joined)
+    return _printable(str(value))
 
 
 def _selects_variation(character: str) -> bool:

@@ -305,45 +305,42 @@ def place_along(
     starts = sorted((slack * k / steps for k in range(steps + 1)), key=lambda s: (round(abs(s - slack / 2), 6), s))
     forbidden = list(avoid)
     for offset in offsets:
-        best: tuple[float, _SetOut, npt.NDArray[np.object_]] | None = None
-        for rank, start in enumerate(starts):
-            if best is not None and best[0] <= _FAR * rank:
-                break  # nothing farther from the middle can be better
-            found = track.set_out(start, run, middles, advances, em, offset, wide=wide)
-            if found is None or (best is not None and best[0] <= found.turn + _FAR * rank):
-                continue
-            boxes = found.boxes(advances, em)
+        laid = track.set_out(np.array(starts), run, middles, advances, em, offset, wide=wide)
+        score = laid.turn + _FAR * np.arange(len(starts))
+        for k in np.argsort(score, kind="stable").tolist():
+            if not np.isfinite(score[k]):
+                break
+            boxes = laid.boxes(k, advances, em)
             if page.is_free(boxes) and not any(shapely.intersects(shape, boxes).any() for shape in forbidden):
-                best = (found.turn + _FAR * rank, found, boxes)
-        if best is not None:
-            _, found, boxes = best
-            glyphs = Glyphs(name, tuple(found.x), tuple(found.y), tuple(np.degrees(found.angle).tolist()))
-            return Label((glyphs,), size, shapely.union_all(boxes))
+                x, y, angle = (values[k].tolist() for values in (laid.x, laid.y, np.degrees(laid.angle)))
+                return Label((Glyphs(name, tuple(x), tuple(y), tuple(angle)),), size, shapely.union_all(boxes))
     return None
+
+
+_CORNERS = np.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])
 
 
 @dataclass(frozen=True)
 class _SetOut:
-    """Characters set out along a line: places of their baselines, angles, total turn."""
+    """Characters set out along a line, once for each place to start: a row each.
 
-    x: list[float]
-    y: list[float]
+    ``x``, ``y`` are the left ends of the baselines, ``middle`` the characters' middles; ``turn`` is by how much the
+    line turns under the name in all, infinite where it is too crooked for one.
+    """
+
+    x: Floats
+    y: Floats
     angle: Floats
     middle: Floats
-    turn: float
+    turn: Floats
 
-    def boxes(self, advances: Floats, em: float) -> npt.NDArray[np.object_]:
-        """Return the box of each character."""
+    def boxes(self, row: int, advances: Floats, em: float) -> npt.NDArray[np.object_]:
+        """Return the box of each character, set out from one start."""
         half_width, half_height = advances / 2 + 0.06 * em, np.full(len(advances), 0.55 * em)
-        corners = np.stack(
-            [np.stack([sx * half_width, sy * half_height], axis=1) for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1))],
-            axis=1,
-        )
-        cos, sin = np.cos(self.angle)[:, None], np.sin(self.angle)[:, None]
-        turned = np.stack(
-            [corners[..., 0] * cos - corners[..., 1] * sin, corners[..., 0] * sin + corners[..., 1] * cos], axis=-1
-        )
-        polygons: npt.NDArray[np.object_] = shapely.polygons(turned + self.middle[:, None, :])
+        across, down = half_width[:, None] * _CORNERS[0], half_height[:, None] * _CORNERS[1]
+        cos, sin = np.cos(self.angle[row])[:, None], np.sin(self.angle[row])[:, None]
+        turned = np.stack([across * cos - down * sin, across * sin + down * cos], axis=-1)
+        polygons: npt.NDArray[np.object_] = shapely.polygons(turned + self.middle[row][:, None, :])
         return polygons
 
 
@@ -354,32 +351,32 @@ class _Track:
         self._points = shapely.get_coordinates(line)
         self._reach = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self._points, axis=0).T))])
 
-    def at(self, distance: Floats | list[float]) -> Floats:
-        """Return the points at ``distance`` along the line."""
-        return np.stack([np.interp(distance, self._reach, self._points[:, k]) for k in (0, 1)], axis=1)
+    def at(self, distance: Floats) -> Floats:
+        """Return the points at ``distance`` along the line; the last axis of the result is x and y."""
+        return np.stack([np.interp(distance, self._reach, self._points[:, k]) for k in (0, 1)], axis=-1)
 
     def set_out(
-        self, start: float, run: float, middles: Floats, advances: Floats, em: float, offset: float, *, wide: bool
-    ) -> _SetOut | None:
-        """Return characters with their middles ``start + middles`` along the line, or None where it is too crooked."""
-        first, last = self.at([start, start + run])
-        slope = math.atan2(last[1] - first[1], last[0] - first[0])
-        steep = _STEEP < abs(slope) < math.pi - _STEEP
+        self, start: Floats, run: float, middles: Floats, advances: Floats, em: float, offset: float, *, wide: bool
+    ) -> _SetOut:
+        """Return characters with their middles ``start + middles`` along the line, for each start."""
+        across = self.at(start + run) - self.at(start)
+        slope = np.arctan2(across[:, 1], across[:, 0])
+        steep = (np.abs(slope) > _STEEP) & (np.abs(slope) < math.pi - _STEEP)
         # names are read from left to right, and downwards on steep lines (Latin ones upwards, as on maps everywhere)
-        backwards = (slope < 0 if wide else slope > 0) if steep else abs(slope) > math.pi / 2
-        distance = start + (run - middles if backwards else middles)
+        backwards = np.where(steep, slope < 0 if wide else slope > 0, np.abs(slope) > math.pi / 2)
+        distance = start[:, None] + np.where(backwards[:, None], run - middles, middles)
         middle = self.at(distance)
         ahead = self.at(distance + 0.8 * em) - self.at(distance - 0.8 * em)
-        direction = np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])) + (math.pi if backwards else 0.0)
-        turns = np.abs(np.diff(direction))
-        if len(turns) and turns.max() > _ROUGHEST:
-            return None
-        upright = steep and wide
-        angle = np.zeros(len(middles)) if upright else np.remainder(direction + math.pi, 2 * math.pi) - math.pi
+        direction = np.unwrap(np.arctan2(ahead[..., 1], ahead[..., 0]), axis=1)
+        direction += np.where(backwards, math.pi, 0.0)[:, None]
+        turns = np.abs(np.diff(direction, axis=1))
+        turn = np.where(turns.max(axis=1, initial=0.0) > _ROUGHEST, np.inf, turns.sum(axis=1))
+        upright = steep & wide
+        angle = np.where(upright[:, None], 0.0, np.remainder(direction + math.pi, 2 * math.pi) - math.pi)
         if offset:
-            middle = middle + offset * np.stack([-np.sin(direction), np.cos(direction)], axis=1)
+            middle = middle + offset * np.stack([-np.sin(direction), np.cos(direction)], axis=-1)
         cos, sin = np.cos(angle), np.sin(angle)
-        across, down = -advances / 2, _MIDDLE * em
-        x = middle[:, 0] + across * cos - down * sin
-        y = middle[:, 1] + across * sin + down * cos
-        return _SetOut(x.tolist(), y.tolist(), angle, middle, float(turns.sum()))
+        left, down = -advances / 2, _MIDDLE * em
+        x = middle[..., 0] + left * cos - down * sin
+        y = middle[..., 1] + left * sin + down * cos
+        return _SetOut(x, y, angle, middle, turn)

@@ -10,7 +10,7 @@ from gridgeo.errors import Problem
 from gridgeo.language import Message
 
 WIDTH, HEIGHT = 360, 480
-"""Pixels of a printed portrait, 3 by 4: 275 to the inch on the largest photo of an A3 notice."""
+"""Pixels of a printed portrait at most, 3 by 4: 275 to the inch on the largest photo of an A3 notice."""
 MOST_PIXELS = 80_000_000
 
 _UNREADABLE = Message(
@@ -64,9 +64,11 @@ def prepare_photo(source: Path) -> bytes:
             upright = upright.convert("RGBA")
             white = Image.new("RGBA", upright.size, "white")
             upright = Image.alpha_composite(white, upright)
-        portrait = ImageOps.fit(
-            upright.convert("RGB"), (WIDTH, HEIGHT), Image.Resampling.LANCZOS, centering=(0.5, 0.35)
-        )
+        upright = upright.convert("RGB")
+        # a small photo is cropped, not blown up: that would add bytes and no detail
+        width = min(WIDTH, max(1, round(min(upright.width, upright.height * WIDTH / HEIGHT))))
+        size = (width, max(1, round(width * HEIGHT / WIDTH)))
+        portrait = ImageOps.fit(upright, size, Image.Resampling.LANCZOS, centering=(0.5, 0.35))
     bare = Image.new("RGB", portrait.size)
     bare.paste(portrait)
     out = io.BytesIO()
