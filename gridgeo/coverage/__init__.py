@@ -11,8 +11,9 @@ few.
 
 The parts, in the order in which they work: ``_edges`` (polygons as arrays), ``_cancel``, ``_residual`` (what is
 left), ``_interactions`` (who crosses whom), ``_winding`` (rays) and ``_verdict``; for the faces ``_arrangement`` (cut
-and trace), ``_labels`` (who covers what), ``_rings`` (valid polygons) and ``_faces``. ``_orientation`` and ``_boxes``
-serve them all; ``_compiled`` has the inner loops once more for large layers, and ``_engine`` decides who works.
+and trace), ``_labels`` (who covers what), ``_rings`` (valid polygons) and ``_faces``. ``_orientation``, ``_boxes`` and
+``_repeats`` serve them all; ``_compiled`` has the inner loops once more for large layers, and ``_engine`` decides who
+works.
 
 Limits. Polygons must be valid (a ring that crosses itself does no harm, but its faces mean little); at most 2^31
 vertices; coordinates are planar. There is no tolerance: a border that is off by one unit in the last place is a fault
@@ -21,6 +22,16 @@ here, and it is for the caller to say which faults are too small to matter.
 
 from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse, compile_loops
 from gridgeo.coverage._faces import Faces
+from gridgeo.coverage._repeats import repeated_rows
 from gridgeo.coverage._residual import Residual
 
-__all__ = ["Adjacency", "CoverageAnalysis", "Faces", "MissingVertices", "Residual", "analyse", "compile_loops"]
+__all__ = [
+    "Adjacency",
+    "CoverageAnalysis",
+    "Faces",
+    "MissingVertices",
+    "Residual",
+    "analyse",
+    "compile_loops",
+    "repeated_rows",
+]

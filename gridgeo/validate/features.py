@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from gridgeo.language import Language, Message
@@ -56,8 +57,9 @@ def check_ids(
     shapes: npt.NDArray[np.object_],
 ) -> tuple[list[Fault], npt.NDArray[np.object_]]:
     """Report ids that are missing or occur twice in a layer; return all as text, "" where missing."""
-    missing = np.array([value is None or value != value or not str(value).strip() for value in given], bool)
-    identifier = np.array(["" if gone else str(value) for gone, value in zip(missing, given, strict=True)], object)
+    identifier = np.array([value if type(value) is str else str(value) for value in given], object)
+    missing = np.asarray(pd.isna(given)) | np.array([not text or text.isspace() for text in identifier], bool)
+    identifier[missing] = ""
     faults = [
         Fault(
             "missing-id",
@@ -71,24 +73,24 @@ def check_ids(
         )
         for index in np.flatnonzero(missing)
     ]
+    again = pd.MultiIndex.from_arrays([layer, identifier]).duplicated(keep=False)
     places: dict[tuple[str, str], list[int]] = {}
-    for index in np.flatnonzero(~missing).tolist():
+    for index in np.flatnonzero(again & ~missing).tolist():
         places.setdefault((layer[index], identifier[index]), []).append(index)
     for (key, text), indices in places.items():
-        if len(indices) > 1:
-            here = [shape for shape in map(placed, shapes[indices]) if shape is not None]
-            faults.append(
-                Fault(
-                    "duplicate-id",
-                    "error",
-                    claim,
-                    (key,),
-                    (text,),
-                    _DUPLICATE_ID,
-                    shapely.GeometryCollection(here) if here else None,
-                    values={"id": text, "count": len(indices), "layer": key},
-                )
+        here = [shape for shape in map(placed, shapes[indices]) if shape is not None]
+        faults.append(
+            Fault(
+                "duplicate-id",
+                "error",
+                claim,
+                (key,),
+                (text,),
+                _DUPLICATE_ID,
+                shapely.GeometryCollection(here) if here else None,
+                values={"id": text, "count": len(indices), "layer": key},
             )
+        )
     return faults, identifier
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridgeo.coverage import repeated_rows
 from gridgeo.language import Message
 from gridgeo.validate.faults import Fault, Severity
 from gridgeo.validate.subject import Geometries, Subject
@@ -24,6 +25,8 @@ SCRAP = 0.05
 """Share of a feature below which one of its parts is a scrap, if it is smaller than `SCRAP_AREA` too."""
 SCRAP_AREA = 2000.0
 """Square metres. A larger part is more likely an exclave."""
+
+_BLOCK = 1 << 15
 
 _SPIKE = Message(
     "{name} has a spike {length} long and {base} wide at its foot.", "{name}有一处尖刺，长 {length}，根部宽 {base}。"
@@ -58,48 +61,89 @@ def check_shapes(subject: Subject, claim: str) -> list[Fault]:
 
 
 def _spikes(subject: Subject, claim: str, which: npt.NDArray[np.intp], polygons: Geometries) -> list[Fault]:
-    parts, of_polygon = shapely.get_parts(polygons, return_index=True)
-    kept = ~_scraps(subject, parts, of_polygon)  # a scrap is odd as a whole
-    parts, of_polygon = parts[kept], of_polygon[kept]
-    rings, of_part = shapely.get_rings(parts, return_index=True)
-    place, ring = shapely.get_coordinates(rings, return_index=True)
-    first = np.flatnonzero(np.concatenate([[True], ring[1:] != ring[:-1]]))
-    last = np.append(first[1:], len(ring)) - 1
-    before = np.arange(len(place)) - 1
-    before[first] = last - 1  # a ring's last vertex is its first again
-    after = np.minimum(np.arange(len(place)) + 1, len(place) - 1)
-    local = place * _metres_a_unit(subject, place)
-    back, ahead = local[before] - local, local[after] - local
-    cosine = np.einsum("ij,ij->i", back, ahead)
+    rings, of_polygon, hole = _rings(subject, polygons)
+    place = shapely.get_coordinates(rings)
+    size = shapely.get_num_coordinates(rings)
+    stop = np.cumsum(size)
+    at = _acute(place, stop - size)
+    ring = np.searchsorted(stop, at, side="right")
+    first, last = stop[ring] - size[ring], stop[ring] - 1
+    kept = at < last  # a ring's last vertex is its first again
+    at, ring, first, last = at[kept], ring[kept], first[kept], last[kept]
+    before = np.where(at == first, last - 1, at - 1)
+    scale = _metres_a_unit(subject, place[at])
+    back, ahead = (place[before] - place[at]) * scale, (place[at + 1] - place[at]) * scale
     sizes = np.hypot(*back.T), np.hypot(*ahead.T)
     length = np.minimum(*sizes)
+    cosine = np.einsum("ij,ij->i", back, ahead)
     sharp = (cosine > np.cos(np.radians(SPIKE_ANGLE)) * sizes[0] * sizes[1]) & (length >= SPIKE_LENGTH)
-    sharp[last] = False
-    at = np.flatnonzero(sharp)
-    if not len(at):
-        return []
-    turn = ahead[at, 0] * back[at, 1] - ahead[at, 1] * back[at, 0]
-    # the interior of shells that run counter-clockwise is on the left, of holes on the right
-    hole = np.concatenate([[False], of_part[1:] == of_part[:-1]])
-    counter_clockwise = shapely.is_ccw(rings)
-    inner = (turn > 0) == (counter_clockwise != hole)[ring[at]]
-    base = np.abs(turn) / (sizes[0][at] * sizes[1][at]) * length[at]
+    turn = ahead[:, 0] * back[:, 1] - ahead[:, 1] * back[:, 0]
+    base = np.abs(turn) / np.maximum(sizes[0] * sizes[1], 1e-300) * length
     faults = []
-    for number in np.flatnonzero(inner & (base <= SPIKE_BASE) & (turn != 0)).tolist():
-        tip = int(at[number])
-        index = int(which[of_polygon[of_part[ring[tip]]]])
+    for number in np.flatnonzero(sharp & (base <= SPIKE_BASE) & (turn != 0)).tolist():
+        of_ring, tip = int(ring[number]), place[at[number]]
+        # the interior of shells that run counterclockwise is on the left, of holes on the right
+        counterclockwise = bool(shapely.is_ccw(shapely.LinearRing(place[first[number] : last[number] + 1])))
+        if (turn[number] > 0) != (counterclockwise != hole[of_ring]):
+            continue
+        index = int(which[of_polygon[of_ring]])
         corners = [
-            place[tip] + (place[other] - place[tip]) * (length[tip] / size[tip])
-            for other, size in ((before[tip], sizes[0]), (after[tip], sizes[1]))
+            tip + (place[other] - tip) * (length[number] / far[number])
+            for other, far in ((before[number], sizes[0]), (at[number] + 1, sizes[1]))
         ]
-        triangle = shapely.Polygon([corners[0], place[tip], corners[1]])
+        triangle = shapely.Polygon([corners[0], tip, corners[1]])
         values: dict[str, object] = {
             "name": subject.name[index],
-            "length": Width(float(length[tip])),
+            "length": Width(float(length[number])),
             "base": Width(float(base[number])),
         }
         faults.append(_fault("spike", "warning", subject, claim, index, _SPIKE, triangle, values))
     return faults
+
+
+def _rings(subject: Subject, polygons: Geometries) -> tuple[Geometries, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return the rings of polygons, of which polygon each is, and whether it bounds a hole; scraps have none.
+
+    A polygon that is one ring stands for it: to build rings is what is slow.
+    """
+    plain = _are_rings(polygons)
+    others = np.flatnonzero(~plain)
+    parts, of_other = shapely.get_parts(polygons[others], return_index=True)
+    kept = ~_scraps(subject, parts, of_other)  # a scrap is odd as a whole
+    rings, of_part = shapely.get_rings(parts[kept], return_index=True)
+    hole = np.zeros(len(rings), bool)
+    hole[1:] = of_part[1:] == of_part[:-1]
+    whole = np.flatnonzero(plain)
+    return (
+        np.concatenate([polygons[whole], rings]),
+        np.concatenate([whole, others[of_other[kept][of_part]]]),
+        np.concatenate([np.zeros(len(whole), bool), hole]),
+    )
+
+
+def _are_rings(polygons: Geometries) -> npt.NDArray[np.bool_]:
+    """Tell which polygons are a single ring."""
+    alone: npt.NDArray[np.bool_] = shapely.get_type_id(polygons) == shapely.GeometryType.POLYGON
+    alone &= shapely.get_num_interior_rings(polygons) == 0
+    return alone
+
+
+def _acute(place: Floats, start: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return vertices at which a line turns back by more than a right angle, and the first vertices of all rings.
+
+    Degrees are longer to the north than to the east, but not so much that a spike had a blunt angle in them.
+    """
+    turns = np.zeros(len(place), bool)
+    turns[start] = True
+    x, y = place.T
+    for low in range(1, len(place) - 1, _BLOCK):  # in the processor's cache
+        block = slice(low - 1, min(low + _BLOCK, len(place) - 1) + 1)
+        run, rise = np.diff(x[block]), np.diff(y[block])
+        run[1:] *= run[:-1]
+        rise[1:] *= rise[:-1]
+        run += rise
+        turns[low : low + len(run) - 1] |= run[1:] < 0
+    return np.flatnonzero(turns)
 
 
 def _metres_a_unit(subject: Subject, place: Floats) -> Floats:
@@ -139,26 +183,22 @@ def _scraps(subject: Subject, parts: Geometries, of_polygon: npt.NDArray[np.int6
 
 def _pinches(subject: Subject, claim: str, which: npt.NDArray[np.intp]) -> list[Fault]:
     """Points that two rings of one feature have in common; a single ring that is valid has none."""
-    polygons = subject.polygons[which]
-    several = which[(shapely.get_num_geometries(polygons) > 1) | (_holes(polygons) > 0)]
+    several = which[~_are_rings(subject.polygons[which])]
+    parts, of_polygon = shapely.get_parts(subject.polygons[several], return_index=True)
+    rings, of_part = shapely.get_rings(parts, return_index=True)
+    place, ring = shapely.get_coordinates(rings, return_index=True)
+    within = np.flatnonzero(ring[1:] == ring[:-1])  # a ring's last vertex is its first again
+    vertex = np.column_stack([of_polygon[of_part[ring[within]]], place[within]])
+    again = np.unique(vertex[repeated_rows(vertex)], axis=0)
+    index, first, count = np.unique(again[:, 0].astype(np.int64), return_index=True, return_counts=True)
     faults = []
-    for index in several.tolist():
-        parts = shapely.get_parts(subject.polygons[index])
-        vertices = [shapely.get_coordinates(ring)[:-1] for ring in shapely.get_rings(parts)]
-        distinct, count = np.unique(np.concatenate(vertices), axis=0, return_counts=True)
-        twice = distinct[count > 1]
-        if len(twice):
-            where = shapely.MultiPoint(twice) if len(twice) > 1 else shapely.Point(twice[0])
-            values: dict[str, object] = {"name": subject.name[index], "count": len(twice)}
-            faults.append(
-                _fault("pinch", "info", subject, claim, index, _PINCH if len(twice) == 1 else _PINCHES, where, values)
-            )
+    for which_one, start, many in zip(several[index].tolist(), first.tolist(), count.tolist(), strict=True):
+        places = again[start : start + many, 1:]
+        where = shapely.MultiPoint(places) if many > 1 else shapely.Point(places[0])
+        values: dict[str, object] = {"name": subject.name[which_one], "count": many}
+        what = _PINCH if many == 1 else _PINCHES
+        faults.append(_fault("pinch", "info", subject, claim, which_one, what, where, values))
     return faults
-
-
-def _holes(polygons: Geometries) -> npt.NDArray[np.int64]:
-    parts, of_polygon = shapely.get_parts(polygons, return_index=True)
-    return np.bincount(of_polygon, shapely.get_num_interior_rings(parts), len(polygons)).astype(np.int64)
 
 
 def _fault(

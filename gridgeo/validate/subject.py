@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -179,7 +179,7 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
     every = [*layers.values(), *others.values()]
     measure_crs = _metric(every)
     crs, frames = _side_by_side([*layers.values()], [*others.values()], measure_crs)
-    planar = [shapely.force_2d(frame.geometry.to_numpy()) for frame in frames]
+    planar = [_flat(frame.geometry.to_numpy()) for frame in frames]
     known = {**layers, **others}
     faults = [as_read(claim, key, layer, problem) for key, layer in known.items() for problem in layer.problems]
 
@@ -202,6 +202,11 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
     files = {of: layer.source.partition(", layer ")[0] for of, layer in known.items() if layer.source}
     subject = Subject(checked.polygons, key, identifier, name, crs, measure_crs, tuple(faults), checked.scars, files)
     return subject, around
+
+
+def _flat(shapes: Geometries) -> Geometries:
+    """Return shapes without heights; most have none."""
+    return shapely.force_2d(shapes) if (shapely.get_coordinate_dimension(shapes) > 2).any() else shapes
 
 
 def _side_by_side(
@@ -233,15 +238,26 @@ def _metric(layers: Sequence[Layer]) -> pyproj.CRS:
         corners = shapely.bounds(layer.frame.geometry.to_numpy()).reshape(-1, 2)
         corners = corners[np.isfinite(corners).all(axis=1)]
         if len(corners):
-            crs = layer.frame.crs.to_2d()
-            degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs or "EPSG:4326", always_xy=True)
-            boxes.append(degrees.transform_bounds(*corners.min(axis=0), *corners.max(axis=0)))
+            x, y = corners.T  # one axis at a time: numpy is slow along short rows
+            box = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+            boxes.append(_to_degrees(layer.frame.crs).transform_bounds(*box))
     if not boxes:  # no feature has a place: there is nothing to measure
         return pyproj.CRS.from_epsg(3857)
-    box = np.array(boxes)
-    if len(boxes) == 1 or np.ptp(box[:, [0, 2]]) > 180:
+    west, south, east, north = np.array(boxes).T
+    if max(np.ptp(west), np.ptp(east), float((east - west).max())) > 180:  # on both sides of the antimeridian
         return working_crs(next(layer for layer in layers if layer.frame.geometry.notna().any()))
-    return working_crs((*box[:, :2].min(axis=0), *box[:, 2:].max(axis=0)))
+    return _metric_through(float(west.min()), float(south.min()), float(east.max()), float(north.max()))
+
+
+@lru_cache(maxsize=8)
+def _to_degrees(crs: pyproj.CRS) -> pyproj.Transformer:
+    planar = crs.to_2d()
+    return pyproj.Transformer.from_crs(planar, planar.geodetic_crs or "EPSG:4326", always_xy=True)
+
+
+@lru_cache(maxsize=8)
+def _metric_through(west: float, south: float, east: float, north: float) -> pyproj.CRS:
+    return working_crs((west, south, east, north))
 
 
 def names_of(layer: Layer) -> npt.NDArray[np.object_]:
@@ -262,14 +278,13 @@ def _names(
     given: npt.NDArray[np.object_], identifier: npt.NDArray[np.object_], row: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.object_]:
     """Return what features are called: name and id, the id alone, or the row of one without."""
-    called = np.empty(len(given), object)
-    for index, (name, text) in enumerate(zip(given, identifier, strict=True)):
-        if not text:
-            called[index] = RowName(int(row[index]))
-        elif name is None or not name.strip() or name == text:
-            called[index] = text
-        else:
+    called = identifier.copy()
+    for index in np.flatnonzero(given != None).tolist():  # noqa: E711 (element by element)
+        name, text = given[index], identifier[index]
+        if name.strip() and name != text:
             called[index] = f"{name} ({text})"
+    for index in np.flatnonzero(identifier == "").tolist():
+        called[index] = RowName(int(row[index]))
     return called
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import analyse
+from gridgeo.coverage import analyse, repeated_rows
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
@@ -20,6 +20,7 @@ from gridgeo.town import Allowed
 from gridgeo.validate.borders import TOLERANCE, validate_alignment
 from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
+from gridgeo.validate.measure import enclosed_area
 from gridgeo.validate.near import open_gaps
 from gridgeo.validate.regions import Judge
 from gridgeo.validate.report import ClaimResult, Report
@@ -135,10 +136,11 @@ def check_tiling(
     judge = Judge(subject, claim, tolerance, has_extent=extent is not None)
     regions, sizes = judge.regions(faces)
     vertices = judge.vertices(analysis.missing_vertices(), faces, sizes, regions)
+    set_aside = sum((fault.area or 0.0) * ((fault.multiplicity or 1) - 1) for fault in duplicates)
     measures: dict[str, Any] = {
         "polygons": len(subject.polygons),
         "vertices": int(shapely.get_num_coordinates(subject.polygons).sum()),
-        "area": subject.total_area(subject.polygons),
+        "area": enclosed_area(analysis.residual.segment, subject.crs, subject.measure_crs) + set_aside,
         "tolerance": float(tolerance),
     }
     if len(analysis.residual) > measures["vertices"] / 4:  # hardly a border is shared: is it a tiling at all?
@@ -177,13 +179,10 @@ def _united(shapes: Geometries, layer: Layer) -> shapely.Geometry:
 def set_duplicates_aside(subject: Subject, claim: str, tolerance: float) -> tuple[npt.NDArray[np.object_], list[Fault]]:
     """Keep the first of equal polygons; the others' area belongs to the record that says so and to no overlap."""
     polygons = subject.polygons.copy()
-    bounds = shapely.bounds(polygons)
-    order = np.lexsort(bounds.T)
-    same_box = np.zeros(len(order), bool)
-    same_box[1:] = (bounds[order[1:]] == bounds[order[:-1]]).all(axis=1)
+    suspects = repeated_rows(shapely.bounds(polygons))
     groups: dict[bytes, list[int]] = {}
-    for index in np.union1d(order[same_box], order[np.flatnonzero(same_box) - 1]).tolist():
-        groups.setdefault(shapely.to_wkb(shapely.normalize(polygons[index])), []).append(index)
+    for index, form in zip(suspects.tolist(), shapely.to_wkb(shapely.normalize(polygons[suspects])), strict=True):
+        groups.setdefault(form, []).append(index)
     faults = []
     for indices in (group for group in groups.values() if len(group) > 1):
         sizes = subject.measure(polygons[indices[:1]])

@@ -1,0 +1,46 @@
+"""Repeats: which rows of numbers occur more than once, exactly.
+
+Theory: equal rows have equal hashes, so that only rows whose hash occurs twice need be compared. Cost: one sort of
+64-bit words, many times faster than a sort of rows; the rows themselves are sorted only where hashes meet.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+def repeated_rows(rows: npt.NDArray[np.float64]) -> Ints:
+    """Return the indices of rows that equal another row, in order; a row with a number that is none equals no other.
+
+    Examples
+    --------
+    >>> repeated_rows(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, -0.0]])).tolist()
+    [0, 2]
+    """
+    bits = (rows + 0.0).view(np.uint64)  # no negative zeros
+    key = np.zeros(len(bits), np.uint64)
+    for column in bits.T:
+        key ^= column ^ (column >> np.uint64(32))  # small integers differ only in the high bits of a double
+        key *= _MULTIPLIER
+        key ^= key >> np.uint64(29)
+    ordered = np.sort(key)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return np.zeros(0, np.int64)
+    order = np.argsort(key, kind="stable")
+    suspects = order[_beside_equals(key[order, None])]
+    order = suspects[np.lexsort(rows[suspects].T)]
+    repeated: Ints = np.sort(order[_beside_equals(rows[order])])
+    return repeated
+
+
+def _beside_equals(rows: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Tell which rows equal the one before or after them."""
+    same = np.zeros(len(rows) + 1, bool)
+    same[1:-1] = (rows[1:] == rows[:-1]).all(axis=1)
+    beside: npt.NDArray[np.bool_] = same[1:] | same[:-1]
+    return beside
