@@ -72,6 +72,29 @@ RANK_WORDS: Mapping[str, str] = {
 }
 """What stands for each rank of a barrier; ``none`` says that a value is no barrier."""
 
+PERSONAL_FIELD_WORDS: Mapping[str, str] = {
+    "photo": "photo",
+    "照片": "photo",
+    "头像": "photo",
+    "mobile": "mobile",
+    "手机": "mobile",
+    "手机号": "mobile",
+}
+"""What stands for each field of a person that is published by consent only."""
+
+AUDIENCE_WORDS: Mapping[str, str] = {
+    "wall": "wall",
+    "墙": "wall",
+    "上墙": "wall",
+    "张贴": "wall",
+    "wechat": "wechat",
+    "微信": "wechat",
+    "web": "web",
+    "网站": "web",
+    "网页": "web",
+}
+"""What stands for each audience of a notice."""
+
 TRUE_WORDS = frozenset({"true", "yes", "y", "1", "是", "√", "✓", "自选"})
 FALSE_WORDS = frozenset({"", "false", "no", "n", "0", "否", "×", "基础"})
 

@@ -104,9 +104,9 @@ def _editions(
             suffix = ("" if paper == "A3" and orientation == "portrait" else f"-{paper}") + (
                 "-landscape" if orientation == "landscape" else ""
             )
-            editions.append(Edition(sheet(paper, orientation), folder, f"{suffix}.pdf"))
+            editions.append(Edition(sheet(paper, orientation), "wall", folder, f"{suffix}.pdf"))
     if "png" in formats:
-        editions.append(Edition(PICTURE, folder, ".png"))
+        editions.append(Edition(PICTURE, "wechat", folder, ".png"))
     return editions
 
 

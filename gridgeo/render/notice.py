@@ -1,16 +1,14 @@
 """What one notice says: who answers for a block, what they look after, where it lies and whom to call.
 
 The words only, no layout: the same notice is printed, sent and put on the web. Every text in it is fit to print
-(`gridgeo.render.fonts.printable`), and mobile numbers are masked.
+(`gridgeo.render.fonts.printable`), and shows of a person what its audience may see (`gridgeo.render.people`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import quote
 
 from gridgeo.errors import InputError, Problem
@@ -18,8 +16,9 @@ from gridgeo.language import Message
 from gridgeo.layers import GridKind
 from gridgeo.render.extent import Extent, Surroundings
 from gridgeo.render.fonts import missing_characters, printable
+from gridgeo.render.people import Card, Consent, assign, cards_of, ended_consents, mask_mobiles, shown_phone
 from gridgeo.render.scene import Scene
-from gridgeo.town import Person, Role, Town
+from gridgeo.town import Audience, Town
 
 TITLE = "责任网格管理示意图"
 
@@ -30,58 +29,10 @@ KIND_NAMES: dict[GridKind, str] = {
     "extended": "拓展网格",
 }
 
-ROLE_NAMES: dict[Role, str] = {
-    "head": "块长",
-    "patroller": "网格巡查员",
-    "three-heads": "三长",
-    "police": "社区民警",
-    "urban-management": "城管",
-    "market-supervision": "市场监管",
-    "lawyer": "律师",
-    "volunteer": "志愿者",
-}
-"""Roles in the order in which a notice names them."""
-
-PENDING = "待定"
-"""What a notice says where somebody is still to be named."""
-
-_MOST_NAMED = 5
-
-_NO_HEAD = Message("no block head named; the notice says 待定", "未指定块长；公示图上写“待定”")
-_SPARE_HEADS = Message(
-    "{count} block heads are on no notice, because their grids have fewer blocks: {names}",
-    "{count} 名块长未列入公示图，因为所在网格的责任块较少：{names}",
-)
-_TOWN_HEAD = Message(
-    "{name} is head of the whole town; a block head needs a grid or a block as unit",
-    "{name} 的单元是全镇；块长的单元应为网格或责任块",
-)
-_NO_UNIT = Message(
-    "{name}: no block, grid or town has the code {unit}; the person is on no notice",
-    "{name}：没有编号为 {unit} 的责任块、网格或镇；未列入公示图",
-)
 _MISSING_GLYPH = Message(
     "the fonts have no character {characters} (in {text}); write it another way",
     "字库中没有字符 {characters}（“{text}”）；请换一种写法",
 )
-
-
-@dataclass(frozen=True)
-class Card:
-    """One person as shown in public."""
-
-    role: Role
-    role_name: str
-    name: str
-    organisation: str = ""
-    phone: str = ""
-    hours: str = ""
-    photo: Path | None = None
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether nobody has been named yet."""
-        return self.name == PENDING and self.photo is None and not self.phone
 
 
 @dataclass(frozen=True)
@@ -137,13 +88,17 @@ class Notice:
     """Web address that the QR code leads to; "" for none."""
 
 
-def compose_notices(scene: Scene, *, warnings: list[Problem] | None = None) -> list[Notice]:
+def compose_notices(
+    scene: Scene, *, audience: Audience = "wall", warnings: list[Problem] | None = None
+) -> list[Notice]:
     """Return the notice of every block of the scene, in order of code.
 
     Parameters
     ----------
     scene : Scene
         The town, ready for drawing.
+    audience : {"wall", "wechat", "web"}
+        Who sees it: not everything that a person agreed to see on a wall is for the web.
     warnings : list of Problem, optional
         Takes what is incomplete but can be printed: blocks without head, people of unknown units.
 
@@ -154,7 +109,8 @@ def compose_notices(scene: Scene, *, warnings: list[Problem] | None = None) -> l
     """
     said: list[Problem] = [] if warnings is None else warnings
     town = scene.town
-    heads, officers = _assign(scene, said)
+    said.extend(ended_consents(scene))
+    people = _people(scene, audience, said)
     surroundings = Surroundings(scene)
     publication = town.publication
     frame = scene.blocks
@@ -164,6 +120,7 @@ def compose_notices(scene: Scene, *, warnings: list[Problem] | None = None) -> l
     ):
         known_kind: GridKind = kind if kind in KIND_NAMES else "extended"
         units = {code, grid}
+        head, officers = people[index]
         composed.append(
             Notice(
                 index=index,
@@ -174,8 +131,8 @@ def compose_notices(scene: Scene, *, warnings: list[Problem] | None = None) -> l
                 grid=scene.grid_names[index],
                 name=scene.names[index],
                 extent=surroundings.extent_of(index),
-                head=heads[index],
-                officers=tuple(officers[index]),
+                head=head,
+                officers=officers,
                 classes=_classes(town, known_kind, units),
                 services=_services(town, known_kind, units),
                 issuer=printable(publication.issuer),
@@ -193,6 +150,18 @@ def compose_notices(scene: Scene, *, warnings: list[Problem] | None = None) -> l
     return composed
 
 
+def retold_to(audience: Audience, scene: Scene, notices: Sequence[Notice]) -> list[Notice]:
+    """Return the notices of the scene with their people as another audience may see them."""
+    people = _people(scene, audience, [])
+    return [replace(notice, head=people[notice.index][0], officers=people[notice.index][1]) for notice in notices]
+
+
+def _people(scene: Scene, audience: Audience, warnings: list[Problem]) -> list[tuple[Card, tuple[Card, ...]]]:
+    """Return the head and the officers of every block, as an audience may see them."""
+    consent = Consent(audience, scene.town.privacy, scene.town.publication.date)
+    return [cards_of(staff, consent) for staff in assign(scene, warnings)]
+
+
 def shown_date(date: dt.date) -> str:
     """Return a date as a notice writes it.
 
@@ -202,30 +171,6 @@ def shown_date(date: dt.date) -> str:
     '2026年11月1日'
     """
     return f"{date.year}年{date.month}月{date.day}日"
-
-
-def shown_phone(phone: str, mobile: str) -> str:
-    """Return the number to print: the office phone, else the mobile; every mobile number is masked.
-
-    Examples
-    --------
-    >>> shown_phone("021-12345678", "13812345678")
-    '021-12345678'
-    >>> shown_phone("", "138 1234 5678")
-    '138****5678'
-    """
-    return mask_mobiles(printable(phone) or printable(mobile))
-
-
-def mask_mobiles(text: str) -> str:
-    """Return ``text`` with the middle of each mobile number hidden.
-
-    Examples
-    --------
-    >>> mask_mobiles("张三 +86 138-1234-5678")
-    '张三 +86 138****5678'
-    """
-    return re.sub(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)", r"\1****\2", text)
 
 
 def web_address(base: str, code: str) -> str:
@@ -238,63 +183,6 @@ def web_address(base: str, code: str) -> str:
     """
     base = printable(base)
     return f"{base.rstrip('/')}/{quote(code, safe='')}.html" if base else ""
-
-
-def _card(person: Person) -> Card:
-    return Card(
-        role=person.role,
-        role_name=ROLE_NAMES[person.role],
-        name=mask_mobiles(printable(person.name)) or PENDING,
-        organisation=mask_mobiles(printable(person.organisation)),
-        phone=shown_phone(person.phone, person.mobile),
-        hours=mask_mobiles(printable(person.hours)),
-        photo=person.photo,
-    )
-
-
-def _assign(scene: Scene, warnings: list[Problem]) -> tuple[list[Card], list[list[Card]]]:
-    """Return each block's head and officers.
-
-    A head of a block's own code comes first. Heads given by grid are handed to the grid's other blocks in the order of
-    their codes, until the heads or the blocks run out.
-    """
-    frame, town = scene.blocks, scene.town
-    codes, grids = frame["code"].astype(str).tolist(), frame["grid"].astype(str).tolist()
-    by_code: dict[str, list[Person]] = {}
-    known = {*codes, *grids, town.code}
-    for person in town.people:
-        if person.unit not in known:
-            values: dict[str, object] = {"name": person.name, "unit": person.unit}
-            warnings.append(Problem(str(town.path), _NO_UNIT, values))
-        elif person.role == "head" and person.unit == town.code and person.unit not in {*codes, *grids}:
-            warnings.append(Problem(str(town.path), _TOWN_HEAD, {"name": person.name}))
-        else:
-            by_code.setdefault(person.unit, []).append(person)
-    heads: list[Card | None] = [None] * len(codes)
-    officers: list[list[Card]] = [[] for _ in codes]
-    waiting: dict[str, list[Person]] = {}
-    for grid in dict.fromkeys(grids):
-        waiting[grid] = [p for p in by_code.get(grid, []) if p.role == "head"]
-    order = list(ROLE_NAMES)
-    for index, (code, grid) in enumerate(zip(codes, grids, strict=True)):
-        own = by_code.get(code, []) if code != grid else []
-        own_heads = [p for p in own if p.role == "head"]
-        if own_heads:
-            heads[index] = _card(own_heads[0])
-        elif waiting[grid]:
-            heads[index] = _card(waiting[grid].pop(0))
-        else:
-            warnings.append(Problem(f"{scene.names[index]} ({code})", _NO_HEAD))
-        shared = [*by_code.get(grid, []), *(by_code.get(town.code, []) if town.code not in (code, grid) else [])]
-        others = [p for p in [*own, *shared] if p.role != "head"]
-        cards = [_card(p) for p in [*own_heads[1:], *others]]
-        officers[index] = sorted(dict.fromkeys(cards), key=lambda card: order.index(card.role))
-    spare = [f"{p.name} ({grid})" for grid, left in waiting.items() for p in left]
-    if spare:
-        names = ", ".join(spare[:_MOST_NAMED]) + (" …" if len(spare) > _MOST_NAMED else "")
-        warnings.append(Problem(str(town.path), _SPARE_HEADS, {"count": len(spare), "names": names}))
-    pending = Card(role="head", role_name=ROLE_NAMES["head"], name=PENDING)
-    return [head or pending for head in heads], officers
 
 
 def _classes(town: Town, kind: GridKind, units: set[str]) -> tuple[ItemClass, ...]:

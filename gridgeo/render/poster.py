@@ -25,7 +25,8 @@ from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fonts import font_folder
 from gridgeo.render.locator import Locator
-from gridgeo.render.notice import TITLE, Card, Notice
+from gridgeo.render.notice import TITLE, Notice
+from gridgeo.render.people import Card
 from gridgeo.render.photos import Photos
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import PICTURE_PIXELS, Sheet

@@ -12,10 +12,11 @@ from gridgeo._files import write_whole
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
-from gridgeo.render.notice import Notice
+from gridgeo.render.notice import Notice, retold_to
 from gridgeo.render.poster import Press
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import Sheet
+from gridgeo.town import Audience
 
 _PRINTING = Message("printing notices", "正在制作公示图")
 _WORTH_A_PROCESS = 12
@@ -24,9 +25,10 @@ _WORTH_A_PROCESS = 12
 
 @dataclass(frozen=True)
 class Edition:
-    """One way in which every notice is made: a sheet, and the folder and ending of its files."""
+    """One way in which every notice is made: on a sheet, for an audience, as files of a folder with an ending."""
 
     sheet: Sheet
+    audience: Audience
     folder: Path
     ending: str
 
@@ -58,10 +60,10 @@ class Workshop:
             own.mkdir()
             self._presses.append((edition, Press(scene, own, edition.sheet)))
 
-    def make(self, notice: Notice, name: str) -> Made:
-        """Make one notice in every edition; a file is written whole or not at all."""
+    def make(self, notices: Sequence[Notice], name: str) -> Made:
+        """Make the notice of one block, given for each edition; a file is written whole or not at all."""
         made = Made([], [], [])
-        for edition, press in self._presses:
+        for (edition, press), notice in zip(self._presses, notices, strict=True):
             try:
                 content = press.make(notice)
             except InputError as error:
@@ -76,12 +78,14 @@ def make_all(
     scene: Scene, notices: Sequence[Notice], names: Sequence[str], editions: Sequence[Edition], *, jobs: int
 ) -> Iterator[Made]:
     """Make every notice in every edition, in their order, with at most that many processes."""
-    work = list(zip(notices, names, strict=True))
+    told = {edition.audience: retold_to(edition.audience, scene, notices) for edition in editions}
+    editions_of = zip(*(told[edition.audience] for edition in editions), strict=True)
+    work = list(zip(editions_of, names, strict=True))
     processes = min(jobs, len(work) // _WORTH_A_PROCESS)
     if processes <= 1:
         with _workshop(scene, editions) as workshop:
-            for notice, name in track(work, _PRINTING):
-                yield workshop.make(notice, name)
+            for told_to, name in track(work, _PRINTING):
+                yield workshop.make(told_to, name)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -112,6 +116,6 @@ def _open_shop(scene: Scene, editions: Sequence[Edition]) -> None:
     _shop = _open.enter_context(_workshop(scene, editions))
 
 
-def _make(work: tuple[Notice, str]) -> Made:
+def _make(work: tuple[Sequence[Notice], str]) -> Made:
     assert _shop is not None
     return _shop.make(*work)

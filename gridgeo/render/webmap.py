@@ -88,7 +88,7 @@ def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path
     """
     out = Path(out)
     scene = make_scene(town)
-    notices = compose_notices(scene)
+    notices = compose_notices(scene, audience="web")
     heading = printable(f"{town.name} {TITLE}" if title is None else title)
     return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent)))
 

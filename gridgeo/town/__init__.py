@@ -32,6 +32,15 @@ Role = Literal[
 ]
 
 
+Audience = Literal["wall", "wechat", "web"]
+"""Who sees a notice: passers-by of a board, the readers of a chat group, anybody on the web."""
+AUDIENCES: tuple[Audience, ...] = ("wall", "wechat", "web")
+
+PersonalField = Literal["photo", "mobile"]
+"""What is published of a person by consent only."""
+PERSONAL_FIELDS: tuple[PersonalField, ...] = ("photo", "mobile")
+
+
 @dataclass(frozen=True)
 class Tiling:
     """The claim that some layers together cover the town (or another extent) as one coverage."""
@@ -155,6 +164,24 @@ class Person:
     mobile: str = ""
     hours: str = ""
     photo: Path | None = None
+    publish: frozenset[tuple[PersonalField, Audience]] | None = None
+    """What the person agreed to have published, and for whom; None where the table has no such column."""
+    consent_until: dt.date | None = None
+    """The last day on which that may be published."""
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What the town shows of people at most, by audience, beyond what their duty makes public."""
+
+    wall: tuple[PersonalField, ...] = PERSONAL_FIELDS
+    wechat: tuple[PersonalField, ...] = PERSONAL_FIELDS
+    web: tuple[PersonalField, ...] = ("photo",)
+
+    def shown_to(self, audience: Audience) -> tuple[PersonalField, ...]:
+        """Return what is shown to an audience."""
+        shown: tuple[PersonalField, ...] = getattr(self, audience)
+        return shown
 
 
 @dataclass(frozen=True)
@@ -248,6 +275,7 @@ class Town:
     tasks: tuple[Task, ...]
     services: tuple[Service, ...]
     publication: Publication
+    privacy: Privacy = Privacy()
     watermark: str = ""
     """Printed on every product: 示例数据 for invented towns."""
     attribution: str = ""

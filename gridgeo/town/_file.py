@@ -26,6 +26,7 @@ from gridgeo.town._schema import (
     NoticeTable,
     PartitionTable,
     PeopleTable,
+    PrivacyTable,
     RowsTable,
     SourceTable,
     Table,
@@ -52,6 +53,7 @@ class TownFile:
     tasks: RowsTable
     services: RowsTable
     notice: NoticeTable
+    privacy: PrivacyTable
     layer_keys: tuple[str, ...]
     """Every key below ``[layers]``, also of tables that are wrong."""
 
@@ -77,6 +79,7 @@ _SINGLE_TABLES: dict[str, type[Table]] = {
     "tasks": RowsTable,
     "services": RowsTable,
     "notice": NoticeTable,
+    "privacy": PrivacyTable,
 }
 
 # ------------------------------------------------------------------------------------------------- what can be wrong
@@ -276,6 +279,7 @@ def read_town_file(path: Path) -> tuple[TownFile, list[Problem]]:
         tasks=singles["tasks"] or RowsTable(),
         services=singles["services"] or RowsTable(),
         notice=singles["notice"] or NoticeTable(),
+        privacy=singles["privacy"] or PrivacyTable(),
         layer_keys=layer_keys,
     )
     return town_file, problems

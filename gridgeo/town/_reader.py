@@ -24,6 +24,7 @@ from gridgeo.town import (
     Consistency,
     Drafting,
     Nesting,
+    Privacy,
     Publication,
     Seam,
     Tiling,
@@ -152,6 +153,7 @@ class _Reader:
             tasks=roster.tasks,
             services=roster.services,
             publication=self._publication(),
+            privacy=self._privacy(),
             watermark=said.watermark,
             attribution=said.attribution,
             exceptions=exceptions,
@@ -429,6 +431,10 @@ class _Reader:
     def _publication(self) -> Publication:
         said = self.file.notice.model_dump(exclude_none=True)
         return Publication(**said)
+
+    def _privacy(self) -> Privacy:
+        said = self.file.privacy.model_dump(exclude_none=True)
+        return Privacy(**{audience: tuple(fields) for audience, fields in said.items()})
 
 
 def _named(layer: Layer) -> dict[str, str]:

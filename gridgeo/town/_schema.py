@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gridgeo._words import KIND_WORDS, RANK_WORDS, meaning, meanings, nearest, parse_date, tidy
+from gridgeo._words import KIND_WORDS, PERSONAL_FIELD_WORDS, RANK_WORDS, meaning, meanings, nearest, parse_date, tidy
 from gridgeo.layers import GridKind
 
 
@@ -58,6 +58,7 @@ RankOrNone = Annotated[Literal["river", "main-road", "road", "lane", "none"], _o
 Rank = Annotated[
     Literal["river", "main-road", "road", "lane"], _one_of({w: r for w, r in RANK_WORDS.items() if r != "none"})
 ]
+PersonalFields = list[Annotated[Literal["photo", "mobile"], _one_of(PERSONAL_FIELD_WORDS)]]
 Names = Annotated[list[SomeText], Field(min_length=1)]
 Metres = Annotated[float, Field(ge=0)]
 
@@ -249,3 +250,11 @@ class NoticeTable(Table):
     approval_number: Text = ""
     disclaimer: SomeText | None = None
     web: Text = ""
+
+
+class PrivacyTable(Table):
+    """``[privacy]``: what is shown of people at most, by audience."""
+
+    wall: PersonalFields | None = None
+    wechat: PersonalFields | None = None
+    web: PersonalFields | None = None

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
-from gridgeo._words import FALSE_WORDS, KIND_WORDS, ROLE_WORDS, TRUE_WORDS, mask_identity_numbers, nearest, shown
+from gridgeo._words import (
+    AUDIENCE_WORDS,
+    FALSE_WORDS,
+    KIND_WORDS,
+    PERSONAL_FIELD_WORDS,
+    ROLE_WORDS,
+    TRUE_WORDS,
+    mask_identity_numbers,
+    meaning,
+    meanings,
+    nearest,
+    parse_date,
+    shown,
+)
 from gridgeo.errors import Problem
 from gridgeo.language import Message
 from gridgeo.layers import GridKind
-from gridgeo.town import Person, Role, Service, Task
+from gridgeo.town import AUDIENCES, Audience, Person, PersonalField, Role, Service, Task
 from gridgeo.town._file import TownFile
 from gridgeo.town._roster_rows import Entry, RowReader
 from gridgeo.town._schema import RowsTable
@@ -26,6 +40,8 @@ PEOPLE_HEADERS: Mapping[str, tuple[str, ...]] = {
     "mobile": ("手机", "手机号", "手机号码", "移动电话"),
     "hours": ("接待时间", "时间"),
     "photo": ("照片", "头像"),
+    "publish": ("公开", "同意公开"),
+    "consent_until": ("同意期限", "公开期限"),
 }
 """Columns of the people, each with the headers that are known for it beside its own name."""
 
@@ -57,6 +73,14 @@ _NOT_TRUTH = Message(
 _ROUNDED = Message(
     '{field} "{given}" is a number that a spreadsheet has shortened; format the column as text and enter it again',
     "{field}“{given}”已被表格软件改成科学计数；请将该列设为文本格式后重新填写",
+)
+_NOT_PUBLISHED = Message(
+    'publish "{given}" is not known; it lists {fields}, each alone or for one audience, as photo@wall: {audiences}',
+    "publish“{given}”不认识；可列 {fields}，可注明范围，如 照片@墙：{audiences}",
+)
+_NOT_A_DAY = Message(
+    'consent_until "{given}" is not a date; dates are written 2026-11-01',
+    "consent_until“{given}”不是有效日期；日期写作 2026-11-01",
 )
 _NO_PHOTO = Message("the photo is not there (looked for {path})", "照片不存在（查找位置：{path}）")
 _NO_PHOTO_NEAR = Message(
@@ -199,7 +223,36 @@ def _person(entry: Entry, photos: Path) -> Person:
         mobile=entry.text("mobile"),
         hours=entry.text("hours"),
         photo=_photo(entry, photos),
+        publish=_publish(entry),
+        consent_until=_consent_until(entry),
     )
+
+
+def _publish(entry: Entry) -> frozenset[tuple[PersonalField, Audience]] | None:
+    """Return what a person agreed to have published, and for whom: ``photo, mobile@wall``."""
+    if "publish" not in entry.fields:
+        return None
+    agreed: set[tuple[PersonalField, Audience]] = set()
+    for words in re.split(r"[\s,，、;；]+", entry.text("publish")):
+        if words.lower() in FALSE_WORDS:
+            continue
+        what, _, whom = words.replace("＠", "@").partition("@")
+        field, audience = meaning(what, PERSONAL_FIELD_WORDS), meaning(whom, AUDIENCE_WORDS)
+        if field is None or (whom and audience is None):
+            fields, audiences = meanings(PERSONAL_FIELD_WORDS), meanings(AUDIENCE_WORDS)
+            entry.say(_NOT_PUBLISHED, given=shown(words), fields=fields, audiences=audiences)
+            continue
+        chosen = AUDIENCES if audience is None else (cast("Audience", audience),)
+        agreed.update((cast("PersonalField", field), each) for each in chosen)
+    return frozenset(agreed)
+
+
+def _consent_until(entry: Entry) -> dt.date | None:
+    given = entry.text("consent_until")
+    day = parse_date(given) if given else None
+    if given and day is None:
+        entry.say(_NOT_A_DAY, given=shown(given))
+    return day
 
 
 def _task(entry: Entry) -> Task:
