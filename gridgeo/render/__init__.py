@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from gridgeo._words import listed
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
+
 if TYPE_CHECKING:
-    from gridgeo.errors import Problem
     from gridgeo.render.printing import Edition
     from gridgeo.render.sheet import Orientation, PaperName
     from gridgeo.town import Town
@@ -17,6 +20,11 @@ __all__ = ["render_map", "render_notices"]
 
 NoticeFormat = Literal["pdf", "png"]
 _MOST_NAME = 80
+
+_GONE = Message(
+    "{count} files are of blocks that are no more; take the boards down and delete them: {files}",
+    "{count} 个文件属于已撤销的责任块；请撤下相应公示牌并删除文件：{files}",
+)
 
 
 def render_notices(
@@ -32,7 +40,8 @@ def render_notices(
     """Make the notice of every block of ``town``: for the wall as PDF, for phones as a long picture.
 
     Files are called ``out/notices/<code>.pdf`` on upright A3, ``<code>-A0-landscape.pdf`` and the like on other sheets,
-    and ``<code>.png``.
+    and ``<code>.png``. A file that an earlier run made of the same words and map is left as it is: ``out/ledger.json``
+    keeps what they were made of (`gridgeo.render.ledger`).
 
     Parameters
     ----------
@@ -63,12 +72,12 @@ def render_notices(
         When there are no blocks, or texts that the fonts lack characters for, all of them at once: nothing is written
         then. When the texts of a notice don't fit on a page: the others are written.
     """
-    from gridgeo.errors import InputError
+    from gridgeo.render.ledger import read_ledger, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
 
-    editions = _editions(Path(out) / "notices", formats, papers, orientation)
+    editions = _editions(Path(out), formats, papers, orientation)
     said: list[Problem] = [] if warnings is None else warnings
     scene = make_scene(town)
     said.extend(scene.problems)
@@ -77,12 +86,20 @@ def render_notices(
     written: list[Path] = []
     refused: dict[str, Problem] = {}
     doubts: dict[str, Problem] = {}
-    for made in make_all(scene, notices, names, editions, jobs=jobs):
+    folder = Path(out)
+    entries = read_ledger(folder)
+    for made in make_all(scene, notices, names, editions, entries, jobs=jobs):
         written.extend(made.files)
+        entries.update({entry.file: entry for entry in made.entries})
         # what is wrong with a photo or a text is said once, on however many sheets it is
         refused.update({problem.text(): problem for problem in made.refused})
         doubts.update({problem.text(): problem for problem in made.warnings})
+    entries = {file: entry for file, entry in entries.items() if (folder / file).exists()}
+    write_ledger(folder, entries.values())
     said.extend(doubts.values())
+    codes = {notice.code for notice in notices}
+    if gone := sorted(file for file, entry in entries.items() if entry.code not in codes):
+        said.append(Problem(str(folder), _GONE, {"count": len(gone), "files": listed(gone, most=4)}))
     if refused:
         raise InputError(refused.values())
     return written

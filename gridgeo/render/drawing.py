@@ -36,10 +36,14 @@ _GAP = 1.0
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished map: the SVG, its scale, its names, and what it shows in words for readers who can't see it."""
+    """A finished map: the SVG, its scale, its names, and what it shows in words for readers who can't see it.
+
+    ``window`` is what it shows of the working CRS: west, south, east, north.
+    """
 
     svg: str
     scale: int
+    window: tuple[float, float, float, float]
     labels: tuple[Label, ...]
     description: str
 
@@ -76,7 +80,7 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
     rectangle = f'<rect width="{svg.number(view.width)}" height="{svg.number(view.height)}"/>'
     frame = f'<clipPath id="frame">{rectangle}</clipPath>'
     drawn = svg.document(width, height, content, definitions=frame)
-    return Drawing(drawn, view.scale, tuple(names.placed), _description(window))
+    return Drawing(drawn, view.scale, view.window, tuple(names.placed), _description(window))
 
 
 # ---------------------------------------------------------------------------------------------------- the picture

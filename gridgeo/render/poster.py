@@ -11,7 +11,7 @@ import datetime as dt
 import io
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from gridgeo.language import Message
 from gridgeo.render.colours import ACCENT
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
+from gridgeo.render.fingerprint import Fingerprints, mark_of
 from gridgeo.render.fonts import font_folder
 from gridgeo.render.locator import Locator
 from gridgeo.render.notice import TITLE, Notice
@@ -86,6 +87,16 @@ _PICTURE_MAP = (100.0, 180.0)
 """The least and the greatest height of a picture's map, in millimetres."""
 
 
+@dataclass(frozen=True)
+class Printed:
+    """A finished notice: the file's content, and the fingerprints of what it says and of what its map shows."""
+
+    content: bytes
+    words: str
+    shown: str
+    window: tuple[float, float, float, float]
+
+
 class Press:
     """Makes notices of one town on one kind of sheet; holds the compiler, its fonts and the prepared photos.
 
@@ -97,13 +108,15 @@ class Press:
         An empty folder for the files that Typst reads.
     sheet : Sheet
         Paper, or `gridgeo.render.sheet.PICTURE`.
+    prints : Fingerprints
+        Of the same scene.
     """
 
-    def __init__(self, scene: Scene, folder: Path, sheet: Sheet) -> None:
+    def __init__(self, scene: Scene, folder: Path, sheet: Sheet, prints: Fingerprints) -> None:
         import typst
 
         self._scene, self._folder, self._sheet = scene, folder, sheet
-        self._photos = Photos(folder)
+        self._photos, self._prints = Photos(folder), prints
         self._locator_size = _PICTURE_LOCATOR if sheet.is_picture else _LOCATOR
         self._locator = Locator(scene, width=self._locator_size[0], height=self._locator_size[1])
         template = resources.files("gridgeo.render").joinpath("notice.typ").read_bytes()
@@ -124,8 +137,8 @@ class Press:
         self._warnings.clear()
         return taken
 
-    def make(self, notice: Notice) -> bytes:
-        """Return the PDF of one notice, or its PNG on the sheet `gridgeo.render.sheet.PICTURE`.
+    def make(self, notice: Notice) -> Printed:
+        """Make the PDF of one notice, or its PNG on the sheet `gridgeo.render.sheet.PICTURE`.
 
         Raises
         ------
@@ -140,35 +153,39 @@ class Press:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
 
-    def _poster(self, notice: Notice) -> bytes:
+    def _poster(self, notice: Notice) -> Printed:
         words = self._words(notice)
         levels = self._levels(notice, words["page"])
         chosen, map_height = self._choose(notice, words, levels)
-        self._hand_over(notice, words, levels[chosen], map_height)
+        prints = self._hand_over(notice, words, levels[chosen], map_height)
         made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
         assert isinstance(made, bytes)
-        return made
+        return Printed(made, *prints)
 
-    def _picture(self, notice: Notice) -> bytes:
+    def _picture(self, notice: Notice) -> Printed:
         words = self._words(notice)
         level = _PICTURE_LEVEL
         west, south, east, north = self._scene.areas.geometries[notice.index].bounds
         suiting = self._sheet.inner_width * (north - south) / (east - west)
         height = min(max(suiting, _PICTURE_MAP[0]), _PICTURE_MAP[1])
         plan = plan_columns(notice, level, self._sheet.inner_width)
-        self._hand_over(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
+        prints = self._hand_over(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
         inches = self._sheet.paper[0] / 25.4
         made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / inches)
         assert isinstance(made, bytes)
-        return made
+        return Printed(made, *prints)
 
-    def _hand_over(self, notice: Notice, words: dict[str, Any], level: dict[str, Any], map_height: float) -> None:
-        """Put all that the template reads into the folder."""
+    def _hand_over(
+        self, notice: Notice, words: dict[str, Any], level: dict[str, Any], map_height: float
+    ) -> tuple[str, str, tuple[float, float, float, float]]:
+        """Put all that the template reads into the folder; return the fingerprints and the map's window."""
         drawing = draw_map(self._scene, notice.index, width=words["page"]["map_width"], height=map_height)
         self._write("map.svg", drawing.svg)
         self._show_photos(notice, words["notice"], officers=level["photo"] > 0)
+        prints = self._prints.of_words(notice, self._sheet), self._prints.of_window(drawing.window)
         page = {"mode": "print", "level": level, "map": {"height": map_height, "alt": drawing.description}}
-        self._write_data({**words, **page})
+        self._write_data({**words, **page, "mark": mark_of(*prints)})
+        return *prints, drawing.window
 
     def _levels(self, notice: Notice, page: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the levels with the lists set in columns; most notices of a town have the same lists."""
@@ -183,7 +200,7 @@ class Press:
     def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float]:
         """Return the level to take and the height of the map in millimetres."""
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
-        self._write_data({**words, "mode": "measure", "levels": levels, "first": first})
+        self._write_data({**words, "mode": "measure", "levels": levels, "first": first, "mark": "0000-0000"})
         chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ from gridgeo._files import write_whole
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
+from gridgeo.render.fingerprint import Fingerprints
+from gridgeo.render.ledger import Entry, new_entry
 from gridgeo.render.notice import Notice, retold_to
 from gridgeo.render.poster import Press
 from gridgeo.render.scene import Scene
@@ -25,19 +27,33 @@ _WORTH_A_PROCESS = 12
 
 @dataclass(frozen=True)
 class Edition:
-    """One way in which every notice is made: on a sheet, for an audience, as files of a folder with an ending."""
+    """One way in which every notice is made: on a sheet, for an audience, as files with an ending below a folder."""
 
     sheet: Sheet
     audience: Audience
     folder: Path
     ending: str
 
+    def file(self, name: str) -> str:
+        """Return where the file of a notice lies in the folder."""
+        return f"notices/{name}{self.ending}"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One block's notice, as told to the audience of each edition, and the files that an earlier run has made."""
+
+    notices: tuple[Notice, ...]
+    held: tuple[Entry | None, ...]
+    name: str
+
 
 @dataclass
 class Made:
-    """What came of one notice: files, warnings, and why it could not be made."""
+    """What came of one notice: files and their entries in the ledger, warnings, and why it could not be made."""
 
     files: list[Path]
+    entries: list[Entry]
     warnings: list[Problem]
     refused: list[Problem]
 
@@ -55,37 +71,60 @@ class Workshop:
 
     def __init__(self, scene: Scene, editions: Sequence[Edition], folder: Path) -> None:
         self._presses: list[tuple[Edition, Press]] = []
+        self._prints = Fingerprints(scene)
         for number, edition in enumerate(editions):
             own = folder / str(number)
             own.mkdir()
-            self._presses.append((edition, Press(scene, own, edition.sheet)))
+            self._presses.append((edition, Press(scene, own, edition.sheet, self._prints)))
 
-    def make(self, notices: Sequence[Notice], name: str) -> Made:
-        """Make the notice of one block, given for each edition; a file is written whole or not at all."""
-        made = Made([], [], [])
-        for (edition, press), notice in zip(self._presses, notices, strict=True):
+    def make(self, order: Order) -> Made:
+        """Make the notice of one block in every edition; a file is written whole or not at all."""
+        made = Made([], [], [], [])
+        for (edition, press), notice, held in zip(self._presses, order.notices, order.held, strict=True):
+            file = edition.file(order.name)
+            if held is not None and held.still_holds(edition.folder, notice, edition.sheet, self._prints):
+                made.files.append(edition.folder / file)
+                made.entries.append(held)
+                continue
             try:
-                content = press.make(notice)
+                printed = press.make(notice)
             except InputError as error:
                 made.refused.extend(error.problems)
             else:
-                made.files.append(write_whole(edition.folder / f"{name}{edition.ending}", content))
+                made.files.append(write_whole(edition.folder / file, printed.content))
+                prints = printed.words, printed.shown, printed.window
+                made.entries.append(new_entry(file, notice, *prints, printed.content))
             made.warnings.extend(press.take_warnings())
         return made
 
 
 def make_all(
-    scene: Scene, notices: Sequence[Notice], names: Sequence[str], editions: Sequence[Edition], *, jobs: int
+    scene: Scene,
+    notices: Sequence[Notice],
+    names: Sequence[str],
+    editions: Sequence[Edition],
+    held: Mapping[str, Entry],
+    *,
+    jobs: int,
 ) -> Iterator[Made]:
-    """Make every notice in every edition, in their order, with at most that many processes."""
+    """Make every notice in every edition, in their order, with at most that many processes.
+
+    Files that hold still, by the entries ``held`` of the ledger, are left as they are.
+    """
     told = {edition.audience: retold_to(edition.audience, scene, notices) for edition in editions}
-    editions_of = zip(*(told[edition.audience] for edition in editions), strict=True)
-    work = list(zip(editions_of, names, strict=True))
+    work = [
+        Order(
+            tuple(told[edition.audience][k] for edition in editions),
+            tuple(held.get(edition.file(name)) for edition in editions),
+            name,
+        )
+        for k, name in enumerate(names)
+    ]
     processes = min(jobs, len(work) // _WORTH_A_PROCESS)
     if processes <= 1:
         with _workshop(scene, editions) as workshop:
-            for told_to, name in track(work, _PRINTING):
-                yield workshop.make(told_to, name)
+            for order in track(work, _PRINTING):
+                yield workshop.make(order)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -116,6 +155,6 @@ def _open_shop(scene: Scene, editions: Sequence[Edition]) -> None:
     _shop = _open.enter_context(_workshop(scene, editions))
 
 
-def _make(work: tuple[Sequence[Notice], str]) -> Made:
+def _make(order: Order) -> Made:
     assert _shop is not None
-    return _shop.make(*work)
+    return _shop.make(order)

@@ -1,0 +1,143 @@
+"""Only what has changed is made again, and the ledger tells which board is out of date."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from gridgeo.errors import Problem
+from gridgeo.network import Barriers
+from gridgeo.render import render_notices
+from gridgeo.render.ledger import Entry, read_ledger
+from gridgeo.town import Person, Publication, Town
+from tests.render_towns import CRS, TOWN_CODE, barriers, make_town, place
+from tests.test_render_poster import portrait, text_of
+
+FIRST, SECOND, FAR = "310112999001001", "310112999001002", "310112999004001"
+
+
+def made_again(town: Town, out: Path, changed: Town) -> set[str]:
+    """Return the blocks whose notices a second run makes again."""
+    for file in render_notices(town, out):
+        os.utime(file, (1, 1))
+    return {file.stem for file in render_notices(changed, out) if file.stat().st_mtime > 2}
+
+
+def test_a_second_run_makes_nothing_and_changes_no_byte(tmp_path: Path) -> None:
+    town = make_town()
+    first = {file: file.read_bytes() for file in [*render_notices(town, tmp_path), tmp_path / "ledger.json"]}
+    assert made_again(town, tmp_path, make_town()) == set()
+    assert {file: file.read_bytes() for file in first} == first
+
+
+def test_a_new_head_changes_one_notice(tmp_path: Path) -> None:
+    town = make_town()
+    changed = replace(town, people=(*town.people, Person(FAR, "patroller", "新来者")))
+    assert made_again(town, tmp_path, changed) == {FAR}
+
+
+def test_a_new_officer_of_the_town_changes_all(tmp_path: Path) -> None:
+    town = make_town()
+    changed = replace(town, people=(*town.people, Person(TOWN_CODE, "lawyer", "新来者")))
+    assert len(made_again(town, tmp_path, changed)) == 6
+
+
+def test_a_new_road_changes_the_maps_that_show_it(tmp_path: Path) -> None:
+    town = make_town()
+    lane = {"name": "新弄", "rank": "lane", "bridge": False, "tunnel": False, "level": 0}
+    line = shapely.LineString([place(30, 500), place(200, 500)])
+    added = gpd.GeoDataFrame([lane], geometry=[line], crs=CRS)
+    lines = barriers().lines
+    import pandas as pd
+
+    more = gpd.GeoDataFrame(pd.concat([lines, added.reindex(columns=lines.columns)], ignore_index=True), crs=CRS)
+    changed = replace(town, barriers=Barriers(more, barriers().surfaces))
+    again = made_again(town, tmp_path, changed)
+    assert FIRST in again
+    assert FAR not in again
+
+
+def test_a_photo_of_the_same_name_is_another_photo(tmp_path: Path) -> None:
+    photo = portrait(tmp_path / "zhang.jpg")
+    town = make_town(people=[Person(FIRST, "head", "张三", photo=photo)])
+    assert made_again(town, tmp_path / "out", town) == set()
+    portrait(photo, size=(800, 760))
+    again = {file.stem for file in render_notices(town, tmp_path / "out") if file.stat().st_mtime > 2}
+    assert again == {FIRST}
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(b"%PDF-")])
+def test_a_file_that_was_lost_or_touched_is_made_again(spoil: Callable[[Path], object], tmp_path: Path) -> None:
+    town = make_town()
+    files = render_notices(town, tmp_path)
+    whole = files[2].read_bytes()
+    spoil(files[2])
+    assert render_notices(town, tmp_path) == files
+    assert files[2].read_bytes() == whole
+
+
+def test_a_ledger_that_cannot_be_read_costs_time_only(tmp_path: Path) -> None:
+    town = make_town()
+    render_notices(town, tmp_path)
+    for content in (
+        "{",
+        '{"schema": "gridgeo-ledger/9", "files": []}',
+        '{"schema": "gridgeo-ledger/1", "files": [{}]}',
+    ):
+        (tmp_path / "ledger.json").write_text(content)
+        assert read_ledger(tmp_path) == {}
+        render_notices(town, tmp_path)
+        assert len(read_ledger(tmp_path)) == 6
+
+
+def test_the_mark_is_printed_and_changes_with_the_notice_and_with_nothing_else(tmp_path: Path) -> None:
+    def marks(town: Town, out: Path) -> dict[str, str]:
+        files = render_notices(town, out)
+        entries = {Path(entry.file).stem: entry for entry in read_ledger(out).values()}
+        for file in files:
+            assert f"核对码{entries[file.stem].mark}" in text_of(file.read_bytes())
+        return {code: entry.mark for code, entry in entries.items()}
+
+    town = make_town()
+    before = marks(town, tmp_path / "a")
+    changed = replace(town, people=(*town.people, Person(FAR, "patroller", "新来者")))
+    after = marks(changed, tmp_path / "b")
+    assert {code for code in before if before[code] != after[code]} == {FAR}
+    assert len(set(before.values())) == 6
+
+
+def test_sheets_of_one_notice_bear_the_same_mark(tmp_path: Path) -> None:
+    render_notices(make_town(), tmp_path, papers=["A3", "A0"])
+    marks: dict[str, set[str]] = {}
+    for entry in read_ledger(tmp_path).values():
+        marks.setdefault(entry.code, set()).add(entry.mark)
+    assert all(len(each) == 1 for each in marks.values())
+
+
+def test_notices_of_blocks_that_are_no_more_are_named(tmp_path: Path) -> None:
+    render_notices(make_town(), tmp_path)
+    town = make_town()
+    assert town.blocks is not None
+    fewer = replace(town, blocks=town.blocks.with_frame(town.blocks.frame.iloc[:-1].reset_index(drop=True)))
+    warnings: list[Problem] = []
+    render_notices(fewer, tmp_path, warnings=warnings)
+    gone = town.blocks.frame["code"].iloc[-1]
+    assert any("no more" in problem.text("en") and gone in problem.text("en") for problem in warnings)
+
+
+def test_the_ledger_is_plain_and_sorted(tmp_path: Path) -> None:
+    render_notices(make_town(publication=Publication(version="7")), tmp_path)
+    held = json.loads((tmp_path / "ledger.json").read_text(encoding="utf-8"))
+    assert held["schema"] == "gridgeo-ledger/1"
+    files = [row["file"] for row in held["files"]]
+    assert files == sorted(files)
+    assert files[0] == f"notices/{FIRST}.pdf"
+    assert {row["version"] for row in held["files"]} == {"7"}
+    assert set(held["files"][0]) == set(Entry.__dataclass_fields__)
