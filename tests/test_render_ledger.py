@@ -16,7 +16,7 @@ from gridgeo.errors import Problem
 from gridgeo.network import Barriers
 from gridgeo.render import render_notices
 from gridgeo.render.ledger import Entry, read_ledger
-from gridgeo.town import Person, Publication, Town
+from gridgeo.town import Board, Person, Publication, Town
 from tests.render_towns import CRS, TOWN_CODE, barriers, make_town, place
 from tests.test_render_poster import portrait, text_of
 
@@ -141,3 +141,22 @@ def test_the_ledger_is_plain_and_sorted(tmp_path: Path) -> None:
     assert files[0] == f"notices/{FIRST}.pdf"
     assert {row["version"] for row in held["files"]} == {"7"}
     assert set(held["files"][0]) == set(Entry.__dataclass_fields__)
+
+
+def test_boards_that_are_out_of_date_or_missing_are_named(tmp_path: Path) -> None:
+    render_notices(make_town(), tmp_path, papers=["A3", "A1"])
+    mark = {entry.code: entry.mark for entry in read_ledger(tmp_path).values()}
+    boards = (
+        Board(FIRST, "东门岗亭", mark[FIRST]),
+        Board(SECOND, "西门岗亭", "0000-0000"),
+        Board(FAR, "厂区食堂"),
+        Board("310112999009001", "老村口", "1111-1111"),
+    )
+    warnings: list[Problem] = []
+    render_notices(replace(make_town(), boards=boards), tmp_path, warnings=warnings)
+    said = "\n".join(problem.text("en") for problem in warnings)
+    assert "东门岗亭" not in said
+    assert f"西门岗亭 shows an older notice (mark 0000-0000, now {mark[SECOND]})" in said
+    assert "厂区食堂 has no mark" in said
+    assert "老村口 is of a block that is no more" in said
+    assert "3 of 6 blocks have no board (50 % have one)" in said

@@ -13,7 +13,7 @@ from gridgeo.render import render_notices
 from gridgeo.render.notice import compose_notices, retold_to
 from gridgeo.render.people import Card
 from gridgeo.render.scene import make_scene
-from gridgeo.town import AUDIENCES, Audience, Person, Privacy, Publication, Town, read_town
+from gridgeo.town import AUDIENCES, Audience, Board, Person, Privacy, Publication, Town, read_town
 from tests.render_towns import make_town
 from tests.test_render_poster import portrait, text_of
 
@@ -146,3 +146,10 @@ def test_mistakes_in_consent_are_named(tmp_path: Path) -> None:
     assert any('"photo@paper"' in text for text in texts)
     assert any('"soon"' in text for text in texts)
     assert sum("address" in text for text in texts) == 2
+
+
+def test_boards_are_read_from_a_table(tmp_path: Path) -> None:
+    toml = '[[boards.rows]]\n"责任块" = "310112999001001"\n"地点" = "东门岗亭"\n'
+    toml += '"核对码" = "7f3a-21c9"\n"张贴日期" = 2026-11-02\n'
+    town = read_town(project(tmp_path, "unit,role,name\n310112999,police,甲\n", toml))
+    assert town.boards == (Board("310112999001001", "东门岗亭", "7F3A-21C9", dt.date(2026, 11, 2)),)

@@ -59,7 +59,8 @@ def render_notices(
         Processes at most. More than one needs a script that guards its start with ``if __name__ == "__main__":``, as
         `multiprocessing` does.
     warnings : list of Problem, optional
-        Takes what was printed though incomplete: blocks without a head (待定), unreadable photos, small print.
+        Takes what was printed though incomplete: blocks without a head (待定), unreadable photos, small print; and the
+        boards of the town that are out of date by now.
 
     Returns
     -------
@@ -72,6 +73,7 @@ def render_notices(
         When there are no blocks, or texts that the fonts lack characters for, all of them at once: nothing is written
         then. When the texts of a notice don't fit on a page: the others are written.
     """
+    from gridgeo.render.boards import check_boards
     from gridgeo.render.ledger import read_ledger, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
@@ -97,6 +99,7 @@ def render_notices(
     entries = {file: entry for file, entry in entries.items() if (folder / file).exists()}
     write_ledger(folder, entries.values())
     said.extend(doubts.values())
+    said.extend(check_boards(scene, entries.values()))
     codes = {notice.code for notice in notices}
     if gone := sorted(file for file, entry in entries.items() if entry.code not in codes):
         said.append(Problem(str(folder), _GONE, {"count": len(gone), "files": listed(gone, most=4)}))

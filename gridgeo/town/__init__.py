@@ -210,6 +210,18 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Board:
+    """One notice that hangs somewhere."""
+
+    unit: str
+    """Code of its block."""
+    place: str
+    mark: str = ""
+    """The mark that is printed on it, 核对码."""
+    posted: dt.date | None = None
+
+
+@dataclass(frozen=True)
 class Workload:
     """One attribute to balance: points or polygons whose column is allotted to atoms (or counted, without a column)."""
 
@@ -276,6 +288,7 @@ class Town:
     services: tuple[Service, ...]
     publication: Publication
     privacy: Privacy = Privacy()
+    boards: tuple[Board, ...] = ()
     watermark: str = ""
     """Printed on every product: 示例数据 for invented towns."""
     attribution: str = ""

@@ -52,6 +52,7 @@ class TownFile:
     people: PeopleTable
     tasks: RowsTable
     services: RowsTable
+    boards: RowsTable
     notice: NoticeTable
     privacy: PrivacyTable
     layer_keys: tuple[str, ...]
@@ -78,6 +79,7 @@ _SINGLE_TABLES: dict[str, type[Table]] = {
     "people": PeopleTable,
     "tasks": RowsTable,
     "services": RowsTable,
+    "boards": RowsTable,
     "notice": NoticeTable,
     "privacy": PrivacyTable,
 }
@@ -278,6 +280,7 @@ def read_town_file(path: Path) -> tuple[TownFile, list[Problem]]:
         people=singles["people"] or PeopleTable(),
         tasks=singles["tasks"] or RowsTable(),
         services=singles["services"] or RowsTable(),
+        boards=singles["boards"] or RowsTable(),
         notice=singles["notice"] or NoticeTable(),
         privacy=singles["privacy"] or PrivacyTable(),
         layer_keys=layer_keys,

@@ -152,6 +152,7 @@ class _Reader:
             people=roster.people,
             tasks=roster.tasks,
             services=roster.services,
+            boards=roster.boards,
             publication=self._publication(),
             privacy=self._privacy(),
             watermark=said.watermark,

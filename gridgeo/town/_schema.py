@@ -226,7 +226,7 @@ class PartitionTable(Table):
 
 
 class RowsTable(Table):
-    """``[tasks]`` and ``[services]``: a table file and/or rows."""
+    """``[tasks]``, ``[services]`` and ``[boards]``: a table file and/or rows."""
 
     file: SomeText | None = None
     sheet: SomeText | None = None

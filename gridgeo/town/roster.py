@@ -26,7 +26,7 @@ from gridgeo._words import (
 from gridgeo.errors import Problem
 from gridgeo.language import Message
 from gridgeo.layers import GridKind
-from gridgeo.town import AUDIENCES, Audience, Person, PersonalField, Role, Service, Task
+from gridgeo.town import AUDIENCES, Audience, Board, Person, PersonalField, Role, Service, Task
 from gridgeo.town._file import TownFile
 from gridgeo.town._roster_rows import Entry, RowReader
 from gridgeo.town._schema import RowsTable
@@ -61,6 +61,13 @@ SERVICE_HEADERS: Mapping[str, tuple[str, ...]] = {
     "place": ("地点", "服务地点", "地址"),
 }
 
+BOARD_HEADERS: Mapping[str, tuple[str, ...]] = {
+    "unit": ("单元", "单元编码", "责任块", "责任块编码", "块编码"),
+    "place": ("地点", "张贴地点", "位置", "地址"),
+    "mark": ("核对码",),
+    "posted": ("张贴日期", "上墙日期", "日期"),
+}
+
 _SHORTENED = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
 _MOST_COMPARED = 5000  # ids among which the nearest one is looked for
 _PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
@@ -79,8 +86,7 @@ _NOT_PUBLISHED = Message(
     "publish“{given}”不认识；可列 {fields}，可注明范围，如 照片@墙：{audiences}",
 )
 _NOT_A_DAY = Message(
-    'consent_until "{given}" is not a date; dates are written 2026-11-01',
-    "consent_until“{given}”不是有效日期；日期写作 2026-11-01",
+    '{field} "{given}" is not a date; dates are written 2026-11-01', "{field}“{given}”不是有效日期；日期写作 2026-11-01"
 )
 _NO_PHOTO = Message("the photo is not there (looked for {path})", "照片不存在（查找位置：{path}）")
 _NO_PHOTO_NEAR = Message(
@@ -139,11 +145,12 @@ class Units:
 
 @dataclass(frozen=True)
 class Roster:
-    """People, tasks and services in the order of their tables, with what is wrong and what is doubtful about them."""
+    """What the tables hold, in their order, with what is wrong and what is doubtful about it."""
 
     people: tuple[Person, ...] = ()
     tasks: tuple[Task, ...] = ()
     services: tuple[Service, ...] = ()
+    boards: tuple[Board, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -161,12 +168,14 @@ def read_roster(town_file: TownFile, units: Units | None) -> Roster:
     people = RowReader("people", PEOPLE_HEADERS, ("unit", "role", "name"), town_file)
     tasks = RowReader("tasks", TASK_HEADERS, ("kind", "text"), town_file)
     services = RowReader("services", SERVICE_HEADERS, ("text",), town_file)
+    boards = RowReader("boards", BOARD_HEADERS, ("unit", "place"), town_file)
     photos = _photo_folder(town_file, people)
-    readers = (people, tasks, services)
+    readers = (people, tasks, services, boards)
     roster = Roster(
         tuple(_sound(people, town_file.people, units, lambda entry: _person(entry, photos))),
         tuple(_sound(tasks, town_file.tasks, units, _task)),
         tuple(_sound(services, town_file.services, units, _service)),
+        tuple(_sound(boards, town_file.boards, units, _board)),
     )
     problems = _with_photos_in_one(problem for reader in readers for problem in reader.problems)
     return replace(
@@ -185,7 +194,7 @@ def _with_photos_in_one(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(told if problem is first else problem for problem in listed if problem not in missing[1:])
 
 
-Entity = TypeVar("Entity", Person, Task, Service)
+Entity = TypeVar("Entity", Person, Task, Service, Board)
 
 
 def _sound(reader: RowReader, given: RowsTable, units: Units | None, make: Callable[[Entry], Entity]) -> list[Entity]:
@@ -224,7 +233,7 @@ def _person(entry: Entry, photos: Path) -> Person:
         hours=entry.text("hours"),
         photo=_photo(entry, photos),
         publish=_publish(entry),
-        consent_until=_consent_until(entry),
+        consent_until=_day(entry, "consent_until"),
     )
 
 
@@ -247,11 +256,11 @@ def _publish(entry: Entry) -> frozenset[tuple[PersonalField, Audience]] | None:
     return frozenset(agreed)
 
 
-def _consent_until(entry: Entry) -> dt.date | None:
-    given = entry.text("consent_until")
+def _day(entry: Entry, name: str) -> dt.date | None:
+    given = entry.text(name)
     day = parse_date(given) if given else None
     if given and day is None:
-        entry.say(_NOT_A_DAY, given=shown(given))
+        entry.say(_NOT_A_DAY, field=name, given=shown(given))
     return day
 
 
@@ -275,6 +284,15 @@ def _service(entry: Entry) -> Service:
         unit=entry.text("unit") or None,
         hours=entry.text("hours"),
         place=entry.text("place"),
+    )
+
+
+def _board(entry: Entry) -> Board:
+    return Board(
+        unit=entry.text("unit"),
+        place=entry.text("place"),
+        mark=entry.text("mark").upper(),
+        posted=_day(entry, "posted"),
     )
 
 
