@@ -36,6 +36,7 @@ class ReportFormat(StrEnum):
     junit = "junit"
     github = "github"
     html = "html"
+    gpkg = "gpkg"
 
 
 class NoticeFormat(StrEnum):
@@ -154,7 +155,14 @@ _NEEDS_ALONG = Message("{option} goes with --along FILE", "{option} 须与 --alo
 _VALIDATE_TOLERANCE = Message(
     "Metres: faults no wider than this are warnings.", "容差（米）：宽度不超过此值的问题只作警告。"
 )
-_VALIDATE_FORMAT = Message("Form of the report.", "报告格式。")
+_VALIDATE_FORMAT = Message(
+    "Form of the report; gpkg is a map file of the faults, styled for QGIS, and needs --output.",
+    "报告格式；gpkg 为带 QGIS 样式的问题图层文件，须配合 --output 使用。",
+)
+_NEEDS_OUTPUT = Message(
+    "a GeoPackage can't be printed; name the file with --output faults.gpkg",
+    "GeoPackage 不能打印到屏幕；请用 --output faults.gpkg 指定文件",
+)
 _VALIDATE_OUTPUT = Message(
     "Write the report to this file instead of standard output.", "报告写入此文件，而不是标准输出。"
 )
@@ -307,6 +315,8 @@ def build_app() -> typer.Typer:
         quiet: Annotated[bool, quiet_option] = False,
     ) -> None:
         asked = {"rank-column": rank_column, "rank": rank, "share": share}
+        if report_format is ReportFormat.gpkg and output is None:
+            raise InputError(Problem("--format gpkg", _NEEDS_OUTPUT))
         with showing_progress(_wants_bars(quiet)):
             if _is_town(target):
                 options = {"layer": layer, "id": id_column, "within": within, "along": along, "tolerance": tolerance}
@@ -320,12 +330,14 @@ def build_app() -> typer.Typer:
                 report = _validate_file(
                     target, layer, id_column, within, tolerance or 0.0, barriers, rank or LeastRank.lane, share or 0.0
                 )
-        content: str = getattr(report, f"to_{report_format.value}")()
         if output is None:
-            typer.echo(content.rstrip("\n"))
+            typer.echo(getattr(report, f"to_{report_format.value}")().rstrip("\n"))
+        elif report_format is ReportFormat.gpkg:
+            _say(_WROTE.text(what=report.to_gpkg(output)), quiet)
         else:
             from gridgeo._files import write_whole
 
+            content: str = getattr(report, f"to_{report_format.value}")()
             _say(_WROTE.text(what=write_whole(output, content)), quiet)
         raise typer.Exit(EXIT_FAULTS if report.fails(on=fail_on.value) else 0)
 

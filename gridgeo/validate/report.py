@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -25,6 +26,7 @@ from gridgeo.validate.text import to_text
 SCHEMA = "gridgeo-report/1"
 _COLUMNS = [
     "code",
+    "detail",
     "severity",
     "claim",
     "layers",
@@ -185,6 +187,29 @@ class Report:
         planar = [gpd.GeoSeries(part, crs=self.crs).to_crs(self.measure_crs) for part in (shapes, self._places())]
         chosen = language or current_language()
         return to_html(self.to_dict(chosen), shapes=planar[0], places=planar[1], language=chosen, title=self.title)
+
+    def to_gpkg(self, path: str | Path, language: Language | None = None) -> Path:
+        """Write the faults to a GeoPackage that opens styled in QGIS; see `gridgeo.validate.geopackage`.
+
+        Parameters
+        ----------
+        path : str or Path
+            Written whole or not at all; a report that is there is replaced, a file with any other layer is not.
+        language : {"en", "zh"}, optional
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            When the place can't be written, is no ``.gpkg`` or is somebody's map.
+        """
+        from gridgeo.validate.geopackage import write_geopackage
+
+        rows = [_row(fault, language) for fault in self.records]
+        return write_geopackage(rows, self._places().tolist(), path, crs=self.crs, language=language)
 
     def _places(self) -> npt.NDArray[np.object_]:
         return np.array([fault.geometry for fault in self.records], object)
