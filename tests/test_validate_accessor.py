@@ -125,7 +125,7 @@ def test_it_goes_into_schemas_of_geodataframes_and_into_models(pandera: Any) -> 
 
     class Grids(pandera.DataFrameModel):
         # what "code: str" writes; text annotations are not found from within a function
-        __annotations__ = {"code": str, "geometry": typed.GeoSeries}  # noqa: RUF012
+        __annotations__ = {"code": str, "geometry": typed.GeoSeries}
 
         @pandera.dataframe_check
         def tiles(cls, frame: gpd.GeoDataFrame) -> Any:  # noqa: N805

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
@@ -99,8 +100,12 @@ def to_junit(report: Mapping[str, Any]) -> str:
         )
         if not faults:
             ElementTree.SubElement(suite, "testcase", classname=_xml(f"gridgeo.{name}"), name="no fault")
+        earlier: Counter[str] = Counter()
         for fault in faults:
-            title = f"{fault['code']} {', '.join(map(one_line, fault['features']))}"
+            title = f"{fault['code']} {', '.join(map(one_line, fault['features']))}".strip()
+            earlier[title] += 1
+            if earlier[title] > 1:  # readers take cases of one name for one case
+                title += f" #{earlier[title]}"
             case = ElementTree.SubElement(suite, "testcase", classname=_xml(f"gridgeo.{name}"), name=_xml(title))
             said = _xml(f"{fault['message']} {fault['action']}".strip())
             if fault["severity"] == "error":
