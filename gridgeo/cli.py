@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridgeo._parallel import processors
 from gridgeo.errors import GridgeoError, InputError, Problem
 from gridgeo.language import Language, Message, locale_language, use_language
 from gridgeo.progress import showing_progress
 
 if TYPE_CHECKING:
     from gridgeo.network import Barriers
+    from gridgeo.town import Town
     from gridgeo.validate import Report
 
 EXIT_FAULTS = 1
@@ -191,6 +193,13 @@ _RENDER_FORMAT = Message(
 )
 _RENDER_PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
 _RENDER_ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
+_RENDER_CHECK = Message(
+    "Then reopen every file and look whether all is there, to be read and to be seen; exit 1 if not.",
+    "随后重新打开每个文件，检查内容是否齐全、可读、可见；有问题则退出状态为 1。",
+)
+_CHECKED = Message("{count} files checked: {findings}", "已检查 {count} 个文件：{findings}")
+_NO_FINDINGS = Message("nothing wrong", "没有问题")
+_FINDINGS = Message("{count} findings", "{count} 处问题")
 _JOBS = Message("Processes at most; by default one a core.", "最多使用的进程数；默认每个处理器核心一个。")
 
 _UNKNOWN_LANGUAGE = Message("--lang takes en or zh, not {given}", "--lang 只接受 en 或 zh，不接受 {given}")
@@ -362,21 +371,17 @@ def build_app() -> typer.Typer:
         ] = None,
         paper: Annotated[list[Paper] | None, typer.Option(help=_RENDER_PAPER.text(), show_default="A3")] = None,
         orientation: Annotated[Turned, typer.Option(help=_RENDER_ORIENTATION.text())] = Turned.portrait,
+        check: Annotated[bool, typer.Option("--check", help=_RENDER_CHECK.text())] = False,
         jobs: Annotated[int | None, typer.Option(metavar="N", min=1, help=_JOBS.text(), show_default=False)] = None,
         quiet: Annotated[bool, quiet_option] = False,
     ) -> None:
         forms = [form.value for form in notice_format or [NoticeFormat.pdf]]
         papers = [sheet.value for sheet in paper or [Paper.A3]]
+        processes = jobs or processors()
+        options = {"formats": forms, "papers": papers, "orientation": orientation.value, "jobs": processes}
         with showing_progress(_wants_bars(quiet)):
-            _render(
-                town,
-                out,
-                quiet,
-                formats=forms,
-                papers=papers,
-                orientation=orientation.value,
-                jobs=jobs or _processors(),
-            )
+            read = _render(town, out, quiet, **options)
+            raise typer.Exit(_check(read, out, processes, quiet) if check else 0)
 
     return app
 
@@ -405,7 +410,7 @@ def _demo(out: Path, polygons: int, seed: int, faults: int) -> int:
     write_whole(out / "report.json", report.to_json())
     _say_made(out / "report.txt", _MADE_REPORT.text())
     if not faults:
-        _render(town_file, out, False, jobs=_processors())
+        _render(town_file, out, False, jobs=processors())
         _say(_TOOK.text(seconds=time.monotonic() - begun))
     typer.echo(text.rstrip("\n"))
     if faults:
@@ -478,7 +483,7 @@ def _partition(path: Path, output: Path | None, quiet: bool) -> None:
     _say_made(target, drafted, quiet)
 
 
-def _render(path: Path, out: Path, quiet: bool, **options: Any) -> None:
+def _render(path: Path, out: Path, quiet: bool, **options: Any) -> "Town":
     from gridgeo.render import render_map, render_notices
     from gridgeo.town import read_town
 
@@ -489,13 +494,21 @@ def _render(path: Path, out: Path, quiet: bool, **options: Any) -> None:
     _warn(warnings, quiet)
     _say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
     _say_made(overview, _MADE_MAP.text(), quiet)
+    return town
+
+
+def _check(town: "Town", out: Path, jobs: int, quiet: bool) -> int:
+    from gridgeo.render.checking import check_notices
+
+    count, findings = check_notices(town, out, jobs=jobs)
+    for finding in findings:
+        typer.echo(finding.text())
+    said = _FINDINGS.text(count=len(findings)) if findings else _NO_FINDINGS.text()
+    _say(_CHECKED.text(count=count, findings=said), quiet)
+    return EXIT_FAULTS if findings else 0
 
 
 # ---------------------------------------------------------------------------------------------------- small helpers
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_town(path: Path) -> bool:

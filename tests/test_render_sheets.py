@@ -98,11 +98,11 @@ def test_several_processes_make_the_same_bytes(tmp_path: Path) -> None:
         textwrap.dedent("""
         import sys
         from gridgeo.render import render_notices
-        from gridgeo.render import printing
+        from gridgeo import _parallel
         from tests.render_towns import make_town
 
         if __name__ == "__main__":
-            printing._WORTH_A_PROCESS = 3
+            _parallel._WORTH_A_PROCESS = 3
             for jobs in (1, 2):
                 render_notices(make_town(), f"{sys.argv[1]}/{jobs}", jobs=jobs)
         """)

@@ -111,23 +111,16 @@ def render_notices(
 def _editions(
     folder: Path, formats: Sequence[NoticeFormat], papers: Sequence[PaperName], orientation: Orientation
 ) -> list[Edition]:
-    from gridgeo.render.printing import Edition
-    from gridgeo.render.sheet import ORIENTATIONS, PAPERS, PICTURE, sheet
+    from gridgeo.render.printing import edition
+    from gridgeo.render.sheet import ORIENTATIONS, PAPERS, PICTURE_NAME
 
     for given, known in ((formats, ("pdf", "png")), (papers, tuple(PAPERS)), ((orientation,), ORIENTATIONS)):
         for name in given:
             if name not in known:
                 raise ValueError(f"{name!r} is none of {', '.join(known)}")
-    editions = []
-    if "pdf" in formats:
-        for paper in dict.fromkeys(papers):
-            suffix = ("" if paper == "A3" and orientation == "portrait" else f"-{paper}") + (
-                "-landscape" if orientation == "landscape" else ""
-            )
-            editions.append(Edition(sheet(paper, orientation), "wall", folder, f"{suffix}.pdf"))
-    if "png" in formats:
-        editions.append(Edition(PICTURE, "wechat", folder, ".png"))
-    return editions
+    names = [f"{paper}-landscape" if orientation == "landscape" else paper for paper in dict.fromkeys(papers)]
+    wanted = [*(names if "pdf" in formats else []), *([PICTURE_NAME] if "png" in formats else [])]
+    return [edition(name, folder) for name in wanted]
 
 
 def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path:

@@ -30,7 +30,7 @@ class Level:
     least_map: float
     """The level is taken when it leaves the map this height."""
     terse: bool = False
-    """Leave out the officers' organisations and hours."""
+    """Name the officers' organisations once for all, by role."""
     list_columns: int = 4
 
 

@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gridgeo._files import write_whole
 from gridgeo.render.fingerprint import Bounds, Fingerprints, mark_of
 from gridgeo.render.notice import Notice
+from gridgeo.render.poster import Printed
 from gridgeo.render.sheet import Sheet
 
 FILE = "ledger.json"
@@ -28,6 +30,8 @@ class Entry:
     ----------
     file : str
         Below the folder of the ledger.
+    edition : str
+        On what it was made: ``A3``, ``A0-landscape``, ``picture``.
     code, name, version, date : str
         Of the notice.
     mark : str
@@ -36,11 +40,14 @@ class Entry:
         Fingerprints of what it says and of what its map shows.
     window : tuple of float
         Of its map, in the working CRS.
+    map_size : tuple of float
+        Width and height of its map with the legend, in millimetres of the design.
     sha256 : str
         Of the file.
     """
 
     file: str
+    edition: str
     code: str
     name: str
     version: str
@@ -49,6 +56,7 @@ class Entry:
     words: str
     shown: str
     window: Bounds
+    map_size: tuple[float, float]
     sha256: str
 
     def still_holds(self, folder: Path, notice: Notice, sheet: Sheet, prints: Fingerprints) -> bool:
@@ -61,11 +69,22 @@ class Entry:
             return False
 
 
-def new_entry(file: str, notice: Notice, words: str, shown: str, window: Bounds, content: bytes) -> Entry:
+def new_entry(file: str, edition: str, notice: Notice, printed: Printed) -> Entry:
     """Return the entry of a file that was just made."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    mark = mark_of(words, shown)
-    return Entry(file, notice.code, notice.name, notice.version, notice.date, mark, words, shown, window, sha256)
+    return Entry(
+        file=file,
+        edition=edition,
+        code=notice.code,
+        name=notice.name,
+        version=notice.version,
+        date=notice.date,
+        mark=mark_of(printed.words, printed.shown),
+        words=printed.words,
+        shown=printed.shown,
+        window=printed.window,
+        map_size=printed.map_size,
+        sha256=hashlib.sha256(printed.content).hexdigest(),
+    )
 
 
 def read_ledger(folder: Path) -> dict[str, Entry]:
@@ -74,9 +93,13 @@ def read_ledger(folder: Path) -> dict[str, Entry]:
         held = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if held["schema"] != _SCHEMA:
             return {}
-        return {row["file"]: Entry(**row | {"window": tuple(row["window"])}) for row in held["files"]}
+        return {row["file"]: _entry(row) for row in held["files"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # everything is made anew, and the ledger too
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(**row | {"window": tuple(row["window"]), "map_size": tuple(row["map_size"])})
 
 
 def write_ledger(folder: Path, entries: Iterable[Entry]) -> Path:

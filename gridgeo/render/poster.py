@@ -56,8 +56,9 @@ LEVELS: tuple[Level, ...] = (
     Level(13.0, 12.0, 30, 84, 16.5, 3, 4.0, 0.50, 5.5, 155),
     Level(12.5, 12.0, 28, 82, 15.0, 3, 3.6, 0.45, 5.0, 145),
     Level(12.0, 12.0, 27, 80, 13.5, 3, 3.2, 0.40, 4.6, 136),
-    Level(12.0, 12.0, 26, 76, 12.0, 4, 2.8, 0.36, 4.2, 128, terse=True),
-    Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 118, terse=True),
+    Level(12.0, 12.0, 26, 74, 12.0, 4, 2.8, 0.36, 4.2, 122, terse=True),
+    Level(12.0, 11.0, 24, 68, 11.0, 4, 2.2, 0.34, 3.6, 100, terse=True),
+    Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 112, terse=True),
     Level(12.0, 12.0, 22, 66, 0.0, 5, 2.2, 0.32, 3.6, 95, terse=True),
     Level(10.5, 10.5, 22, 64, 0.0, 5, 2.0, 0.32, 3.4, 90, terse=True),
     Level(9.0, 9.0, 20, 60, 0.0, 5, 1.8, 0.30, 3.2, 85, terse=True, list_columns=5),
@@ -95,6 +96,7 @@ class Printed:
     words: str
     shown: str
     window: tuple[float, float, float, float]
+    map_size: tuple[float, float]
 
 
 class Press:
@@ -177,15 +179,16 @@ class Press:
 
     def _hand_over(
         self, notice: Notice, words: dict[str, Any], level: dict[str, Any], map_height: float
-    ) -> tuple[str, str, tuple[float, float, float, float]]:
-        """Put all that the template reads into the folder; return the fingerprints and the map's window."""
-        drawing = draw_map(self._scene, notice.index, width=words["page"]["map_width"], height=map_height)
+    ) -> tuple[str, str, tuple[float, float, float, float], tuple[float, float]]:
+        """Put all that the template reads into the folder; return the fingerprints, the map's window and its size."""
+        size = words["page"]["map_width"], map_height
+        drawing = draw_map(self._scene, notice.index, width=size[0], height=size[1])
         self._write("map.svg", drawing.svg)
         self._show_photos(notice, words["notice"], officers=level["photo"] > 0)
         prints = self._prints.of_words(notice, self._sheet), self._prints.of_window(drawing.window)
         page = {"mode": "print", "level": level, "map": {"height": map_height, "alt": drawing.description}}
         self._write_data({**words, **page, "mark": mark_of(*prints)})
-        return *prints, drawing.window
+        return *prints, drawing.window, size
 
     def _levels(self, notice: Notice, page: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the levels with the lists set in columns; most notices of a town have the same lists."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridgeo._files import write_whole
+from gridgeo._parallel import each
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
@@ -17,26 +18,32 @@ from gridgeo.render.ledger import Entry, new_entry
 from gridgeo.render.notice import Notice, retold_to
 from gridgeo.render.poster import Press
 from gridgeo.render.scene import Scene
-from gridgeo.render.sheet import Sheet
+from gridgeo.render.sheet import Sheet, sheet_of
 from gridgeo.town import Audience
 
 _PRINTING = Message("printing notices", "正在制作公示图")
-_WORTH_A_PROCESS = 12
-"""Notices for which it is worth starting another process: it reads the town's scene and the fonts first."""
 
 
 @dataclass(frozen=True)
 class Edition:
-    """One way in which every notice is made: on a sheet, for an audience, as files with an ending below a folder."""
+    """One way in which every notice is made: on a sheet, for an audience, as files below a folder."""
 
+    name: str
     sheet: Sheet
     audience: Audience
     folder: Path
-    ending: str
 
     def file(self, name: str) -> str:
         """Return where the file of a notice lies in the folder."""
-        return f"notices/{name}{self.ending}"
+        if self.sheet.is_picture:
+            return f"notices/{name}.png"
+        return f"notices/{name}.pdf" if self.name == "A3" else f"notices/{name}-{self.name}.pdf"
+
+
+def edition(name: str, folder: Path) -> Edition:
+    """Return the edition of that name: pictures go round in chats, all others hang on walls."""
+    sheet = sheet_of(name)
+    return Edition(name, sheet, "wechat" if sheet.is_picture else "wall", folder)
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,7 @@ class Workshop:
                 made.refused.extend(error.problems)
             else:
                 made.files.append(write_whole(edition.folder / file, printed.content))
-                prints = printed.words, printed.shown, printed.window
-                made.entries.append(new_entry(file, notice, *prints, printed.content))
+                made.entries.append(new_entry(file, edition.name, notice, printed))
             made.warnings.extend(press.take_warnings())
         return made
 
@@ -120,41 +126,11 @@ def make_all(
         )
         for k, name in enumerate(names)
     ]
-    processes = min(jobs, len(work) // _WORTH_A_PROCESS)
-    if processes <= 1:
-        with _workshop(scene, editions) as workshop:
-            for order in track(work, _PRINTING):
-                yield workshop.make(order)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    # a fresh interpreter: a fork would copy the threads' locks of a progress bar or of a notebook
-    context = multiprocessing.get_context("spawn")
-    given = (scene, list(editions))
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_open_shop, initargs=given) as pool:
-        yield from track(pool.map(_make, work, chunksize=4), _PRINTING, total=len(work))
+    made = each(work, Workshop.make, _workshop, (scene, list(editions)), jobs=jobs)
+    yield from track(made, _PRINTING, total=len(work))
 
 
 @contextmanager
 def _workshop(scene: Scene, editions: Sequence[Edition]) -> Iterator[Workshop]:
     with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
         yield Workshop(scene, editions, Path(folder))
-
-
-_open = ExitStack()
-_shop: Workshop | None = None
-
-
-def _open_shop(scene: Scene, editions: Sequence[Edition]) -> None:
-    """Set a process up; its folder goes when the process ends."""
-    import atexit
-
-    global _shop
-    atexit.register(_open.close)
-    _shop = _open.enter_context(_workshop(scene, editions))
-
-
-def _make(order: Order) -> Made:
-    assert _shop is not None
-    return _shop.make(order)

@@ -25,7 +25,7 @@ ORIENTATIONS: tuple[Orientation, ...] = ("portrait", "landscape")
 
 _BETWEEN = 8.0
 """Millimetres between the map and what stands beside it."""
-_TALL_MAP = 150.0
+_TALL_MAP = 130.0
 _LANDSCAPE_MAP = 174.0
 
 
@@ -82,6 +82,15 @@ class Sheet:
         return min(self.paper[0] / self.width, self.paper[1] / self.height if self.height else 1.0)
 
 
+def sheet_of(name: str) -> Sheet:
+    """Return the sheet of that name: ``A3``, ``A0-landscape``, `PICTURE_NAME`."""
+    paper, _, turned = name.partition("-")
+    known = next((known for known in PAPERS if known == paper), None)
+    if known is None:
+        return PICTURE
+    return sheet(known, "landscape" if turned else "portrait")
+
+
 def sheet(paper: PaperName = "A3", orientation: Orientation = "portrait") -> Sheet:
     """Return the sheet of a size of paper.
 
@@ -100,5 +109,6 @@ def sheet(paper: PaperName = "A3", orientation: Orientation = "portrait") -> She
 
 PICTURE = Sheet(150.0, 0.0, 8.0, 9.0, 9.0, 0.0, 0.0, (150.0, 0.0))
 """A long picture for the screen of a phone."""
+PICTURE_NAME = "picture"
 PICTURE_PIXELS = 1080
 """Width of the picture."""

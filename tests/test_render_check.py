@@ -1,0 +1,126 @@
+"""`gridgeo render --check`: finished notices are reopened, and what is wrong with them is named."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pypdf
+import pytest
+import shapely
+
+from gridgeo.errors import InputError
+from gridgeo.render import render_notices
+from gridgeo.render.checking import check_notices
+from gridgeo.render.labels import Glyphs, Label
+from gridgeo.render.ledger import read_ledger, write_ledger
+from gridgeo.render.notice import Notice, compose_notices
+from gridgeo.render.scene import make_scene
+from gridgeo.render.sheet import PICTURE, sheet
+from gridgeo.render.verify import verify_notice
+from tests.render_towns import make_town
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    render_notices(make_town(), out, papers=["A3", "A1"], formats=["pdf", "png"])
+    return out
+
+
+@pytest.fixture(scope="module")
+def notice() -> Notice:
+    return compose_notices(make_scene(make_town()))[0]
+
+
+def findings(content: bytes, notice: Notice, labels: tuple[Label, ...] = ()) -> list[str]:
+    return [problem.text("en") for problem in verify_notice(content, notice, sheet(), labels, "x.pdf")]
+
+
+def rewritten(content: bytes, change: object) -> bytes:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(content))
+    change(writer)  # type: ignore[operator]
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_sound_notices_of_all_sheets_have_no_findings(made: Path) -> None:
+    assert check_notices(make_town(), made) == (18, [])
+
+
+def test_a_text_that_is_missing_is_named(made: Path, notice: Notice) -> None:
+    content = (made / "notices" / f"{notice.code}.pdf").read_bytes()
+    assert findings(content, notice) == []
+    assert findings(content, replace(notice, issuer="别的单位")) == ["x.pdf: lacks the text 别的单位"]
+    other = replace(notice, address="https://example.org/")
+    assert ["leads to" in text for text in findings(content, other)] == [True]
+
+
+def test_text_that_is_there_but_painted_over_is_found(made: Path, notice: Notice) -> None:
+    """All of it can be extracted: only a look at the page tells."""
+    content = (made / "notices" / f"{notice.code}.pdf").read_bytes()
+
+    def paint_over(writer: pypdf.PdfWriter) -> None:
+        page = writer.pages[0]
+        white = pypdf.generic.StreamObject()
+        white.set_data(b"q 1 1 1 rg 0 0 2000 2000 re f Q")
+        streams = [page.raw_get("/Contents"), writer._add_object(white)]
+        page[pypdf.generic.NameObject("/Contents")] = pypdf.generic.ArrayObject(streams)
+
+    texts = findings(rewritten(content, paint_over), notice)
+    assert sum("can hardly be seen" in text for text in texts) > 20
+    assert any("QR code can't be read" in text for text in texts)
+
+
+def test_pages_size_tags_and_links_are_looked_at(made: Path, notice: Notice) -> None:
+    content = (made / "notices" / f"{notice.code}.pdf").read_bytes()
+    assert any("2 pages" in t for t in findings(rewritten(content, lambda w: w.add_blank_page(100, 100)), notice))
+    large = (made / "notices" / f"{notice.code}-A1.pdf").read_bytes()
+    assert any("594 x 841 mm instead of 297 x 420 mm" in text for text in findings(large, notice))
+
+    def untag(writer: pypdf.PdfWriter) -> None:
+        del writer.root_object["/MarkInfo"]
+
+    assert any("not tagged" in text for text in findings(rewritten(content, untag), notice))
+
+    def link(writer: pypdf.PdfWriter) -> None:
+        writer.add_uri(0, "https://example.org", (0, 0, 50, 50))
+
+    assert any("refers to something outside" in text for text in findings(rewritten(content, link), notice))
+    assert findings(b"%PDF-1.7 nothing", notice)[0].startswith("x.pdf: can't be opened")
+
+
+def test_names_that_touch_are_found(made: Path, notice: Notice) -> None:
+    content = (made / "notices" / f"{notice.code}.pdf").read_bytes()
+    run = Glyphs("东", (0.0,), (0.0,), (0.0,))
+    labels = tuple(Label((run,), 9.0, shapely.box(x, 0, x + 5, 5)) for x in (0.0, 4.0, 20.0))
+    assert findings(content, notice, labels) == ["x.pdf: two names on the map touch: 东 and 东"]
+
+
+def test_pictures_are_looked_at(notice: Notice) -> None:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("RGB", (800, 900), "white").save(out, "PNG")
+    texts = [problem.text("en") for problem in verify_notice(out.getvalue(), notice, PICTURE, (), "x.png")]
+    assert texts == ["x.png: is 800 pixels wide instead of 1080", "x.png: is blank"]
+
+
+def test_files_lost_touched_or_never_made_are_named(tmp_path: Path) -> None:
+    files = render_notices(make_town(), tmp_path)
+    files[0].unlink()
+    files[1].write_bytes(b"%PDF-")
+    held = read_ledger(tmp_path)
+    write_ledger(tmp_path, [entry for file, entry in held.items() if not file.endswith(files[2].name)])
+    count, problems = check_notices(make_town(), tmp_path)
+    assert count == 5
+    texts = sorted(problem.text("en") for problem in problems)
+    assert [any(words in text for text in texts) for words in ("is gone", "was changed", "has no notice")] == [True] * 3
+    assert len(texts) == 3
+
+
+def test_a_folder_without_notices_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no notices made by gridgeo render"):
+        check_notices(make_town(), tmp_path)
