@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -24,21 +25,22 @@ MOST_VERTICES = 150_000
 
 MOST_FEATURES = 8
 """Features listed in a row of the table."""
-LARGE = 0.05
-"""Share of the map from which on a fault needs no circle around it to be seen."""
-
 _TITLE = Message("Validation report", "校验报告")
-_SOUND = Message("No fault found.", "未发现问题。")
-_FAULTY = Message("{errors} errors, {warnings} warnings.", "{errors} 处错误，{warnings} 处警告。")
+_ADVICE = Message("What it amounts to, and what to do first", "总体情况与建议顺序")
+_BY_KIND = Message("Show only these kinds", "只显示所选类别")
+_SHOWN = Message("shown", "显示")
 _FILTER = Message("Filter: id, kind, words …", "筛选：编号、类别、文字……")
 _WHOLE = Message("Whole map", "全图")
 _ZOOM = Message("Show on the map", "在图上显示")
+_AREA = Message("Area (m²)", "面积（平方米）")
+_WIDTH = Message("Width (m)", "宽度（米）")
+_LARGEST_FIRST = (_AREA, _WIDTH)
 _COLUMNS = (
     Message("No.", "序号"),
     Message("Kind", "类别"),
     Message("Features", "对象"),
-    Message("Area (m²)", "面积（平方米）"),
-    Message("Width (m)", "宽度（米）"),
+    _AREA,
+    _WIDTH,
     Message("What is wrong and what to do", "问题与处理"),
 )
 _SEVERITIES = {
@@ -46,60 +48,100 @@ _SEVERITIES = {
     "warning": Message("warning", "警告"),
     "info": Message("note", "提示"),
 }
-_MAP = Message("Map of the layer with its faults, numbered as in the table.", "图层与问题位置图，编号与表格一致。")
+_MAP = Message(
+    "Each dot is a fault: click it to find it in the table, or a number in the table to see it here. Esc: whole map.",
+    "每个圆点是一处问题：点击圆点可定位到表格，点击表格中的序号可在图上查看；按 Esc 返回全图。",
+)
 
 _STYLE = """
-:root{color-scheme:light;--error:#b3261e;--warning:#9a6700;--info:#3b5b7a}
-*{box-sizing:border-box}
-body{font:15px/1.5 system-ui,"Noto Sans SC","Microsoft YaHei",sans-serif;margin:0;color:#1b1f24;background:#f6f5f2}
-header{padding:1.2rem 1.5rem .6rem}h1{font-size:1.4rem;margin:0 0 .3rem}header p{margin:.1rem 0}
-main{display:grid;grid-template-columns:minmax(18rem,2fr) minmax(34rem,3fr);gap:1rem;padding:0 1.5rem 1.5rem}
-@media(max-width:66rem){main{grid-template-columns:1fr}}
-figure{margin:0;background:#fff;border:1px solid #d5d2ca;position:sticky;top:1rem;align-self:start}
-svg{display:block;width:100%;height:min(78vh,46rem)}
-figcaption{padding:.4rem .7rem;color:#555;font-size:.9rem}
+:root{color-scheme:light;--error:#b3261e;--warning:#8a5a00;--info:#3b5b7a;--line:#d5d2ca;--ink:#1b1f24}
+*{box-sizing:border-box}[hidden]{display:none!important}
+body{font:15px/1.5 system-ui,"Noto Sans SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif;margin:0;color:var(--ink);
+background:#f6f5f2}
+header{padding:1.2rem 1.5rem .4rem;max-width:90rem}h1{font-size:1rem;font-weight:500;color:#555;margin:0}
+h2{font-size:.9rem;margin:.8rem 0 .1rem;color:#555}
+header ul{margin:.1rem 0 .6rem;padding-left:1.2rem}.verdict{font-size:1.35rem;line-height:1.35;font-weight:650;
+margin:.2rem 0;border-left:.35rem solid var(--error);padding-left:.8rem}
+.verdict.sound{border-color:#2e7d4f}.verdict.warned{border-color:var(--warning)}
+header p,header li{overflow-wrap:anywhere}
+main{display:grid;grid-template-columns:minmax(18rem,2fr) minmax(34rem,3fr);gap:1rem;padding:.6rem 1.5rem 1.5rem}
+main.alone{display:block;max-width:60rem}
+figure{margin:0;background:#fff;border:1px solid var(--line);border-radius:6px;position:sticky;top:.6rem;
+align-self:start;overflow:hidden}
+svg{display:block;width:100%;height:min(62vh,46rem)}
+figcaption{padding:.4rem .7rem;color:#555;font-size:.85rem;border-top:1px solid var(--line)}
 .shape{fill:#eceae4;stroke:#8d897f;vector-effect:non-scaling-stroke;stroke-width:.8}
-.fault{vector-effect:non-scaling-stroke;stroke-width:2;fill-opacity:.45}
-.pin{vector-effect:non-scaling-stroke;fill:none;stroke-width:2}
+.fault{vector-effect:non-scaling-stroke;stroke-width:1.5;fill-opacity:.4;cursor:pointer}
+.pin{vector-effect:non-scaling-stroke;fill:none;stroke-width:9;stroke-linecap:round;stroke-opacity:.75;cursor:pointer}
+.pin:hover{stroke-width:14}.zoomed .pin{stroke-width:6}
 .error{fill:var(--error);stroke:var(--error)}.warning{fill:var(--warning);stroke:var(--warning)}
-.info{fill:none;stroke:var(--info)}.pin.error,.pin.warning,.pin.info{fill:none}
-.chosen{stroke-width:5}
-input{font:inherit;width:100%;padding:.5rem .7rem;border:1px solid #8d897f;border-radius:4px;background:#fff}
-button{font:inherit;cursor:pointer}
-figure button{position:absolute;right:.5rem;top:.5rem;background:#fff;border:1px solid #8d897f;border-radius:4px}
-table{border-collapse:collapse;width:100%;background:#fff;margin-top:.6rem}
-td span{max-width:14rem;overflow-wrap:anywhere}th:last-child,td:last-child{min-width:15rem}
+.info{fill:var(--info);stroke:var(--info)}.line{fill:none}
+.fault.chosen{stroke-width:3.5}.pin.chosen{stroke-width:16;stroke-opacity:1}
+input{font:inherit;width:100%;padding:.5rem .7rem;border:1px solid #8d897f;border-radius:6px;background:#fff}
+button{font:inherit;color:inherit;cursor:pointer;background:#fff;border:1px solid #8d897f;border-radius:6px}
+:focus-visible{outline:3px solid #1a56c4;outline-offset:1px}
+#whole{position:absolute;right:.5rem;top:.5rem}
+.kinds{display:flex;flex-wrap:wrap;gap:.4rem;margin:.5rem 0}.kinds button{padding:.1rem .7rem;border-radius:1rem}
+.kinds b.error{color:var(--error)}.kinds b.warning{color:var(--warning)}.kinds b.info{color:var(--info)}
+.kinds button[aria-pressed=true]{background:var(--ink);color:#fff}.kinds button[aria-pressed=true] b{color:#fff}
+output{color:#555;font-size:.85rem}
+table{border-collapse:collapse;width:100%;background:#fff;border:1px solid var(--line)}
+thead th{position:sticky;top:0;background:#fff;box-shadow:0 1px 0 var(--line);z-index:1}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #e3e0d8;overflow-wrap:break-word}
-td p{margin:0 0 .2rem}td p:last-child{color:#45505c}td span{display:inline-block}
-th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid #1a56c4}
-td.number{text-align:right;font-variant-numeric:tabular-nums}
+td.features{max-width:12rem;overflow-wrap:anywhere}th:last-child,td:last-child{min-width:15rem;overflow-wrap:anywhere}
+td p{margin:0 0 .2rem}td .do::before{content:"\\2192\\00a0"}td .where{color:#555;font-size:.85rem}
+th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:3px solid #1a56c4}
+th[aria-sort=ascending] button::after{content:" \\25B2"}th[aria-sort=descending] button::after{content:" \\25BC"}
+td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 td b.error{color:var(--error)}td b.warning{color:var(--warning)}td b.info{color:var(--info)}
-tr:target,tr.chosen{background:#fff6dd}
-td .go{border:1px solid #8d897f;border-radius:4px;background:#fff;min-width:2.4rem}
-@media print{input,figure button{display:none}main{display:block}figure{position:static}}
+tr.chosen{background:#fff1c9}
+td .go{min-width:2.6rem}
+@media(max-width:66rem){main{grid-template-columns:minmax(0,1fr)}figure{top:0;z-index:2}svg{height:42vh}}
+@media(max-width:44rem){header{padding:.8rem .8rem 0}main{padding:.4rem .8rem 1rem}.verdict{font-size:1.15rem}
+figcaption{display:none}table,thead,tbody{display:block}thead th{position:static;border:0;box-shadow:none}
+thead tr{display:flex;flex-wrap:wrap}
+tbody tr{display:flex;flex-wrap:wrap;gap:.1rem .9rem;padding:.6rem;border-bottom:1px solid var(--line)}
+tbody td{border:0;padding:0}tbody td:last-child{flex-basis:100%}td.number[data-value="-1"]{display:none}
+td.number::before{content:attr(data-label) " ";color:#555}td br{display:none}td.features{max-width:100%}
+td .go{min-width:3rem;min-height:2.4rem}tr{scroll-margin-top:46vh}}
+@media print{input,#whole,.kinds{display:none}main{display:block}figure{position:static}}
 """
 
 _SCRIPT = """
 'use strict';
-const map=document.querySelector('svg'),whole=map&&map.getAttribute('viewBox');
-const body=document.querySelector('tbody'),rows=body?[...body.rows]:[];
-function show(number){
+const $=id=>document.getElementById(id),map=document.querySelector('svg');
+const whole=map&&map.getAttribute('viewBox'),body=document.querySelector('tbody'),rows=body?[...body.rows]:[];
+const marks={};document.querySelectorAll('[data-fault]').forEach(e=>(marks[e.dataset.fault]??=[]).push(e));
+const texts=new Map(rows.map(r=>[r,r.textContent.toLowerCase()]));
+const calm=matchMedia('(prefers-reduced-motion:reduce)').matches?'auto':'smooth';
+function choose(row){
   document.querySelectorAll('.chosen').forEach(e=>e.classList.remove('chosen'));
-  if(number===null){map.setAttribute('viewBox',whole);return}
-  const row=document.getElementById('row'+number);row.classList.add('chosen');
-  document.querySelectorAll('[data-fault="'+number+'"]').forEach(e=>e.classList.add('chosen'));
-  map.setAttribute('viewBox',row.dataset.box);
+  if(row)[row,...(marks[row.dataset.number]||[])].forEach(e=>e.classList.add('chosen'));
 }
-rows.forEach(r=>{const b=r.querySelector('.go');if(b)b.addEventListener('click',()=>show(r.dataset.number))});
-const all=document.getElementById('whole');if(all)all.addEventListener('click',()=>show(null));
-const filter=document.getElementById('filter');
-if(filter)filter.addEventListener('input',()=>{const words=filter.value.toLowerCase().split(/\\s+/);
-  rows.forEach(r=>{const t=r.textContent.toLowerCase();r.hidden=!words.every(w=>t.includes(w))})});
-document.querySelectorAll('th button').forEach((b,column)=>b.addEventListener('click',()=>{
-  const up=b.dataset.up!=='yes';document.querySelectorAll('th button').forEach(o=>{delete o.dataset.up});
-  b.dataset.up=up?'yes':'no';
+function zoom(box){if(map){map.setAttribute('viewBox',box);map.classList.toggle('zoomed',box!==whole)}}
+function leave(){choose(null);zoom(whole)}
+rows.forEach(r=>{const b=r.querySelector('.go');if(b)b.addEventListener('click',()=>{choose(r);zoom(r.dataset.box)})});
+if(map)map.addEventListener('click',e=>{const mark=e.target.closest('[data-fault]');if(!mark)return;
+  const row=$('row'+mark.dataset.fault);choose(row);row.scrollIntoView({block:'center',behavior:calm})});
+if($('whole'))$('whole').addEventListener('click',leave);
+document.addEventListener('keydown',e=>{if(e.key==='Escape')leave()});
+const filter=$('filter'),kinds=[...document.querySelectorAll('.kinds button')];
+function sift(){
+  const words=filter.value.toLowerCase().split(/\\s+/),on=kinds.filter(k=>k.ariaPressed==='true').map(k=>k.value);
+  let count=0;
+  rows.forEach(r=>{const keep=words.every(w=>texts.get(r).includes(w))&&(!on.length||on.includes(r.dataset.kind));
+    r.hidden=!keep;count+=keep;(marks[r.dataset.number]||[]).forEach(e=>e.toggleAttribute('hidden',!keep))});
+  $('count').textContent=count+' / '+rows.length;
+}
+if(filter)filter.addEventListener('input',sift);
+kinds.forEach(k=>k.addEventListener('click',()=>{k.ariaPressed=k.ariaPressed==='true'?'false':'true';sift()}));
+document.querySelectorAll('th').forEach((head,column)=>head.querySelector('button').addEventListener('click',()=>{
+  const before=head.ariaSort,first=head.dataset.first;
+  const order=before==='ascending'?'descending':before==='descending'?'ascending':first;
+  document.querySelectorAll('th').forEach(o=>o.removeAttribute('aria-sort'));head.setAttribute('aria-sort',order);
   const key=r=>{const c=r.cells[column];return c.dataset.value===undefined?c.textContent:parseFloat(c.dataset.value)};
-  rows.slice().sort((p,q)=>{const a=key(p),c=key(q);return (a<c?-1:a>c?1:0)*(up?1:-1)}).forEach(r=>body.append(r))}));
+  const compare=(a,b)=>typeof a==='number'?a-b:a.localeCompare(b,document.documentElement.lang,{numeric:true});
+  rows.map(r=>[key(r),r]).sort((p,q)=>compare(p[0],q[0])*(order==='ascending'?1:-1)).forEach(([,r])=>body.append(r))}));
 """
 
 
@@ -110,6 +152,9 @@ def to_html(
     places: gpd.GeoSeries,
     language: Language,
     title: str = "",
+    verdict: str = "",
+    advice: Sequence[str] = (),
+    where: Sequence[str] | None = None,
 ) -> str:
     """Return the report as one self-contained HTML page.
 
@@ -125,13 +170,13 @@ def to_html(
         Language of the page; the faults' messages are in the report's.
     title : str
         What was checked: the town or file.
+    verdict : str
+        Whether the claims hold, in one sentence.
+    advice : sequence of str
+        What the faults amount to and what to do first, one sentence an item.
+    where : sequence of str, optional
+        Where each fault is, in words.
     """
-    counts = report["counts"]
-    verdict = (
-        _FAULTY.text(language, errors=int(counts.get("error", 0)), warnings=int(counts.get("warning", 0)))
-        if report["faults"]
-        else _SOUND.text(language)
-    )
     heading = _escape(f"{_TITLE.text(language)} {title}".strip())
     policy = "; ".join(
         (
@@ -143,13 +188,19 @@ def to_html(
         )
     )
     figure, boxes = _figure(shapes, places, [fault["severity"] for fault in report["faults"]], language)
-    table = _table(report["faults"], boxes, language)
+    table = _table(report["faults"], boxes, where or [""] * len(report["faults"]), language)
+    counts = report["counts"]
+    mood = "faulty" if counts.get("error") else "warned" if counts.get("warning") else "sound"
+    advised = "".join(f"<li>{_escape(sentence)}</li>" for sentence in advice)
+    if advised:
+        advised = f"<h2>{_escape(_ADVICE.text(language))}</h2><ul>{advised}</ul>"
     return (
         f'<!doctype html>\n<html lang="{"zh-CN" if language == "zh" else "en"}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_escape(policy)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{heading}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<header><h1>{heading}</h1><p>{_escape(verdict)}</p></header>\n<main>\n{figure}\n{table}\n</main>\n"
+        f'<header><h1>{heading}</h1><p class="verdict {mood}">{_escape(verdict)}</p>{advised}</header>\n'
+        f"<main{'' if report['faults'] else ' class=alone'}>\n{figure}\n{table}\n</main>\n"
         f"<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
 
@@ -178,21 +229,24 @@ def _figure(
             geometry, lambda c: np.round(np.column_stack([c[:, 0] - left, top - c[:, 1]]), precision)
         )
 
-    marks, boxes = [], []
-    for number, (place, severity) in enumerate(zip(places, severities, strict=True), 1):
+    surfaces, pins, boxes = [], [], []
+    on_them = shapely.point_on_surface(places.to_numpy())
+    for number, (place, point, severity) in enumerate(zip(places, on_them, severities, strict=True), 1):
         if place is None or place.is_empty:
             boxes.append("")
             continue
         flat = shapely.transform(place, lambda c: np.column_stack([c[:, 0] - left, top - c[:, 1]]))
         x0, y0, x1, y1 = flat.bounds
-        radius = max(x1 - x0, y1 - y0) * 0.75 + size * 0.002
-        middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
-        boxes.append(f"{middle_x - 3 * radius:.3f} {middle_y - 3 * radius:.3f} {6 * radius:.3f} {6 * radius:.3f}")
-        marks.append(f'<path class="fault {severity}" data-fault="{number}" d="{_path(flat, 3 + precision)}"/>')
-        if radius > size * LARGE:
-            continue
-        circle = f'cx="{middle_x:.3f}" cy="{middle_y:.3f}" r="{radius:.3f}"'
-        marks.append(f'<circle class="pin {severity}" data-fault="{number}" {circle}/>')
+        # what lies around a fault tells where it is: a tiny one is shown with a two hundredth of the map
+        reach = max(x1 - x0, y1 - y0) + size * 0.005
+        boxes.append(f"{(x0 + x1) / 2 - reach:.3f} {(y0 + y1) / 2 - reach:.3f} {2 * reach:.3f} {2 * reach:.3f}")
+        line = " line" if shapely.get_dimensions(flat) < 2 else ""
+        of_fault = f'data-fault="{number}"'
+        surfaces.append(f'<path class="fault {severity}{line}" {of_fault} d="{_path(flat, 3 + precision)}"/>')
+        # a line of no length with round ends: a dot of one size at any zoom
+        dot = f"M{point.x - left:.3f} {top - point.y:.3f}h0"
+        pins.append(f'<path class="pin {severity}" {of_fault} d="{dot}"><title>{number}</title></path>')
+    marks = surfaces + pins[::-1]  # the worst on top
     shapes_path = "".join(f'<path class="shape" d="{_path(flip(shape), precision)}"/>' for shape in drawn)
     margin = size * 0.03
     width, height = right - left + 2 * margin, top - bottom + 2 * margin
@@ -235,42 +289,62 @@ def _path(geometry: shapely.Geometry, precision: int) -> str:
     return "".join(pieces)
 
 
-def _table(faults: list[Mapping[str, Any]], boxes: list[str], language: Language) -> str:
+def _table(faults: list[Mapping[str, Any]], boxes: list[str], where: Sequence[str], language: Language) -> str:
     if not faults:
-        return "<section></section>"
+        return ""
     heads = "".join(
-        f'<th scope="col"><button type="button">{_escape(column.text(language))}</button></th>' for column in _COLUMNS
+        f'<th scope="col" data-first="{"descending" if column in _LARGEST_FIRST else "ascending"}">'
+        f'<button type="button">{_escape(column.text(language))}</button></th>'
+        for column in _COLUMNS
     )
     rows = "".join(
-        _row(number, fault, box, language) for number, (fault, box) in enumerate(zip(faults, boxes, strict=True), 1)
+        _row(number, fault, box, place, language)
+        for number, (fault, box, place) in enumerate(zip(faults, boxes, where, strict=True), 1)
     )
     prompt = _escape(_FILTER.text(language))
     return (
         f'<section><input id="filter" type="search" aria-label="{prompt}" placeholder="{prompt}">'
+        f"{_kinds(faults, language)}"
+        f'<output>{_escape(_SHOWN.text(language))} <span id="count">{len(faults)} / {len(faults)}</span></output>'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
     )
 
 
-def _row(number: int, fault: Mapping[str, Any], box: str, language: Language) -> str:
-    severity = fault["severity"]
-    go = (
-        f'<button class="go" type="button" title="{_escape(_ZOOM.text(language))}">{number}</button>' if box else number
+def _kinds(faults: list[Mapping[str, Any]], language: Language) -> str:
+    """Return a button a kind and severity, in the order of the table, that shows these alone."""
+    counts = Counter((fault["severity"], fault["code"]) for fault in faults)
+    buttons = "".join(
+        f'<button type="button" aria-pressed="false" value="{severity}-{_escape(code)}">'
+        f'<b class="{severity}">{count}</b> {_escape(_kind(code, language))}'
+        f" · {_escape(_SEVERITIES[severity].text(language))}</button>"
+        for (severity, code), count in counts.items()
     )
-    kind = CATALOGUE[fault["code"]].name.text(language) if fault["code"] in CATALOGUE else fault["code"]
-    features = ", ".join(f"<span>{_escape(feature)}</span>" for feature in fault["features"][:MOST_FEATURES])
+    return f'<div class="kinds" role="group" aria-label="{_escape(_BY_KIND.text(language))}">{buttons}</div>'
+
+
+def _kind(code: str, language: Language) -> str:
+    return CATALOGUE[code].name.text(language) if code in CATALOGUE else code
+
+
+def _row(number: int, fault: Mapping[str, Any], box: str, where: str, language: Language) -> str:
+    severity = fault["severity"]
+    zoom = _escape(f"{_ZOOM.text(language)} {number}")
+    go = f'<button class="go" type="button" aria-label="{zoom}" title="{zoom}">{number}</button>' if box else number
+    features = ", ".join(_escape(feature) for feature in fault["features"][:MOST_FEATURES])
     if len(fault["features"]) > MOST_FEATURES:
         features += f" … ({len(fault['features'])})"
+    place = f'<p class="where">{_escape(where)}</p>' if where else ""
     return (
-        f'<tr id="row{number}" data-number="{number}" data-box="{box}"><td data-value="{number}">{go}</td>'
-        f'<td title="{_escape(fault["code"])}"><b class="{severity}">{_escape(kind)}</b><br>'
-        f"{_escape(_SEVERITIES[severity].text(language))}</td>"
-        f"<td>{features}</td>{_number(fault['area'])}{_number(fault['width'])}"
-        f"<td><p>{_escape(fault['message'])}</p><p>{_escape(fault['action'])}</p></td></tr>"
+        f'<tr id="row{number}" data-number="{number}" data-box="{box}" data-kind="{severity}-{_escape(fault["code"])}">'
+        f'<td data-value="{number}">{go}</td>'
+        f'<td title="{_escape(fault["code"])}"><b class="{severity}">{_escape(_kind(fault["code"], language))}</b><br> '
+        f'{_escape(_SEVERITIES[severity].text(language))}</td><td class="features">{features}</td>'
+        f"{_number(fault['area'], _AREA, language)}{_number(fault['width'], _WIDTH, language)}"
+        f'<td><p>{_escape(fault["message"])}</p><p class="do">{_escape(fault["action"])}</p>{place}</td></tr>'
     )
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return '<td class="number" data-value="-1"></td>'
-    shown = f"{value:,.2f}" if value >= 0.01 else f"{value:.2g}"
-    return f'<td class="number" data-value="{value!r}">{shown}</td>'
+def _number(value: float | None, column: Message, language: Language) -> str:
+    shown = "" if value is None else f"{value:,.2f}" if value >= 0.01 else f"{value:.2g}"
+    label = _escape(column.text(language))
+    return f'<td class="number" data-label="{label}" data-value="{-1 if value is None else repr(value)}">{shown}</td>'

@@ -21,7 +21,8 @@ from gridgeo.language import Language, current_language
 from gridgeo.validate.exchange import to_github, to_junit, to_sarif
 from gridgeo.validate.faults import CATALOGUE, SEVERITIES, STAGES, Fault, Severity
 from gridgeo.validate.page import to_html
-from gridgeo.validate.text import to_text
+from gridgeo.validate.reading import reading
+from gridgeo.validate.text import to_text, verdict, whereabouts
 
 SCHEMA = "gridgeo-report/1"
 _COLUMNS = [
@@ -186,7 +187,17 @@ class Report:
         shapes = np.array([], object) if self.shapes is None else self.shapes
         planar = [gpd.GeoSeries(part, crs=self.crs).to_crs(self.measure_crs) for part in (shapes, self._places())]
         chosen = language or current_language()
-        return to_html(self.to_dict(chosen), shapes=planar[0], places=planar[1], language=chosen, title=self.title)
+        faults = [fault for fault in self.records if fault.severity != "info"]
+        return to_html(
+            self.to_dict(chosen),
+            shapes=planar[0],
+            places=planar[1],
+            language=chosen,
+            title=self.title,
+            verdict=verdict(self, chosen),
+            advice=reading(self.claims, faults, chosen),
+            where=whereabouts(self, self.records, chosen),
+        )
 
     def to_gpkg(self, path: str | Path, language: Language | None = None) -> Path:
         """Write the faults to a GeoPackage that opens styled in QGIS; see `gridgeo.validate.geopackage`.

@@ -24,13 +24,16 @@ _ALL_HOLD = Message(
     "Seamless: every claim holds ({claims}), no fault found.", "无缝：各项声明均成立（{claims}），未发现问题。"
 )
 _WARNED = Message(
-    "Every claim holds ({claims}): no error, {warnings} to look at (warnings).",
-    "各项声明均成立（{claims}）：无错误，有 {warnings} 处警告待查看。",
+    "Every claim holds ({claims}): no error, {found}.", "各项声明均成立（{claims}）：无错误，有 {found}。"
 )
 _BROKEN = Message(
-    "Not seamless: {errors} to mend (errors), {warnings} to look at (warnings). Claims that don't hold: {claims}.",
-    "未达到无缝：{errors} 处错误须修正，{warnings} 处警告待查看。不成立的声明：{claims}。",
+    "Not seamless: {found}. Claims that don't hold: {claims}.", "未达到无缝：{found}。不成立的声明：{claims}。"
 )
+_BROKEN_ONE = Message("Not seamless: {found}.", "未达到无缝：{found}。")
+_ERRORS = Message("{count} errors to mend", "{count} 处错误须修正")
+_ERROR = Message("1 error to mend", "1 处错误须修正")
+_WARNINGS = Message("{count} warnings to look at", "{count} 处警告待查看")
+_WARNING = Message("1 warning to look at", "1 处警告待查看")
 _TILING = Message(
     "{claim}: {polygons} polygons of {layers}, {area}; {tolerance}",
     "{claim}：{layers}，{polygons} 个多边形，{area}；{tolerance}",
@@ -91,7 +94,7 @@ _SEVERITY: dict[Severity, Message] = {
 
 def to_text(report: Report, language: Language | None, most: int) -> str:
     """Return the report for a terminal; at most ``most`` faults are listed."""
-    lines = [_verdict(report, language), ""]
+    lines = [verdict(report, language), ""]
     for claim in report.claims:
         lines += _claim(claim, language)
     faults = [fault for fault in report.records if fault.severity != "info"]
@@ -108,15 +111,20 @@ def to_text(report: Report, language: Language | None, most: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _verdict(report: Report, language: Language | None) -> str:
-    counts = report.counts
-    every = ", ".join(dict.fromkeys(claim.claim for claim in report.claims))
-    broken = ", ".join(dict.fromkeys(claim.claim for claim in report.claims if not claim.ok))
-    if counts["error"]:
-        return _BROKEN.text(language, errors=counts["error"], warnings=counts["warning"], claims=broken)
-    if counts["warning"]:
-        return _WARNED.text(language, warnings=counts["warning"], claims=every)
-    return _ALL_HOLD.text(language, claims=every)
+def verdict(report: Report, language: Language | None) -> str:
+    """Return in one sentence whether the claims hold, and how much there is to do."""
+    every = list(dict.fromkeys(claim.claim for claim in report.claims))
+    broken = list(dict.fromkeys(claim.claim for claim in report.claims if not claim.ok))
+    errors, warnings = report.counts["error"], report.counts["warning"]
+    found = [_ERROR.text(language) if errors == 1 else _ERRORS.text(language, count=f"{errors:,}")] if errors else []
+    if warnings:
+        found.append(_WARNING.text(language) if warnings == 1 else _WARNINGS.text(language, count=f"{warnings:,}"))
+    said = ("，" if (language or current_language()) == "zh" else ", ").join(found)
+    if errors and len(every) > 1:
+        return _BROKEN.text(language, found=said, claims=", ".join(broken))
+    if errors:
+        return _BROKEN_ONE.text(language, found=said)
+    return (_WARNED if warnings else _ALL_HOLD).text(language, claims=", ".join(every), found=said)
 
 
 def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
@@ -213,27 +221,34 @@ def _notes(notes: Sequence[Fault], language: Language | None) -> list[str]:
     return lines
 
 
+def whereabouts(report: Report, faults: Sequence[Fault], language: Language | None) -> list[str]:
+    """Return of each fault where it is, as a sentence: the part of a feature, longitude and latitude; "" where nowhere.
+
+    The degrees are those of a point on the fault, as they can be typed into a map.
+    """
+    shapes = np.array([fault.geometry for fault in faults], object)
+    degrees = gpd.GeoSeries(shapely.point_on_surface(shapes), crs=report.crs).to_crs("EPSG:4326")
+    said = []
+    for fault, point in zip(faults, degrees, strict=True):
+        if point is None or point.is_empty:
+            said.append("")
+            continue
+        place = f"{point.x:.6f}, {point.y:.6f}"
+        if fault.part is None:
+            where = _ONLY_PLACE.text(language, place=place)
+        else:
+            where = _PLACE.text(language, part=fault.part.text(language), place=place)
+        # Chinese begins with the name of the feature, which stays as it is
+        english = (language or current_language()) == "en"
+        said.append(where[:1].upper() + where[1:] if english else where)
+    return said
+
+
 def _list(report: Report, faults: Sequence[Fault], language: Language | None) -> list[str]:
     lines = []
-    places = _places(report, faults)
-    for number, (fault, place) in enumerate(zip(faults, places, strict=True), 1):
+    for number, (fault, where) in enumerate(zip(faults, whereabouts(report, faults, language), strict=True), 1):
         claim = f" [{one_line(fault.claim)}]" if len(report.claims) > 1 else ""
         head = f"{number:>5}. {_SEVERITY[fault.severity].text(language)}{claim} {fault.code}: "
         lines.append(head + fault.message(language))
-        if fault.part is not None and place:
-            where = _PLACE.text(language, part=fault.part.text(language), place=place)
-        else:
-            where = _ONLY_PLACE.text(language, place=place) if place else ""
-        if where:
-            # Chinese begins with the name of the feature, which stays as it is
-            begin = where[:1].upper() if (language or current_language()) == "en" else where[:1]
-            lines.append(f"       {begin}{where[1:]}")
-        lines.append(f"       {fault.action(language)}")
+        lines += [f"       {line}" for line in (where, fault.action(language)) if line]
     return lines
-
-
-def _places(report: Report, faults: Sequence[Fault]) -> list[str]:
-    """Longitude and latitude of a point on each fault, as they can be typed into a map."""
-    shapes = np.array([fault.geometry for fault in faults], object)
-    degrees = gpd.GeoSeries(shapely.point_on_surface(shapes), crs=report.crs).to_crs("EPSG:4326")
-    return ["" if p is None or p.is_empty else f"{p.x:.6f}, {p.y:.6f}" for p in degrees]
