@@ -65,7 +65,7 @@ def test_only_the_fault_at_the_place_is_excepted() -> None:
 
 def test_the_place_printed_in_a_report_is_good_enough_as_an_exception() -> None:
     text = board((2, 2)).to_text("en")
-    longitude, latitude = text.split(", at ")[1].split(" (longitude")[0].split(", ")
+    longitude, latitude = text.split(", at ")[1].split(".\n")[0].split(", ")
     copied = Allowed("gap", "pond", at=(float(longitude), float(latitude)))
     assert told(board((2, 2), exceptions=[copied])) == [("gap", "info")]
 

@@ -41,7 +41,7 @@ _COLUMNS = (
     Message("Features", "对象"),
     _AREA,
     _WIDTH,
-    Message("What is wrong and what to do", "问题与处理"),
+    Message("What is wrong, what to do, and where (longitude, latitude)", "问题、处理与位置（经度, 纬度）"),
 )
 _SEVERITIES = {
     "error": Message("error", "错误"),
@@ -88,7 +88,7 @@ output{color:#555;font-size:.85rem}
 table{border-collapse:collapse;width:100%;background:#fff;border:1px solid var(--line)}
 thead th{position:sticky;top:0;background:#fff;box-shadow:0 1px 0 var(--line);z-index:1}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #e3e0d8;overflow-wrap:break-word}
-td.features{max-width:12rem;overflow-wrap:anywhere}th:last-child,td:last-child{min-width:15rem;overflow-wrap:anywhere}
+td.features{max-width:14rem}th:last-child,td:last-child{min-width:15rem;overflow-wrap:anywhere}
 td p{margin:0 0 .2rem}td .do::before{content:"\\2192\\00a0"}td .where{color:#555;font-size:.85rem}
 th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:3px solid #1a56c4}
 th[aria-sort=ascending] button::after{content:" \\25B2"}th[aria-sort=descending] button::after{content:" \\25BC"}

@@ -76,9 +76,11 @@ _KINDS = Message("By kind:", "按类别：")
 _KIND = Message("{name} ({code})", "{name}（{code}）")
 _LARGEST = Message(": {area} in all, up to {width} wide", "：共 {area}，最宽 {width}")
 _READING = Message("What it amounts to:", "总体情况：")
-_FAULTS = Message("Faults, the worst first:", "问题清单，严重的在前：")
-_PLACE = Message("{part}, at {place} (longitude, latitude).", "{part}，经纬度 {place}。")
-_ONLY_PLACE = Message("at {place} (longitude, latitude).", "经纬度 {place}。")
+_FAULTS = Message(
+    "Faults, the worst first; places are longitude, latitude:", "问题清单，严重的在前；位置为经度, 纬度："
+)
+_PLACE = Message("{part}, at {place}.", "{part}，{place}。")
+_ONLY_PLACE = Message("at {place}.", "位于 {place}。")
 _MORE = Message(
     "... and {count} more; the JSON report lists them all (--format json)",
     "……另有 {count} 处；JSON 报告（--format json）列出全部",
@@ -197,12 +199,17 @@ def _kinds(faults: Sequence[Fault], language: Language | None) -> list[str]:
             if not here:
                 continue
             name = _KIND.text(language, name=kind.name.text(language), code=code)
-            line = f"{len(here):>7,}  {_SEVERITY[severity].text(language)}  {name}"
+            line = f"{len(here):>7,}  {_padded(severity, language)}  {name}"
             area, width = sum(fault.area or 0.0 for fault in here), max(fault.width or 0.0 for fault in here)
             if kind.stage == "region":
                 line += _LARGEST.text(language, area=Area(area).text(language), width=Width(width).text(language))
             lines.append(line)
     return lines
+
+
+def _padded(severity: Severity, language: Language | None) -> str:
+    """Return the word for a severity, as wide as the widest, so that what follows stands in a column."""
+    return _SEVERITY[severity].text(language).ljust(max(len(word.text(language)) for word in _SEVERITY.values()))
 
 
 def _notes(notes: Sequence[Fault], language: Language | None) -> list[str]:
