@@ -83,7 +83,8 @@ STREET = ("road", [(0, 0), (100, 0)], 0)
     ("over", "under", "cuts"),
     [
         pytest.param([(100, 0), (160, 0)], ("river", [(130, -50), (130, 50)], 0), True, id="short bridge over a river"),
-        pytest.param([(100, 0), (160, 0)], ("road", [(130, -50), (130, 50)], 0), False, id="flyover over a road"),
+        pytest.param([(100, 0), (160, 0)], ("road", [(130, -50), (130, 50)], 0), True, id="overpass of the street"),
+        pytest.param([(50, 0), (50, 60)], ("road", [(40, 30), (60, 30)], 0), False, id="flyover over a road"),
         pytest.param([(100, 0), (260, 0)], ("river", [(130, -50), (130, 50)], 0), False, id="long bridge"),
         pytest.param([(101, 0), (160, 0)], ("river", [(130, -50), (130, 50)], 0), False, id="bridge from nowhere"),
     ],

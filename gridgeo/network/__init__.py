@@ -13,8 +13,8 @@ banks of the rivers that they cross (`Arrangement.joined`).
 Cost. O((n + c) log n) for n segments and c crossings; 6,289 roads of a town take about a second.
 
 Limits. Vertices of different features closer than 10 micrometres become one. Nothing is known about where a line
-leads off the ground: a ramp's level is what its data say. Dead ends are kept as edges but not yet extended to the
-next barrier.
+leads off the ground: a ramp's level is what its data say. Dead ends are kept as edges, and extended to the next
+barrier only as far as is asked for.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gridgeo.network.arrangement import Arrangement
 from gridgeo.network.barriers import NO_RANK, RANKS, RIVER, Barriers, Rank, as_barriers
 from gridgeo.network.basics import GRAIN, SHORT_BRIDGE, SNAP, Flags, Floats, Geometries, Integers, groups
 from gridgeo.network.bridges import on_the_ground
+from gridgeo.network.dead_ends import DeadEnds
 from gridgeo.network.noding import node
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "SNAP",
     "Arrangement",
     "Barriers",
+    "DeadEnds",
     "Flags",
     "Floats",
     "Geometries",

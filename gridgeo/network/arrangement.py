@@ -12,6 +12,7 @@ import shapely
 
 from gridgeo.network.barriers import RANKS, Barriers
 from gridgeo.network.basics import Flags, Floats, Integers, groups
+from gridgeo.network.dead_ends import DeadEnds
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,14 @@ class Arrangement:
         Row of that barrier: in ``barriers.lines``, or after them in ``barriers.surfaces``; -1 without one.
     border : (m,) array of bool
         True where a border of the given polygons runs.
+    wall : (m,) array of bool
+        True for segments that nobody crosses on foot but where they are joined: rivers, and barriers that are not
+        ``walkable``.
     joined : (m,) array of bool
-        True for river segments over which a street or a bridge leads: their two banks are one piece on foot.
+        True for walls over which a street or a bridge leads, or under which a passage: both sides are one piece on
+        foot.
+    extension : (m,) array of bool
+        True where no barrier runs, but a dead end was extended to the next barrier.
     vertex : (n,) array of int
         Index of the vertex in ``shapely.get_coordinates(borders)`` (the first of equal ones), or -1 for any other
         vertex.
@@ -45,6 +52,8 @@ class Arrangement:
         True for vertices that the input has, False for crossings found by noding.
     barriers : Barriers
         What was noded.
+    dead_ends : DeadEnds
+        The barriers that lead nowhere, and which of them were extended.
     """
 
     points: Floats
@@ -54,10 +63,13 @@ class Arrangement:
     rank: npt.NDArray[np.int8]
     source: Integers
     border: Flags
+    wall: Flags
     joined: Flags
+    extension: Flags
     vertex: Integers
     shape: Flags
     barriers: Barriers
+    dead_ends: DeadEnds
 
     @property
     def lengths(self) -> Floats:
@@ -74,7 +86,8 @@ class Arrangement:
         """Return the network's edges: lines from junction to junction along one barrier or border.
 
         Columns ``rank`` (of `RANKS`, "border" where a border of grids runs and no barrier), ``name``, ``layer``,
-        ``feature``, ``level``, ``border`` (bool), ``joined`` (bool: a river's edge under a bridge) and ``geometry``.
+        ``feature``, ``level``, ``border`` (bool), ``joined`` (bool: a river's edge under a bridge), ``extension``
+        (bool: an extended dead end) and ``geometry``.
         """
         chain = _chains(self)
         lines = shapely.linestrings(self.points[self.segments])
@@ -99,6 +112,7 @@ class Arrangement:
                 **said,
                 "border": self.border[first],
                 "joined": joined,
+                "extension": self.extension[first],
             },
             geometry=merged if count else [],
             crs=self.barriers.lines.crs,
@@ -118,5 +132,7 @@ def _chains(arrangement: Arrangement) -> Integers:
     same[ends[~leading], 1] = owner[~leading]
     through = same[degrees == 2]
     a, b = through.T
-    alike = (arrangement.source[a] == arrangement.source[b]) & (arrangement.border[a] == arrangement.border[b])
+    alike = np.ones(len(through), dtype=np.bool_)
+    for told in (arrangement.source, arrangement.border, arrangement.extension):
+        alike &= told[a] == told[b]
     return groups(len(segments), through[alike])

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
+from gridgeo.network.basics import Flags
 
 Rank = Literal["river", "main-road", "road", "lane"]
 RANKS: tuple[Rank, ...] = ("river", "main-road", "road", "lane")
@@ -43,7 +45,9 @@ class Barriers:
     lines : GeoDataFrame
         Centre lines; columns ``geometry`` (LineString), ``rank`` (one of `RANKS`), ``name`` (str, "" where unnamed),
         ``layer`` (key in gridgeo.toml), ``feature`` (id, str) and ``level`` (int: 0 on the ground, above 0 on a bridge,
-        below 0 in a tunnel; two lines of different level that cross do not meet).
+        below 0 in a tunnel; two lines of different level that cross do not meet). A column ``walkable`` (bool) may say
+        False of what nobody crosses on foot but over bridges or through underpasses: motorways, railways. Rivers
+        never are.
     surfaces : GeoDataFrame
         Barriers given as polygons (rivers, carriageways), same columns with Polygon geometry. Their outline cuts.
     """
@@ -52,11 +56,20 @@ class Barriers:
     surfaces: gpd.GeoDataFrame
 
 
+def is_walkable(table: gpd.GeoDataFrame) -> Flags:
+    """Return the column ``walkable`` of barriers; without one, or where nothing is said, all can be crossed on foot."""
+    if "walkable" not in table.columns:
+        return np.ones(len(table), dtype=np.bool_)
+    said = table["walkable"].astype(object)
+    return np.asarray(said.where(said.notna(), True), dtype=np.bool_)
+
+
 def as_barriers(given: Barriers | gpd.GeoDataFrame) -> Barriers:
     """Return barriers as `Barriers`: a table of lines and polygons with a column ``rank`` is sorted into two.
 
-    Missing columns are filled: no name, on the ground, the row's number as feature. Multi-part features are taken
-    apart. Raises `InputError` for ranks that are unknown and for geometries that are neither lines nor polygons.
+    Missing columns are filled: no name, on the ground, walkable, the row's number as feature. Multi-part features
+    are taken apart. Raises `InputError` for ranks that are unknown and for geometries that are neither lines nor
+    polygons.
     """
     if isinstance(given, Barriers):
         return given
@@ -72,6 +85,7 @@ def as_barriers(given: Barriers | gpd.GeoDataFrame) -> Barriers:
             .astype(str)
             .to_numpy(),
             "level": given["level"].fillna(0).astype(int).to_numpy() if "level" in given.columns else 0,
+            "walkable": is_walkable(given),
         },
         geometry=given.geometry.to_numpy(),
         crs=given.crs,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.network.barriers import NO_RANK, RANKS, RIVER
+from gridgeo.network.barriers import NO_RANK, RANKS, RIVER, is_walkable
 from gridgeo.network.basics import SHORT_BRIDGE, TOUCH, Flags, Floats, Geometries, Integers
 
 
@@ -15,8 +15,9 @@ def on_the_ground(lines: gpd.GeoDataFrame, *, short_bridge: float = SHORT_BRIDGE
     """Tell which lines cut: those on the ground, and short bridges that carry a street on over a river.
 
     A bridge counts as part of the street when its pieces together are no longer than ``short_bridge`` metres, at
-    least two of its ends meet streets on the ground, and no street on the ground runs through under it (then it is a
-    flyover). Lines with a level below 0 (tunnels, culverts) never cut.
+    least two of its ends meet streets on the ground, and no street on the ground runs through under it: then it is a
+    flyover. But an overpass, which alone carries on the streets that end at its two ends, still counts: without it a
+    trunk road would have a hole at each underpass. Lines with a level below 0 (tunnels, culverts) never cut.
     """
     shapes: Geometries = lines.geometry.to_numpy()
     level = lines["level"].to_numpy()
@@ -50,12 +51,47 @@ def on_the_ground(lines: gpd.GeoDataFrame, *, short_bridge: float = SHORT_BRIDGE
         landed = [point for point in where if len(tree.query(point, predicate="dwithin", distance=TOUCH))]
         if len(landed) < 2:
             continue
+        if sum(_carries_on(point, streets, tree) for point in landed) >= 2:
+            cuts[raised[members]] = True
+            continue
         deck = shapely.union_all(shapes[raised[members]])
         near_ends = shapely.buffer(shapely.multipoints(landed), 2 * TOUCH)
         under = streets[tree.query(deck, predicate="intersects")]
         if bool(np.all(shapely.covers(near_ends, shapely.intersection(under, deck)))):
             cuts[raised[members]] = True
     return cuts
+
+
+def _carries_on(point: shapely.Point, streets: Geometries, tree: shapely.STRtree) -> bool:
+    """Tell whether a bridge's end is where one street ends and no other street passes."""
+    there = streets[tree.query(point, predicate="dwithin", distance=TOUCH)]
+    return len(there) == 1 and shapely.distance(point, shapely.boundary(there[0])) <= TOUCH
+
+
+def in_short_culverts(lines: gpd.GeoDataFrame, *, longest: float = SHORT_BRIDGE) -> Flags:
+    """Tell which lines carry a river underground for a short way from one open stretch to the next.
+
+    There the river is still the border, but anyone can walk over it.
+    """
+    shapes: Geometries = lines.geometry.to_numpy()
+    level = lines["level"].to_numpy()
+    river = (lines["rank"] == RANKS[RIVER]).to_numpy()
+    short = np.zeros(len(lines), dtype=np.bool_)
+    hidden = np.flatnonzero(river & (level < 0))
+    open_ends = _ends(shapes[river & (level == 0)]).reshape(-1, 2)
+    if not len(hidden) or not len(open_ends):
+        return short
+    ends = _ends(shapes[hidden])
+    _, place = np.unique(np.rint(ends / TOUCH).astype(np.int64).reshape(-1, 2), axis=0, return_inverse=True)
+    culvert = _components(len(hidden), place.reshape(-1, 2))
+    tree = shapely.STRtree(shapely.points(open_ends))
+    point, _ = tree.query(shapely.points(ends.reshape(-1, 2)), predicate="dwithin", distance=TOUCH)
+    landed = np.unique(np.stack([culvert[np.unique(point) // 2], place.ravel()[np.unique(point)]], axis=1), axis=0)
+    count = int(culvert.max()) + 1
+    total = np.bincount(culvert, weights=shapely.length(shapes[hidden]), minlength=count)
+    good = (total <= longest) & (np.bincount(landed[:, 0], minlength=count) >= 2)
+    short[hidden] = good[culvert]
+    return short
 
 
 def _ends(lines: Geometries) -> Floats:
@@ -84,10 +120,10 @@ def _components(count: int, place: Integers) -> Integers:
     return number.astype(np.int64)
 
 
-def joined_at_crossings(points: Floats, segments: Integers, rank: npt.NDArray[np.int8]) -> Flags:
-    """Tell over which river segments a street leads: at a vertex where streets leave the river on both its sides."""
+def joined_at_crossings(points: Floats, segments: Integers, wall: Flags, rank: npt.NDArray[np.int8]) -> Flags:
+    """Tell over which walls (rivers, motorways) a street leads: at a vertex where streets leave it on both sides."""
     joined = np.zeros(len(segments), dtype=np.bool_)
-    wet = rank == RIVER
+    wet = wall
     dry = ~wet & (rank != NO_RANK)
     count = len(points)
     mixed = np.zeros(count, dtype=np.int64)
@@ -114,11 +150,15 @@ def joined_at_crossings(points: Floats, segments: Integers, rank: npt.NDArray[np
     return joined
 
 
-def joined_by_bridges(segments_at: Floats, rank: npt.NDArray[np.int8], over: Geometries) -> Flags:
-    """Tell over which river segments one of the lines ``over`` (bridges that cut nothing) leads."""
-    bridged = np.zeros(len(segments_at), dtype=np.bool_)
-    wet = np.flatnonzero(rank == RIVER)
-    if len(wet) and len(over):
-        tree = shapely.STRtree(shapely.linestrings(segments_at[wet]))
-        bridged[wet[tree.query(over, predicate="intersects")[1]]] = True
-    return bridged
+def joined_by_passages(segments_at: Floats, wall: Flags, rank: npt.NDArray[np.int8], lines: gpd.GeoDataFrame) -> Flags:
+    """Tell which walls the ``lines`` that cut nothing lead across: bridges over any, tunnels under all but rivers."""
+    joined = np.zeros(len(segments_at), dtype=np.bool_)
+    street = (lines["rank"] != RANKS[RIVER]).to_numpy() & is_walkable(lines)
+    level = lines["level"].to_numpy()
+    for passages, walls in ((level > 0, wall), (level < 0, wall & (rank != RIVER))):
+        over: Geometries = lines.geometry.to_numpy()[street & passages]
+        items = np.flatnonzero(walls)
+        if len(items) and len(over):
+            tree = shapely.STRtree(shapely.linestrings(segments_at[items]))
+            joined[items[tree.query(over, predicate="intersects")[1]]] = True
+    return joined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,13 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.network.arrangement import Arrangement
-from gridgeo.network.barriers import NO_RANK, RANKS, RIVER, Barriers
+from gridgeo.network.barriers import NO_RANK, RANKS, RIVER, Barriers, is_walkable
 from gridgeo.network.basics import GRAIN, SHORT_BRIDGE, SNAP, Flags, Floats, Geometries, Integers
-from gridgeo.network.bridges import joined_at_crossings, joined_by_bridges, on_the_ground
+from gridgeo.network.bridges import in_short_culverts, joined_at_crossings, joined_by_passages, on_the_ground
+from gridgeo.network.dead_ends import DeadEnds, next_barriers, stubs
+
+LOOK_AHEAD = 30.0
+"""Metres. How far the next barrier ahead of a dead end is looked for at least, so that it can be reported."""
 
 
 def node(
@@ -21,6 +26,7 @@ def node(
     *,
     within: Sequence[Any] | Geometries | None = None,
     short_bridge: float = SHORT_BRIDGE,
+    extend_dead_ends: float = 0.0,
 ) -> Arrangement:
     """Node barriers and the borders of polygons into one arrangement.
 
@@ -34,6 +40,8 @@ def node(
         Barriers that meet none of these are left out; by default those that meet none of ``borders``.
     short_bridge : float
         See `on_the_ground`.
+    extend_dead_ends : float
+        Metres. Barriers that end inside these polygons so near to the next barrier or border are extended to it.
 
     Examples
     --------
@@ -47,18 +55,17 @@ def node(
     outlines: Geometries = np.asarray(borders, dtype=object)
     line_shapes: Geometries = barriers.lines.geometry.to_numpy()
     surface_shapes: Geometries = barriers.surfaces.geometry.to_numpy()
-    cutting = on_the_ground(barriers.lines, short_bridge=short_bridge)
+    culvert = in_short_culverts(barriers.lines, longest=short_bridge)
+    cutting = on_the_ground(barriers.lines, short_bridge=short_bridge) | culvert
     flat = np.asarray(barriers.surfaces["level"].to_numpy() == 0)
+    tree = shapely.STRtree(outlines if within is None else np.asarray(within, dtype=object))
     if len(outlines):
-        tree = shapely.STRtree(outlines if within is None else np.asarray(within, dtype=object))
         cutting &= _meets(line_shapes, tree)
         flat &= _meets(surface_shapes, tree)
-    rank_of = np.array(
-        [RANKS.index(rank) for table in (barriers.lines, barriers.surfaces) for rank in table["rank"]], dtype=np.int64
-    )
-    named = np.array(
-        [bool(name) for table in (barriers.lines, barriers.surfaces) for name in table["name"]], dtype=np.bool_
-    )
+    tables = (barriers.lines, barriers.surfaces)
+    rank_of = np.array([RANKS.index(rank) for table in tables for rank in table["rank"]], dtype=np.int64)
+    named = np.array([bool(name) for table in tables for name in table["name"]], dtype=np.bool_)
+    walkable = np.concatenate([is_walkable(table) for table in tables])
     border_pieces, _ = _pieces(outlines, np.arange(len(outlines)))
     line_pieces, line_rows = _pieces(line_shapes[cutting], np.flatnonzero(cutting))
     surface_pieces, surface_rows = _pieces(surface_shapes[flat], np.flatnonzero(flat) + len(line_shapes))
@@ -66,6 +73,57 @@ def node(
     given = shapely.get_coordinates(outlines)
     pieces = np.concatenate([border_pieces, line_pieces, surface_pieces])
     owner = np.concatenate([np.full(len(border_pieces), -1), line_rows, surface_rows]).astype(np.int64)
+    noded = _noded(given, pieces, owner, rank_of, named)
+    dead_ends = _dead_ends(noded, tree if len(outlines) else None, extend_dead_ends)
+    rows = len(rank_of)
+    if dead_ends.extended.any():
+        # extensions are barriers of their own, in rows after all others, as strong as what they extend
+        made = np.flatnonzero(dead_ends.extended)
+        stretches = np.stack([dead_ends.points[made], dead_ends.target[made]], axis=1)
+        noded = _noded(
+            given,
+            np.concatenate([pieces, stretches]),
+            np.concatenate([owner, rows + np.arange(len(made))]),
+            np.concatenate([rank_of, dead_ends.rank[made]]),
+            np.concatenate([named, named[dead_ends.source[made]]]),
+        )
+        extension = noded.source >= rows
+        noded.source[extension] = dead_ends.source[made][noded.source[extension] - rows]
+    else:
+        extension = np.zeros(len(noded.segments), dtype=np.bool_)
+    points, segments, rank, source = noded.points, noded.segments, noded.rank, noded.source
+    on_border = np.zeros(len(points), dtype=np.bool_)
+    on_border[segments[noded.border].ravel()] = True
+    _settle(points, np.flatnonzero(on_border & (noded.vertex < 0)), border_pieces)
+
+    wall = rank == RIVER
+    wall[source >= 0] |= ~walkable[source[source >= 0]]
+    joined = joined_at_crossings(points, segments, wall, rank)
+    joined |= joined_by_passages(points[segments], wall, rank, barriers.lines[~cutting])
+    joined |= wall & np.isin(source, np.flatnonzero(culvert))
+    return Arrangement(
+        points, noded.lattice, noded.origin, segments, rank, source, noded.border, wall, joined, extension,
+        noded.vertex, noded.shape, barriers, dead_ends,
+    )  # fmt: skip
+
+
+@dataclass
+class _Noded:
+    """Vertices and segments, named as in `Arrangement`."""
+
+    points: Floats
+    lattice: Integers
+    origin: Floats
+    segments: Integers
+    rank: npt.NDArray[np.int8]
+    source: Integers
+    border: Flags
+    vertex: Integers
+    shape: Flags
+
+
+def _noded(given: Floats, pieces: Floats, owner: Integers, rank_of: Integers, named: Flags) -> _Noded:
+    """Node straight pieces; ``given`` are the vertices of the borders."""
     if not len(pieces):
         pieces = np.empty((0, 2, 2))
     vertices = np.concatenate([given, pieces.reshape(-1, 2)])
@@ -73,9 +131,7 @@ def node(
     known, known_at, first = _lattice(vertices, origin)
     ends = known[known_at[len(given) :]].reshape(-1, 2, 2)
     lattice, segments = _snap_round(ends)
-    segments_at = lattice[segments]
-    rank, source, border = _attribute(segments_at, ends, owner, rank_of, named)
-
+    rank, source, border = _attribute(lattice[segments], ends, owner, rank_of, named)
     vertex = np.full(len(lattice), -1, dtype=np.int64)
     shape = np.zeros(len(lattice), dtype=np.bool_)
     points = lattice * GRAIN + origin
@@ -84,14 +140,21 @@ def node(
     points[row] = vertices[first[found]]
     from_border = first[found] < len(given)
     vertex[row[from_border]] = first[found][from_border]
-    on_border = np.zeros(len(lattice), dtype=np.bool_)
-    on_border[segments[border].ravel()] = True
-    _settle(points, np.flatnonzero(on_border & (vertex < 0)), border_pieces)
-    joined = joined_at_crossings(points, segments, rank)
-    street = (barriers.lines["rank"] != RANKS[RIVER]).to_numpy()
-    over = line_shapes[~cutting & street & (barriers.lines["level"].to_numpy() > 0)]
-    joined |= joined_by_bridges(points[segments], rank, over)
-    return Arrangement(points, lattice, origin, segments, rank, source, border, joined, vertex, shape, barriers)
+    return _Noded(points, lattice, origin, segments, rank, source, border, vertex, shape)
+
+
+def _dead_ends(noded: _Noded, tree: shapely.STRtree | None, extend: float) -> DeadEnds:
+    """Return the dead ends inside the polygons of ``tree`` (None: anywhere), to be extended by at most ``extend``."""
+    points, segments = noded.points, noded.segments
+    looked_at = np.ones(len(points), dtype=np.bool_) if tree is None else np.zeros(len(points), dtype=np.bool_)
+    barrier = ~noded.border
+    if tree is not None:
+        single = np.flatnonzero(np.bincount(segments.ravel(), minlength=len(points)) == 1)
+        inside = np.unique(tree.query(shapely.points(points[single]), predicate="intersects")[0])
+        looked_at[single[inside]] = True
+    tips, last, direction, length = stubs(points, segments, barrier, looked_at)
+    target, gap = next_barriers(points, segments, tips, direction, length, max(extend, LOOK_AHEAD))
+    return DeadEnds(points[tips], noded.rank[last], noded.source[last], length, target, gap, gap <= extend)
 
 
 def _meets(shapes: Geometries, tree: shapely.STRtree) -> Flags:
