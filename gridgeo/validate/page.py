@@ -200,7 +200,7 @@ def to_html(
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{heading}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f'<header><h1>{heading}</h1><p class="verdict {mood}">{_escape(verdict)}</p>{advised}</header>\n'
-        f"<main{'' if report['faults'] else ' class=alone'}>\n{figure}\n{table}\n</main>\n"
+        f"<main{'' if figure and table else ' class=alone'}>\n{figure}\n{table}\n</main>\n"
         f"<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
 

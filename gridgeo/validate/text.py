@@ -35,15 +35,15 @@ _ERROR = Message("1 error to mend", "1 处错误须修正")
 _WARNINGS = Message("{count} warnings to look at", "{count} 处警告待查看")
 _WARNING = Message("1 warning to look at", "1 处警告待查看")
 _TILING = Message(
-    "{claim}: {polygons} polygons of {layers}, {area}; {tolerance}",
-    "{claim}：{layers}，{polygons} 个多边形，{area}；{tolerance}",
+    "{claim} — {layers} without gap or overlap: {polygons} polygons, {area}; {tolerance}",
+    "{claim}：{layers} 无缝无重叠，{polygons} 个多边形，{area}；{tolerance}",
 )
 _NESTING = Message(
-    "{claim}: {polygons} polygons of {child} in {parents} of {layers}, {area}; {tolerance}",
-    "{claim}：{child} 的 {polygons} 个多边形，位于 {layers} 的 {parents} 个上级之内，{area}；{tolerance}",
+    "{claim} — {child} fill {layers}, each inside one: {polygons} polygons, {parents} to fill, {area}; {tolerance}",
+    "{claim}：{child} 铺满 {layers}，各在其一之内，{polygons} 个多边形，{parents} 个上级，{area}；{tolerance}",
 )
 _EXACT = Message("checked exactly, to the last digit", "精确校验")
-_TOLERANT = Message("faults up to {width} wide are warnings", "宽度不超过 {width} 的问题只作警告")
+_TOLERANT = Message("faults up to {width} wide are warnings", "宽度不超过 {width}的问题只作警告")
 _EXTENT = Message(
     "not covered of the extent ({extent}): {uncovered}; covered more than once: {overlap}; beyond it: {outside}",
     "范围（{extent}）内未覆盖：{uncovered}；重复覆盖：{overlap}；越界：{outside}",
@@ -53,11 +53,12 @@ _NO_EXTENT = Message(
     "重复覆盖：{overlap}；缝隙：{gap}（未指定范围，只检查被围住的空白）",
 )
 _BORDERS = Message(
-    "{claim}: {borders} borders of {layers}, {length} in all, {share} of it within {tolerance} of barriers ({ranks});"
-    " furthest off: {deviation}; longest run off: {run}; {demand}",
-    "{claim}：{layers} 的 {borders} 条边界，共 {length}，其中 {share} 与边界线相距不超过 {tolerance}（{ranks}）；"
-    "最远偏离：{deviation}；最长连续偏离：{run}；{demand}",
+    "{claim} — borders of {layers} along roads and rivers: {borders} borders, {length}, {share} of it within"
+    " {tolerance} of one ({ranks}); {demand}",
+    "{claim}：{layers} 的边界沿道路河道，{borders} 条边界共 {length}，其中 {share} 与道路河道相距不超过 {tolerance}"
+    "（{ranks}）；{demand}",
 )
+_OFF = Message("furthest off: {deviation}; longest run off: {run}", "最远偏离：{deviation}；最长连续偏离：{run}")
 _DEMAND = Message("{share} of each border demanded", "要求每条边界至少 {share}")
 _NO_DEMAND = Message("only measured", "仅作量算")
 _RANKS: dict[str, Message] = {
@@ -66,9 +67,9 @@ _RANKS: dict[str, Message] = {
     "road": Message("roads {share}", "道路 {share}"),
     "lane": Message("lanes {share}", "街巷 {share}"),
 }
-_NO_BARRIER = Message("no barrier", "无边界线")
+_NO_BARRIER = Message("no road or river near", "附近无道路河道")
 _SEAM = Message(
-    "{claim}: {polygons} polygons of {layers}; {length} of their seam match; {tolerance}",
+    "{claim} — {layers} meet vertex by vertex: {polygons} polygons, {length} of seam match; {tolerance}",
     "{claim}：{layers}，{polygons} 个多边形；接边吻合 {length}；{tolerance}",
 )
 _NONE = Message("nothing", "无")
@@ -141,7 +142,8 @@ def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
     }
     mark = "✓" if claim.ok else "✗"
     if "borders" in measures:
-        return [f"{mark}  {_borders(claim, language)}"]
+        said_of, off = _borders(claim, language)
+        return [f"{mark}  {said_of}", f"   {off}"]
     if "seam_length" in measures:
         length = Width(measures["seam_length"]).text(language)
         return [f"{mark}  {_SEAM.text(language, **said, layers=', '.join(claim.layers), length=length)}"]
@@ -166,12 +168,13 @@ def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
     return lines
 
 
-def _borders(claim: ClaimResult, language: Language | None) -> str:
-    """One line on how borders run along barriers."""
+def _borders(claim: ClaimResult, language: Language | None) -> tuple[str, str]:
+    """Two lines on how borders run along barriers, and how far off the worst are."""
     measures = claim.measures
     deviation, demand = measures["deviation"], measures["least_share"]
     of_rank = [(_RANKS[rank], share) for rank, share in measures["share_of_rank"].items() if share]
-    return _BORDERS.text(
+    comma = "，" if (language or current_language()) == "zh" else ", "
+    said = _BORDERS.text(
         language,
         claim=claim.claim,
         borders=f"{measures['borders']:,}",
@@ -179,11 +182,15 @@ def _borders(claim: ClaimResult, language: Language | None) -> str:
         length=Width(measures["length"]).text(language),
         share=percent(measures["share"]),
         tolerance=Width(measures["tolerance"]).text(language),
-        ranks=", ".join(name.text(language, share=percent(share)) for name, share in of_rank) or _NONE.text(language),
-        deviation=_NO_BARRIER.text(language) if deviation is None else Width(deviation).text(language),
-        run=Width(measures["longest_off"]).text(language) if measures["longest_off"] else _NONE.text(language),
+        ranks=comma.join(name.text(language, share=percent(share)) for name, share in of_rank) or _NONE.text(language),
         demand=_DEMAND.text(language, share=percent(demand)) if demand else _NO_DEMAND.text(language),
     )
+    off = _OFF.text(
+        language,
+        deviation=_NO_BARRIER.text(language) if deviation is None else Width(deviation).text(language),
+        run=Width(measures["longest_off"]).text(language) if measures["longest_off"] else _NONE.text(language),
+    )
+    return said, off
 
 
 def _area(square_metres: float, language: Language | None) -> str:
