@@ -135,6 +135,13 @@ def test_it_goes_into_schemas_of_geodataframes_and_into_models(pandera: Any) -> 
     assert failing_rows(pandera, Grids, FAULTY) == {1, 2}
 
 
+def test_it_goes_into_the_schema_that_pandera_has_for_geodataframes(pandera: Any) -> None:
+    geo = pytest.importorskip("pandera.geopandas", reason="this pandera has no schema of its own for GeoDataFrames")
+    schema = geo.GeoDataFrameSchema({"geometry": pandera.Column("geometry")}, checks=[tiling_check()])
+    assert len(schema.validate(SOUND)) == 3
+    assert failing_rows(pandera, schema, FAULTY) == {1, 2}
+
+
 def test_without_pandera_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandera.pandas", None)
     with pytest.raises(ImportError, match=r"gridgeo\[pandera\]"):

@@ -194,6 +194,22 @@ def test_a_number_zooms_to_its_fault_and_the_button_back(browser: Browser, folde
     assert browser.evaluate("document.querySelectorAll('.chosen').length") == 0
 
 
+def test_the_map_is_moved_by_hand(browser: Browser, folder: Path) -> None:
+    browser.open(folder / "en.html")
+    left, top, width, height = view(browser)
+    press(browser, "#nearer")
+    assert view(browser) == pytest.approx([left + width / 4, top + height / 4, width / 2, height / 2])
+    x, y = browser.middle("svg")
+    browser.move(x, y)
+    browser.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x - 40, y=y, button="left", buttons=1)
+    browser.call("Input.dispatchMouseEvent", type="mouseReleased", x=x - 40, y=y, button="left", clickCount=1)
+    assert view(browser)[0] > left + width / 4
+    assert view(browser)[1:] == pytest.approx([top + height / 4, width / 2, height / 2])
+    press(browser, "#whole")
+    assert view(browser) == [left, top, width, height]
+
+
 def test_a_dot_leads_to_its_row(browser: Browser, folder: Path) -> None:
     browser.open(folder / "en.html")
     last = browser.evaluate("[...document.querySelectorAll('tbody tr')].at(-1).dataset.number")
@@ -217,7 +233,7 @@ def test_it_works_from_the_keyboard(browser: Browser, folder: Path) -> None:
         reached.append(browser.evaluate("document.activeElement.id || document.activeElement.className"))
         if reached[-1] == "go":
             break
-    assert reached[:2] == ["whole", "filter"]
+    assert reached[:4] == ["nearer", "further", "whole", "filter"]
     assert reached[-1] == "go"
     assert browser.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     browser.press("Enter")

@@ -31,6 +31,8 @@ _BY_KIND = Message("Show only these kinds", "只显示所选类别")
 _SHOWN = Message("shown", "显示")
 _FILTER = Message("Filter: id, kind, words …", "筛选：编号、类别、文字……")
 _WHOLE = Message("Whole map", "全图")
+_NEARER = Message("Zoom in", "放大")
+_FURTHER = Message("Zoom out", "缩小")
 _ZOOM = Message("Show on the map", "在图上显示")
 _AREA = Message("Area (m²)", "面积（平方米）")
 _WIDTH = Message("Width (m)", "宽度（米）")
@@ -80,7 +82,7 @@ figcaption{padding:.4rem .7rem;color:#555;font-size:.85rem;border-top:1px solid 
 input{font:inherit;width:100%;padding:.5rem .7rem;border:1px solid #8d897f;border-radius:6px;background:#fff}
 button{font:inherit;color:inherit;cursor:pointer;background:#fff;border:1px solid #8d897f;border-radius:6px}
 :focus-visible{outline:3px solid #1a56c4;outline-offset:1px}
-#whole{position:absolute;right:.5rem;top:.5rem}
+#zoom{position:absolute;right:.5rem;top:.5rem;display:flex;gap:.3rem}#zoom button{min-width:2rem}
 .kinds{display:flex;flex-wrap:wrap;gap:.4rem;margin:.5rem 0}.kinds button{padding:.1rem .7rem;border-radius:1rem}
 .kinds b.error{color:var(--error)}.kinds b.warning{color:var(--warning)}.kinds b.info{color:var(--info)}
 .kinds button[aria-pressed=true]{background:var(--ink);color:#fff}.kinds button[aria-pressed=true] b{color:#fff}
@@ -104,7 +106,7 @@ tbody tr{display:flex;flex-wrap:wrap;gap:.1rem .9rem;padding:.6rem;border-bottom
 tbody td{border:0;padding:0}tbody td:last-child{flex-basis:100%}td.number[data-value="-1"]{display:none}
 td.number::before{content:attr(data-label) " ";color:#555}td br{display:none}td.features{max-width:100%}
 td .go{min-width:3rem;min-height:2.4rem}tr{scroll-margin-top:46vh}}
-@media print{input,#whole,.kinds{display:none}main{display:block}figure{position:static}}
+@media print{input,#zoom,.kinds{display:none}main{display:block}figure{position:static}}
 """
 
 _SCRIPT = """
@@ -123,7 +125,16 @@ function leave(){choose(null);zoom(whole)}
 rows.forEach(r=>{const b=r.querySelector('.go');if(b)b.addEventListener('click',()=>{choose(r);zoom(r.dataset.box)})});
 if(map)map.addEventListener('click',e=>{const mark=e.target.closest('[data-fault]');if(!mark)return;
   const row=$('row'+mark.dataset.fault);choose(row);row.scrollIntoView({block:'center',behavior:calm})});
-if($('whole'))$('whole').addEventListener('click',leave);
+function scale(by){const [x,y,w,h]=map.getAttribute('viewBox').split(' ').map(Number);
+  zoom([x+w*(1-by)/2,y+h*(1-by)/2,w*by,h*by].join(' '))}
+if(map){$('whole').addEventListener('click',leave);
+  $('nearer').addEventListener('click',()=>scale(.5));$('further').addEventListener('click',()=>scale(2));
+  let held=null;
+  map.addEventListener('pointerdown',e=>{if(e.pointerType==='mouse')held=[e.clientX,e.clientY]});
+  addEventListener('pointerup',()=>held=null);
+  addEventListener('pointermove',e=>{if(!held)return;
+    const m=map.getScreenCTM().inverse(),[x,y,w,h]=map.getAttribute('viewBox').split(' ').map(Number);
+    zoom([x-(e.clientX-held[0])*m.a,y-(e.clientY-held[1])*m.d,w,h].join(' '));held=[e.clientX,e.clientY]})}
 document.addEventListener('keydown',e=>{if(e.key==='Escape')leave()});
 const filter=$('filter'),kinds=[...document.querySelectorAll('.kinds button')];
 function sift(){
@@ -251,10 +262,12 @@ def _figure(
     margin = size * 0.03
     width, height = right - left + 2 * margin, top - bottom + 2 * margin
     box = f"{-margin:.3f} {-margin:.3f} {width:.3f} {height:.3f}"
-    caption, whole = _escape(_MAP.text(language)), _escape(_WHOLE.text(language))
+    caption, whole, nearer, further = (_escape(text.text(language)) for text in (_MAP, _WHOLE, _NEARER, _FURTHER))
     figure = (
         f'<figure><svg role="img" aria-label="{caption}" viewBox="{box}">{shapes_path}{"".join(marks)}</svg>'
-        f'<button id="whole" type="button">{whole}</button><figcaption>{caption}</figcaption></figure>'
+        f'<div id="zoom"><button id="nearer" type="button" aria-label="{nearer}">+</button>'
+        f'<button id="further" type="button" aria-label="{further}">\u2212</button>'
+        f'<button id="whole" type="button">{whole}</button></div><figcaption>{caption}</figcaption></figure>'
     )
     return figure, boxes
 
