@@ -5,37 +5,51 @@ people: a fifth to a half of them are slivers between carriageways, slip roads a
 inside their grid, in this order:
 
 1. over edges on which no barrier of this grid runs (the border of another grid that overlaps it);
-2. faces of barrier polygons (water, carriageways) join the neighbour with the longest bank;
-3. slivers (small, or thin as a needle) join the neighbour across the longest border, where a metre of lane counts for
-   more than a metre of main road; never over a river;
-4. slivers that only rivers part from the rest of their grid join over the river, and are counted as such.
+2. faces of one compound, campus or village that is to be kept whole (`kept`);
+3. faces of barrier polygons join a bank, and strips between carriageways the land on one side (`carriageways`);
+4. slivers join the neighbour behind their weakest border, never over a river (`slivers`); those that only rivers part
+   from the rest of their grid join over the river, and are counted as such.
 
-Cost. O(n log n) for n faces. Limits. Dual carriageways wider than the needle's width stay atoms of their own.
+Merging never moves a vertex: atoms tile the grid as exactly as the faces do.
+
+Cost. O(n log n) for n faces. Limits. What a sliver is, is a matter of taste: `Cleaning` says which.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
 
-from gridgeo.network import GRAIN, NO_RANK, RANKS, RIVER, Arrangement, Flags, Floats, Geometries, Integers, groups
+from gridgeo.network import GRAIN, Arrangement, Flags, Floats, Geometries, Integers, groups
+from gridgeo.partition.carriageways import find_strips, join_strips, join_surfaces
+from gridgeo.partition.kept import join_kept
+from gridgeo.partition.merging import COLUMNS, LANES, MIN_CONTACT, PASSABLE, Merging, join_unfounded, merging_of
+from gridgeo.partition.slivers import NEEDLE_WIDTH, SLIVER_AREA, join_slivers
 
-MIN_AREA = 500.0
-"""Square metres. A smaller face is a sliver."""
-MIN_WIDTH = 12.0
-"""Metres. A face with a smaller mean width (twice its area by its perimeter) is a needle."""
-STRIP_WIDTH = 45.0
-STRIP_RATIO = 10.0
-"""A face narrower than so many metres and so many times as long as wide is a needle too: between carriageways."""
-MIN_CONTACT = 1.0
-"""Metres. Two atoms that share less border than this can't be one block on foot."""
-MERGE_WEIGHT = (0.0, 1.0, 2.0, 3.0, 6.0)
-"""What a metre of border counts for when a sliver chooses where to join, by rank (`NO_RANK` last)."""
-LANES = len(RANKS) + 1
+
+@dataclass(frozen=True)
+class Cleaning:
+    """How faces become atoms.
+
+    Parameters
+    ----------
+    extend_dead_ends : float
+        Metres. Barriers that end so near to the next one are extended to it.
+    sliver_below : float
+        Square metres. Smaller faces join a neighbour.
+    needle_below : float
+        Metres. So do faces with a smaller mean width (twice the area by the perimeter).
+    keep_whole : array of Polygon or MultiPolygon
+        Compounds, campuses and villages that no border may cut, in the CRS of the grids.
+    """
+
+    extend_dead_ends: float = 0.0
+    sliver_below: float = SLIVER_AREA
+    needle_below: float = NEEDLE_WIDTH
+    keep_whole: Geometries = field(default_factory=lambda: np.empty(0, dtype=object))
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,8 @@ class Faces:
     area, perimeter : array
         Square metres and metres.
     sides : (m, 2) array
-        The two faces that each segment parts, in no order; -1 for the outside and for segments that part nothing.
+        The faces to the left and to the right of each segment; -1 for the outside. A segment that parts nothing (of a
+        dead end) has -1 on both sides.
     dead_ends : int
         How many ends of barriers lead nowhere.
     """
@@ -76,10 +91,15 @@ class Atoms:
     length : (e, 5) array
         Length of the shared border in metres by rank (`RANKS`, then `NO_RANK`).
     passable : (e,) array of bool
-        False where only a river without a bridge, or less than `MIN_CONTACT`, joins the two.
-    merged, merged_over_river, surfaces : int
-        Slivers merged, those of them merged over a river for want of any other neighbour, and faces of barrier
-        polygons joined to a bank.
+        False where only a river or another wall (`Arrangement.wall`) that nothing crosses, or less than
+        `MIN_CONTACT`, joins the two.
+    merged, merged_over_river, surfaces, strips : int
+        Slivers and strips merged, those of them merged over a river for want of any other neighbour, faces of barrier
+        polygons joined to a bank, and strips between carriageways joined to one side.
+    left : int
+        Slivers that have no neighbour to join: islands, and grids smaller than a sliver.
+    parted : array
+        Which of the polygons to be kept whole are still in several atoms, because parts of them are no neighbours.
     """
 
     faces: list[Integers]
@@ -92,6 +112,9 @@ class Atoms:
     merged: int = 0
     merged_over_river: int = 0
     surfaces: int = 0
+    strips: int = 0
+    left: int = 0
+    parted: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -106,16 +129,14 @@ def find_faces(arrangement: Arrangement) -> Faces:
     steps = np.flatnonzero(ring[:-1] == ring[1:])
     count = len(arrangement.points)
     number = numbers(arrangement.lattice, np.rint(coordinates).astype(np.int64))
-    ends = np.sort(np.stack([number[steps], number[steps + 1]], axis=1), axis=1)
+    start, stop = number[steps], number[steps + 1]
     keys = arrangement.segments[:, 0] * count + arrangement.segments[:, 1]  # in order: segments are sorted
-    at = np.searchsorted(keys, ends[:, 0] * count + ends[:, 1])
-    faces = face_of[ring[steps]].astype(np.int64)
-    order = np.lexsort((faces, at))
-    at, faces = at[order], faces[order]
-    second = np.concatenate([[False], at[1:] == at[:-1]])
+    at = np.searchsorted(keys, np.minimum(start, stop) * count + np.maximum(start, stop))
+    # a face lies to the left of its shell if that runs counter-clockwise, and of its holes if they don't
+    shell = np.concatenate([[True], face_of[1:] != face_of[:-1]]) if len(face_of) else np.empty(0, dtype=np.bool_)
+    to_left = (shapely.is_ccw(rings) == shell)[ring[steps]] == (start < stop)
     sides = np.full((len(arrangement.segments), 2), -1, dtype=np.int64)
-    sides[at[~second], 0] = faces[~second]
-    sides[at[second], 1] = faces[second]
+    sides[at, np.where(to_left, 0, 1)] = face_of[ring[steps]]
     barrier_ends = arrangement.segments[~arrangement.border].ravel()
     degrees = np.bincount(barrier_ends, minlength=count)
     within = np.zeros(count, dtype=np.bool_)
@@ -140,7 +161,7 @@ def faces_of_grids(
     A face lies in several grids only where the grids themselves overlap. Faces that no border parts lie in the same
     grids, so that one test by the largest of them serves all: slivers a lattice step wide need no test of their own.
     """
-    inner = ~arrangement.border & (faces.sides[:, 1] >= 0)
+    inner = ~arrangement.border & (faces.sides >= 0).all(axis=1)
     region = groups(len(faces.polygons), faces.sides[inner])
     if not len(region):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
@@ -189,158 +210,68 @@ def make_atoms(
     on_surface: Flags,
     *,
     lengths: Floats,
-    min_area: float = MIN_AREA,
-    min_width: float = MIN_WIDTH,
-    min_contact: float = MIN_CONTACT,
+    cleaning: Cleaning = Cleaning(),
+    kept: Sequence[Integers] = (),
 ) -> Atoms:
     """Merge the faces of one grid into atoms.
 
     Parameters
     ----------
     members : array
-        Faces of the grid.
+        Faces of the grid, in order.
     inner : array
         Segments with both sides in the grid (`shared_segments`).
     on_surface : array of bool
         True for the faces (of all faces) that lie in a barrier polygon.
     lengths : array
         Lengths of all segments in metres.
+    cleaning : Cleaning
+    kept : sequence of arrays
+        The faces of each polygon to be kept whole (`faces_kept_whole`), of this grid or not.
     """
-    local = {face: index for index, face in enumerate(members.tolist())}
-    merging = _Merging(
-        area=faces.area[members].tolist(),
-        perimeter=faces.perimeter[members].tolist(),
-    )
-    ranks = arrangement.rank[inner].tolist()
-    joined = arrangement.joined[inner].tolist()
-    metres = lengths[inner].tolist()
-    for (one, other), rank, bridge, length in zip(faces.sides[inner].tolist(), ranks, joined, metres, strict=True):
-        merging.border(local[one], local[other], rank, length, bridge)
-    surface = on_surface[members].tolist()
-    merging.unfounded_cuts()
-    surfaces = merging.surfaces(surface)
-    merged, over_river = merging.slivers(min_area, min_width)
+    area, perimeter = faces.area[members], faces.perimeter[members]
+    merging = merging_of(arrangement, faces.sides, inner, lengths, members, area, perimeter)
+    join_unfounded(merging)
+    parted = []
+    for index, group in enumerate(kept):
+        here = np.flatnonzero(np.isin(members, group)).tolist()
+        if len(here) > 1 and join_kept(merging, here) > 1:
+            parted.append(index)
+    surfaces = join_surfaces(merging, on_surface[members])
+    strips = join_strips(merging, find_strips(arrangement, faces.sides, lengths, members, area, perimeter))
+    merged, over_river, left = join_slivers(merging, cleaning.sliver_below, cleaning.needle_below)
     return replace(
-        merging.atoms(members, shapely.centroid(faces.polygons[members]), faces.area[members], min_contact),
-        merged=merged,
+        _finished(merging, members, faces),
+        merged=merged + strips,
         merged_over_river=over_river,
         surfaces=surfaces,
+        strips=strips,
+        left=left,
+        parted=np.array(parted, dtype=np.int64),
     )
 
 
-class _Merging:
-    """Faces of one grid that are being merged: who borders on whom, over how many metres of which rank."""
-
-    def __init__(self, *, area: list[float], perimeter: list[float]) -> None:
-        count = len(area)
-        self.area, self.perimeter = area, perimeter
-        self.faces: list[list[int]] = [[index] for index in range(count)]
-        self.alive = [True] * count
-        # neighbour -> metres by rank, and metres that can be passed on foot
-        self.near: list[dict[int, list[float]]] = [{} for _ in range(count)]
-
-    def border(self, one: int, other: int, rank: int, length: float, bridge: bool) -> None:
-        for a, b in ((one, other), (other, one)):
-            row = self.near[a].setdefault(b, [0.0] * (LANES + 1))
-            row[rank] += length
-            # over a bridge the whole edge counts as contact: the bridge is as wide as it needs to be
-            row[LANES] += max(length, MIN_CONTACT) if bridge else (0.0 if rank == RIVER else length)
-
-    def join(self, gone: int, into: int) -> None:
-        """Merge ``gone`` into ``into``."""
-        self.perimeter[into] += self.perimeter[gone] - 2 * sum(self.near[gone][into][:LANES])
-        self.area[into] += self.area[gone]
-        self.faces[into] += self.faces[gone]
-        self.alive[gone] = False
-        del self.near[into][gone]
-        for neighbour, row in self.near[gone].items():
-            if neighbour == into:
-                continue
-            del self.near[neighbour][gone]
-            for a, b in ((into, neighbour), (neighbour, into)):
-                held = self.near[a].get(b)
-                self.near[a][b] = list(row) if held is None else [p + q for p, q in zip(held, row, strict=True)]
-        self.near[gone] = {}
-
-    def unfounded_cuts(self) -> None:
-        """Merge faces that only the border of some other grid parts."""
-        for face in range(len(self.area)):
-            while self.alive[face]:
-                over = [n for n, row in self.near[face].items() if row[NO_RANK] > 0]
-                if not over:
-                    break
-                self.join(min(over), face)
-
-    def surfaces(self, surface: list[bool]) -> int:
-        """Join faces of barrier polygons to the bank that they share most with; a grid of water alone stays."""
-        count, waiting = 0, [f for f in range(len(surface)) if surface[f] and self.alive[f]]
-        while waiting:
-            left = []
-            for face in waiting:
-                banks = [(sum(row[:LANES]), -n) for n, row in self.near[face].items() if not surface[n]]
-                if banks:
-                    self.join(face, -max(banks)[1])
-                    count += 1
-                else:
-                    left.append(face)
-            if len(left) == len(waiting):
-                break
-            waiting = left
-        return count
-
-    def slivers(self, min_area: float, min_width: float) -> tuple[int, int]:
-        """Merge slivers, the smallest first; returns how many, and how many of them over a river."""
-
-        def is_sliver(face: int) -> bool:
-            area, perimeter = self.area[face], self.perimeter[face]
-            width = 2 * area / perimeter
-            strip = width < STRIP_WIDTH and perimeter * perimeter > 4 * STRIP_RATIO * area
-            return area < min_area or width < min_width or strip
-
-        counts = [0, 0]
-        for over_river in (False, True):
-            heap = [(self.area[f], f) for f in range(len(self.area)) if self.alive[f] and is_sliver(f)]
-            heapq.heapify(heap)
-            while heap:
-                area, face = heapq.heappop(heap)
-                if not self.alive[face] or area != self.area[face] or not is_sliver(face):
-                    continue
-                best, into = 0.0, -1
-                for neighbour in sorted(self.near[face]):
-                    row = self.near[face][neighbour]
-                    worth = row[RIVER] if over_river else 0.0
-                    worth += sum(row[rank] * MERGE_WEIGHT[rank] for rank in range(1, LANES))
-                    if worth > best:
-                        best, into = worth, neighbour
-                if into < 0:
-                    continue
-                self.join(face, into)
-                counts[over_river] += 1
-                if is_sliver(into):
-                    heapq.heappush(heap, (self.area[into], into))
-        return counts[0] + counts[1], counts[1]
-
-    def atoms(self, members: Integers, centroids: Geometries, area: Floats, min_contact: float) -> Atoms:
-        """Return what is left as atoms, in the order of their first faces."""
-        kept = sorted((min(faces), atom) for atom, faces in enumerate(self.faces) if self.alive[atom])
-        number = {atom: index for index, (_, atom) in enumerate(kept)}
-        spots = shapely.get_coordinates(centroids) * GRAIN
-        groups_of = [np.array(sorted(self.faces[atom]), dtype=np.int64) for _, atom in kept]
-        rows = [
-            (number[atom], number[other], row)
-            for _, atom in kept
-            for other, row in sorted(self.near[atom].items())
-            if number[atom] < number[other]
-        ]
-        pairs = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
-        length = np.array([row[2] for row in rows], dtype=np.float64).reshape(-1, LANES + 1)
-        middle = np.array([np.average(spots[g], axis=0, weights=area[g]) for g in groups_of]).reshape(-1, 2)
-        return Atoms(
-            faces=[members[group] for group in groups_of],
-            area=np.array([self.area[atom] for _, atom in kept]),
-            x=middle[:, 0],
-            y=middle[:, 1],
-            pairs=pairs,
-            length=length[:, :LANES],
-            passable=length[:, LANES] >= min_contact,
-        )
+def _finished(merging: Merging, members: Integers, faces: Faces) -> Atoms:
+    """Return what still stands as atoms, in the order of their first faces."""
+    kept = sorted((min(merging.faces[face]), face) for face in merging.standing)
+    number = {face: index for index, (_, face) in enumerate(kept)}
+    spots = shapely.get_coordinates(shapely.centroid(faces.polygons[members])) * GRAIN
+    area = faces.area[members]
+    groups_of = [np.array(sorted(merging.faces[face]), dtype=np.int64) for _, face in kept]
+    rows = [
+        (number[face], number[other], row)
+        for _, face in kept
+        for other, row in sorted(merging.near[face].items())
+        if number[face] < number[other]
+    ]
+    table = np.array([row for *_, row in rows], dtype=np.float64).reshape(-1, COLUMNS)
+    middle = np.array([np.average(spots[group], axis=0, weights=area[group]) for group in groups_of]).reshape(-1, 2)
+    return Atoms(
+        faces=[members[group] for group in groups_of],
+        area=np.array([merging.area[face] for _, face in kept]),
+        x=middle[:, 0],
+        y=middle[:, 1],
+        pairs=np.array([pair for *pair, _ in rows], dtype=np.int64).reshape(-1, 2),
+        length=table[:, :LANES],
+        passable=table[:, PASSABLE] >= MIN_CONTACT,
+    )
