@@ -24,7 +24,7 @@ import numpy as np
 import shapely
 
 from gridgeo.network import GRAIN, Arrangement, Flags, Floats, Geometries, Integers, groups
-from gridgeo.partition.carriageways import find_strips, join_strips, join_surfaces
+from gridgeo.partition.carriageways import find_road_land, join_strips, join_surfaces
 from gridgeo.partition.kept import join_kept
 from gridgeo.partition.merging import COLUMNS, LANES, MIN_CONTACT, PASSABLE, Merging, join_unfounded, merging_of
 from gridgeo.partition.slivers import NEEDLE_WIDTH, SLIVER_AREA, join_slivers
@@ -50,6 +50,10 @@ class Cleaning:
     sliver_below: float = SLIVER_AREA
     needle_below: float = NEEDLE_WIDTH
     keep_whole: Geometries = field(default_factory=lambda: np.empty(0, dtype=object))
+
+
+USUAL = Cleaning()
+"""What is done where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,7 @@ def make_atoms(
     on_surface: Flags,
     *,
     lengths: Floats,
-    cleaning: Cleaning = Cleaning(),
+    cleaning: Cleaning = USUAL,
     kept: Sequence[Integers] = (),
 ) -> Atoms:
     """Merge the faces of one grid into atoms.
@@ -238,8 +242,10 @@ def make_atoms(
         if len(here) > 1 and join_kept(merging, here) > 1:
             parted.append(index)
     surfaces = join_surfaces(merging, on_surface[members])
-    strips = join_strips(merging, find_strips(arrangement, faces.sides, lengths, members, area, perimeter))
-    merged, over_river, left = join_slivers(merging, cleaning.sliver_below, cleaning.needle_below)
+    road_land = find_road_land(arrangement, faces.sides, lengths, members, area, perimeter)
+    strips = join_strips(merging, road_land.strips, road_land.towards)
+    islands = set(np.flatnonzero(road_land.islands).tolist())
+    merged, over_river, left = join_slivers(merging, cleaning.sliver_below, cleaning.needle_below, islands)
     return replace(
         _finished(merging, members, faces),
         merged=merged + strips,

@@ -12,6 +12,7 @@ Cost. O(n log n) for n faces with few neighbours each.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Collection
 
 from gridgeo.network import RIVER
 from gridgeo.partition.merging import LANES, Merging
@@ -26,11 +27,17 @@ ALIKE = 0.05
 """Mean ranks that differ by less are equal."""
 
 
-def join_slivers(merging: Merging, sliver_area: float, needle_width: float) -> tuple[int, int, int]:
-    """Join slivers to neighbours; returns how many, how many of them over a river, and how many have no neighbour."""
+def join_slivers(
+    merging: Merging, sliver_area: float, needle_width: float, islands: Collection[int] = ()
+) -> tuple[int, int, int]:
+    """Join slivers, and faces that are ``islands`` in a junction, to neighbours.
+
+    Returns how many did, how many of them over a river, and how many slivers have no neighbour.
+    """
 
     def is_sliver(face: int) -> bool:
-        return merging.area[face] < sliver_area or merging.width(face) < needle_width
+        small = merging.area[face] < sliver_area or merging.width(face) < needle_width
+        return small or (face in islands and len(merging.faces[face]) == 1)
 
     counts = [0, 0]
     for over_river in (False, True):
