@@ -78,19 +78,20 @@ def window(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def guelph(data: Path) -> Area:
+    """Return Guelph: the city, with its rivers."""
     file = data / "guelph" / "guelph.gpkg"
     read = {name: gpd.read_file(file, layer=name) for name in ("boundary", "roads", "waterways")}
-    return made(
-        read["boundary"], streets(read["roads"], "type"), rivers(read["waterways"], "type", ("river", "canal"))
-    )
+    return made(read["boundary"], streets(read["roads"], "type"), rivers(read["waterways"], "type", ("river", "canal")))
 
 
 def wuhan(data: Path) -> Area:
+    """Return Wuhan: a window of 9 x 9 km."""
     file = data / "wuhan-roads" / "wuhan_clip.gpkg"
     return made(gpd.read_file(file, layer="boundary"), streets(gpd.read_file(file, layer="roads"), "highway"))
 
 
 def hanoi(data: Path) -> Area:
+    """Return Cau Giay in Hanoi, service lanes included."""
     file = data / "hanoi-cau-giay" / "hanoi.gpkg"
     roads, waterways = gpd.read_file(file, layer="roads"), gpd.read_file(file, layer="waterways")
     service = roads[roads["type"] == "service"].assign(type="residential")
@@ -102,6 +103,7 @@ def hanoi(data: Path) -> Area:
 
 
 def liechtenstein(data: Path) -> Area:
+    """Return Liechtenstein: eleven municipalities, seven of them in several parts."""
     file = data / "liechtenstein" / "liechtenstein.gpkg"
     read = {name: gpd.read_file(file, layer=name) for name in ("municipalities", "roads", "waterways")}
     return made(
@@ -110,6 +112,7 @@ def liechtenstein(data: Path) -> Area:
 
 
 def shanghai(data: Path) -> Area:
+    """Return the middle of Shanghai, under elevated roads."""
     roads = gpd.read_file(data / "shanghai-downtown" / "roads.geojson")
     return made(window(roads), streets(roads, "highway"))
 
@@ -131,8 +134,8 @@ def synthetic(atoms: int, seed: int = 0) -> Area:
     place += random.uniform(-12, 12, place.shape)
     rank = np.array(["main-road" if line % 10 == 0 else "lane" for line in range(cells + 1)])
     lines = [*place, *place.transpose(1, 0, 2)]
-    middle = place[:-1, :-1].reshape(-1, 2)[:: 10]
-    lines += [np.stack([spot, spot + (22, 26)]) for spot in middle]
+    middle = place[:-1, :-1].reshape(-1, 2)[::10]
+    lines += [np.stack([spot, spot + np.array([22.0, 26.0])]) for spot in middle]
     ranks = [*rank, *rank, *["lane"] * len(middle)]
     table = gpd.GeoDataFrame({"rank": ranks}, geometry=[shapely.LineString(line) for line in lines])
     outline = np.concatenate([place[0], place[1:, -1], place[-1, -2::-1], place[-2:0:-1, 0]])
@@ -147,7 +150,7 @@ def plain(area: gpd.GeoDataFrame, barriers: Barriers) -> np.ndarray:
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(everything))))
     whole = shapely.union_all(area.geometry.to_numpy())
     shapely.prepare(whole)
-    return faces[shapely.contains(whole, shapely.point_on_surface(faces))]
+    return np.asarray(faces[shapely.contains(whole, shapely.point_on_surface(faces))])
 
 
 def measured(call: Callable[[], object]) -> tuple[object, float]:

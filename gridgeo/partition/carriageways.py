@@ -42,6 +42,8 @@ OTHER_NAME = 0.25
 """Share of the border from which a second name means another street."""
 MAJOR = 0.8
 """Share of an unnamed strip's border that must be main road or road."""
+END = 0.3
+"""Share of a strip's border that may be a border of grids alone."""
 DIRECTIONS = np.radians(np.arange(90, -90, -10))
 """Where the strips of a grid may look for land, north first."""
 SIDE = 0.5
@@ -106,7 +108,8 @@ def find_road_land(
 
     one_name = first >= ONE_NAME * border
     two_names = ~one_name & (second >= OTHER_NAME * border) & (width >= THIN_WIDTH)
-    between_roads = (main + road >= MAJOR * border) & ~two_names
+    bare = by_rank[:, NO_RANK]  # the ends of a strip on the border of its grid say nothing
+    between_roads = (main + road >= MAJOR * (border - bare)) & (bare <= END * border) & ~two_names
     boulevard = one_name & ((lane < border / 2) | ((width < NARROW_WIDTH) & (ratio >= STRIP_RATIO)))
     strips: Flags = slim & (border > 0) & (between_roads | boulevard)
 
