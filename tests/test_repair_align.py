@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
-import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,7 +62,7 @@ def street_town(seed: int, size: int = 4, jitter: float = 3.5, merged: float = 0
             )
             group[cell] = group[random.choice(touching)]
     blocks = [shapely.coverage_union_all(cells[group == one]) for one in np.unique(group)]
-    blocks = np.array([block for block in blocks], object)
+    blocks = np.array(list(blocks), object)
     ranks = np.array(["main-road", "road", "lane"])[random.integers(0, 3, len(streets))]
     return blocks, gpd.GeoDataFrame({"rank": ranks}, geometry=streets, crs=CRS)
 

@@ -24,6 +24,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.ops import substring
 
 from gridgeo.language import Message
 from gridgeo.network import Barriers, Rank
@@ -182,8 +183,12 @@ def _one_look(
             break
         blocked.update(found)
     lines = arcs.lines()
-    reasons = {arc: why for (arc, _), why in plan.refused.items()} | blocked
-    stays = [Stays(int(arcs.left[arc]), int(arcs.right[arc]), lines[arc], reasons[arc]) for arc in sorted(reasons)]
+    reasons = [(arc, substring(lines[arc], *span), why) for (arc, span), why in plan.refused.items()]
+    reasons += [(arc, lines[arc], why) for arc, why in blocked.items()]
+    stays = [
+        Stays(int(arcs.left[arc]), int(arcs.right[arc]), course, why)
+        for arc, course, why in sorted(reasons, key=lambda each: each[0])
+    ]
     return courses, made, stays
 
 

@@ -10,6 +10,7 @@ joins them, no flatter than one in two, so that it isn't itself a border beside 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,14 +23,16 @@ from gridgeo.repair.arcs import Arcs, Flags, Floats
 from gridgeo.repair.ways import Foot, Ways
 from gridgeo.validate.alignment import ALONG_AT_LEAST, Course, joined, near
 
-SETTLED = 1e-5
+SETTLED = 1e-3
 """Metres: what is so near a barrier lies on it."""
-_NOTHING = 1e-4
+_NOTHING = 4e-3
 """Metres: a shorter piece off the barrier is a matter of rounding."""
 _LEG = 2.0
 """A leg to what doesn't move is this many times as long along the barrier as across."""
 _DRIFT = 1.5
 """Tolerances that a border may be off its way: the ends of both don't lie abreast."""
+_BY_WAY_OF = 12
+"""Places on a way that are prescribed at most, where the cheapest way strays from the border."""
 
 NO_WAY = Message(
     "there is no unbroken way along the barriers beside it",
@@ -66,6 +69,7 @@ class Stretches:
     tolerance: float
     fixed: Flags
     refused: dict[tuple[int, Span], Message] = field(default_factory=dict)
+    _turned_down: bool = False
     _spans: dict[int, list[Span]] = field(default_factory=dict)
     _settled: dict[int, list[Span]] = field(default_factory=dict)
     _known: dict[tuple[object, ...], Floats | Message] = field(default_factory=dict)
@@ -93,7 +97,7 @@ class Stretches:
         still = self.fixed.copy()
         still[list(blocked)] = True
         while True:
-            refused = len(self.refused)
+            self._turned_down = False
             moves = {arc: self._to_move(arc, still) for arc in self._spans if not still[arc]}
             targets = self._targets(moves, still)
             courses: dict[int, Floats] = {}
@@ -110,7 +114,7 @@ class Stretches:
                 ]
                 if spans or ends != (None, None):
                     courses[arc] = self._course(arc, spans, ends)
-            if len(self.refused) == refused:
+            if not self._turned_down:
                 return {arc: new for arc, new in courses.items() if not _same(new, self.arcs.courses[arc])}
 
     def _usable(self, arc: int) -> list[Span]:
@@ -226,7 +230,7 @@ class Stretches:
                 self._known[key] = self._way(arc, span, key[2], key[3])
             way = self._known[key]
             if isinstance(way, Message):
-                self.refused[(arc, span)] = way
+                self._turn_down(arc, span, way)
                 continue
             pieces.append(old[(at > here + _LEG * moved) & (at < span[0])])
             pieces.append(way)
@@ -252,21 +256,80 @@ class Stretches:
             trim = 0.0 if foot else self._leg(arc, at, inner, found, span)
             feet.append((found, self._point(arc, at), trim))
         (first, begin, cut), (last, stop, cut_back) = feet
-        way = self.ways.around(border, self.tolerance, [first, last]).way(first.place, last.place)
-        if way is None:
-            return NO_WAY
+        way = self._along(arc, span, border, first, last)
+        if isinstance(way, Message):
+            return way
         if len(way) == 1:
             return np.repeat(way, 2, axis=0) if border.length < 2 * ALONG_AT_LEAST * self.tolerance else STRAYS
-        line = shapely.LineString(way)
-        if not shapely.covers(shapely.buffer(line, _DRIFT * self.tolerance), border):
-            return STRAYS
         if cut or cut_back:
+            line = shapely.LineString(way)
             if cut + cut_back > 0.8 * line.length:
                 return TOO_SHORT
             way = shapely.get_coordinates(substring(line, cut, line.length - cut_back))
         before = np.zeros((0, 2)) if start else begin[None, :]
         after = np.zeros((0, 2)) if end else stop[None, :]
         return np.concatenate([before, way, after])
+
+    def _turn_down(self, arc: int, span: Span, why: Message) -> None:
+        """Note that there is no way for all of a span: it is taken apart, or else left as it is."""
+        self._turned_down = True
+        parts = [] if why is TOO_SHORT else self._parts(arc, span)
+        if not parts or parts == [span]:
+            self.refused[(arc, span)] = why
+            return
+        spans = self._spans[arc]
+        spans[spans.index(span) : spans.index(span) + 1] = parts
+        stops = [span[0], *(place for part in parts for place in part), span[1]]
+        for rest in zip(stops[::2], stops[1::2], strict=True):
+            if rest[1] - rest[0] > _NOTHING:
+                self.refused[(arc, rest)] = why
+
+    def _parts(self, arc: int, span: Span) -> list[Span]:
+        """Return the parts of a span that are beside the way from its start, or beside the one back from its end."""
+        border = substring(self._lines[arc], *span)
+        feet = [self.ways.foot(self._point(arc, at), np.zeros(2), self.tolerance * 1.01) for at in span]
+        if feet[0] is None or feet[1] is None:
+            return []
+        hood = self.ways.around(border, self.tolerance, [feet[0], feet[1]])
+        way = hood.way(feet[0].place, feet[1].place)
+        if way is not None:
+            pieces = [np.hstack([way[:-1], way[1:]])]
+        else:
+            pieces = [hood.reached(foot.place) for foot in feet if foot is not None]
+        course = Course.of(np.array([border], object))
+        parts: list[Span] = []
+        for piece in pieces:
+            _, low, high, _ = near(course, piece, np.zeros(len(piece), np.int64), self.tolerance)
+            for start, end in zip(*joined(course, low, high, 0.0), strict=True):
+                first = max(float(start), parts[-1][1] - span[0] if parts else 0.0)
+                if end - first >= ALONG_AT_LEAST * self.tolerance:
+                    parts.append((span[0] + first, span[1] if end > border.length - _NOTHING else span[0] + float(end)))
+        return parts
+
+    def _along(self, arc: int, span: Span, border: shapely.LineString, first: Foot, last: Foot) -> Floats | Message:
+        """Return the way from foot to foot; where the border strays from it, by way of the foot of that place."""
+        passed = [(span[0], first), (span[1], last)]
+        places = shapely.points(shapely.get_coordinates(shapely.segmentize(border, self.tolerance)))
+        while True:
+            hood = self.ways.around(border, self.tolerance, [foot for _, foot in passed])
+            legs = [hood.way(one.place, other.place) for (_, one), (_, other) in itertools.pairwise(passed)]
+            found = [leg for leg in legs if leg is not None]
+            if len(found) < len(legs):
+                return NO_WAY
+            way = np.concatenate([found[0], *(leg[1:] for leg in found[1:])])
+            if len(way) == 1:
+                return way
+            line = shapely.LineString(way)
+            if not line.is_simple:
+                return STRAYS
+            if shapely.covers(shapely.buffer(line, _DRIFT * self.tolerance), border):
+                return way
+            farthest = places[int(np.argmax(shapely.distance(places, line)))]
+            at = span[0] + float(border.project(farthest))
+            foot = self._foot(arc, at)
+            if foot is None or len(passed) > _BY_WAY_OF or any(abs(at - other) < self.tolerance for other, _ in passed):
+                return STRAYS
+            passed = sorted([*passed, (at, foot)], key=lambda each: each[0])
 
     def _leg(self, arc: int, at: float, inner: float, foot: Foot, span: Span) -> float:
         """Return how far along the way the leg to a place that stays reaches: as the border itself runs there."""

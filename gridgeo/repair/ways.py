@@ -196,6 +196,12 @@ class Neighbourhood:
             places.append(before[places[-1]])
         return np.array(places[::-1], np.float64)
 
+    def reached(self, begin: Place) -> Floats:
+        """Return the pieces that can be reached, as rows of two ends."""
+        known = self._search(begin, 0)[0]
+        found = [(*here, *there) for here in known for there, *_ in self.links.get(here, ()) if here < there]
+        return np.array(sorted(found), np.float64).reshape(-1, 4)
+
     def _search(self, begin: Place, weight: int) -> tuple[dict[Place, float], dict[Place, Place]]:
         best = {begin: 0.0}
         before: dict[Place, Place] = {}
