@@ -82,6 +82,13 @@ class Arrangement:
         """How many segments meet in each vertex."""
         return np.bincount(self.segments.ravel(), minlength=len(self.points)).astype(np.int64)
 
+    def name_of(self, source: int) -> str:
+        """Return the name of the barrier in row ``source``, "" without one."""
+        lines, surfaces = self.barriers.lines["name"], self.barriers.surfaces["name"]
+        if source < 0:
+            return ""
+        return str(lines.iloc[source] if source < len(lines) else surfaces.iloc[source - len(lines)])
+
     def edges(self) -> gpd.GeoDataFrame:
         """Return the network's edges: lines from junction to junction along one barrier or border.
 

@@ -39,6 +39,8 @@ class DeadEnds:
     ----------
     points : (n, 2) array
         In metres.
+    direction : (n, 2) array
+        Straight ahead, of length 1.
     rank : (n,) array of int
         Index in `RANKS`.
     source : (n,) array of int
@@ -54,6 +56,7 @@ class DeadEnds:
     """
 
     points: Floats
+    direction: Floats
     rank: npt.NDArray[np.int8]
     source: Integers
     length: Floats
@@ -113,23 +116,13 @@ def stubs(
     return tips, last, direction, length
 
 
-def next_barriers(
-    points: Floats,
-    segments: Integers,
-    tips: Integers,
-    direction: Floats,
-    length: Floats,
-    reach: float,
-) -> tuple[Floats, Floats]:
-    """Return where each dead end would meet the next barrier or border within ``reach``, and how far that is."""
-    count = len(tips)
+def next_barriers(lines: Geometries, start: Floats, direction: Floats, far: Floats) -> tuple[Floats, Floats]:
+    """Return where dead ends would meet the next of ``lines`` within ``far`` metres each, and after how many metres."""
+    count = len(start)
     target, gap = np.full((count, 2), np.nan), np.full(count, np.inf)
-    if not count or not reach > 0:
+    if not count or not len(lines):
         return target, gap
-    start = points[tips]
-    far = np.minimum(reach, length)
     merit = np.full(count, np.inf)
-    lines = shapely.linestrings(points[segments])
     tree = shapely.STRtree(lines)
     for angle in ANGLES:
         turned = direction @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

@@ -153,8 +153,10 @@ def _dead_ends(noded: _Noded, tree: shapely.STRtree | None, extend: float) -> De
         inside = np.unique(tree.query(shapely.points(points[single]), predicate="intersects")[0])
         looked_at[single[inside]] = True
     tips, last, direction, length = stubs(points, segments, barrier, looked_at)
-    target, gap = next_barriers(points, segments, tips, direction, length, max(extend, LOOK_AHEAD))
-    return DeadEnds(points[tips], noded.rank[last], noded.source[last], length, target, gap, gap <= extend)
+    lines = shapely.linestrings(points[segments])
+    far = np.minimum(length, max(extend, LOOK_AHEAD))
+    target, gap = next_barriers(lines, points[tips], direction, far)
+    return DeadEnds(points[tips], direction, noded.rank[last], noded.source[last], length, target, gap, gap <= extend)
 
 
 def _meets(shapes: Geometries, tree: shapely.STRtree) -> Flags:

@@ -13,11 +13,14 @@ import shapely
 
 from gridgeo.errors import Problem
 from gridgeo.language import Message
-from gridgeo.network import GRAIN, Arrangement, Barriers, Floats, Geometries, Integers, groups, node
+from gridgeo.network import Barriers, Floats, Geometries, Integers, groups
 from gridgeo.partition._start import Graph
-from gridgeo.partition.atoms import Atoms, Faces, faces_of_grids, find_faces, make_atoms, shared_segments
+from gridgeo.partition.atom_layer import Ground, lay_out
+from gridgeo.partition.atoms import USUAL, Atoms, Cleaning, Faces
 from gridgeo.partition.blocks import PRICE, Grouping, group
 from gridgeo.partition.layer import Grid, assemble, in_both_languages, no_blocks, weights_of
+from gridgeo.partition.oversize import suggest_cuts
+from gridgeo.partition.remarks import remarks, tell_parted
 from gridgeo.partition.workload import WorkloadSource, allot
 from gridgeo.progress import track
 
@@ -90,6 +93,7 @@ class _Tally:
 
     atoms: int = 0
     slivers: int = 0
+    strips: int = 0
     over_river: int = 0
     surfaces: int = 0
     worst: float = 0.0
@@ -131,6 +135,7 @@ def draft(
     *,
     crs: pyproj.CRS | None,
     to_output: Callable[[Floats], Floats],
+    cleaning: Cleaning = USUAL,
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Draft the blocks of grids.
 
@@ -148,6 +153,8 @@ def draft(
         Of the blocks.
     to_output : callable
         Brings new vertices from metres to ``crs``.
+    cleaning : Cleaning
+        How faces become atoms; its polygons in the CRS of ``shapes``.
 
     Returns
     -------
@@ -163,23 +170,18 @@ def draft(
     cut = np.array([grid.cut for grid in grids], dtype=np.bool_) & ~empty
     outlines = shapes.copy()
     outlines[empty] = shapely.Polygon()
-    arrangement = node(barriers, outlines, within=outlines[cut])
-    faces = find_faces(arrangement)
-    lengths = arrangement.lengths
-    face, owner = faces_of_grids(arrangement, faces, outlines)
-    segment, inside = shared_segments(faces.sides, face, owner)
+    ground = lay_out(outlines, barriers, cut=cut, cleaning=cleaning)
+    arrangement, faces, face, owner = ground.arrangement, ground.faces, ground.face, ground.owner
     begin = np.searchsorted(owner, np.arange(len(grids) + 1))
-    begin_inner = np.searchsorted(inside, np.arange(len(grids) + 1))
     _tell_overlaps(grids, faces, face, owner, tally)
 
-    metric = shapely.transform(faces.polygons, lambda lattice: lattice * GRAIN + arrangement.origin)
+    tally.warnings += remarks(ground)
     counted = np.zeros(len(faces.polygons), dtype=np.bool_)
     counted[face] = True
     held: dict[str, Floats] = {}
     for name, source in sources.items():
-        held[name], told = allot(name, source, metric, counted)
+        held[name], told = allot(name, source, ground.metric, counted)
         tally.warnings += told
-    on_surface = _on_surface(faces, arrangement, barriers)
 
     block_faces: list[Integers] = []
     block_grid: list[int] = []
@@ -193,22 +195,26 @@ def draft(
             block_faces.append(members)
             block_grid.append(row)
             continue
-        inner = segment[begin_inner[row] : begin_inner[row + 1]]
-        atoms = make_atoms(arrangement, faces, members, inner, on_surface, lengths=lengths)
+        atoms = ground.atoms(row)
+        tally.warnings += tell_parted(grids[row].where, atoms)
         weight = weights_of(atoms.faces, atoms.area, held, sources)
-        grouping = _group(grids[row], atoms, weight, demand, arrangement.origin, tally)
+        grouping = _group(grids[row], ground, atoms, weight, demand, tally)
         for block in range(int(grouping.block.max()) + 1):
             of_block = [atoms.faces[atom] for atom in np.flatnonzero(grouping.block == block)]
             block_faces.append(np.sort(np.concatenate(of_block)))
             block_grid.append(row)
     place = _keeping_straight(outlines, written, to_output)
-    blocks = assemble(grids, arrangement, faces, lengths, block_faces, block_grid, written, sources, held, crs, place)
+    blocks = assemble(
+        grids, arrangement, faces, ground.lengths, block_faces, block_grid, written, sources, held, crs, place
+    )
     blocks.attrs["summary"]["atoms"] = tally.atoms
     blocks.attrs["summary"] |= {
         "slivers_merged": tally.slivers,
         "slivers_merged_over_river": tally.over_river,
+        "strips_joined": tally.strips,
         "surfaces_joined": tally.surfaces,
         "dead_ends": faces.dead_ends,
+        "dead_ends_extended": int(arrangement.dead_ends.extended.sum()),
         "grids_cut": int(cut.sum()),
         "grids_in_balance": tally.balanced,
         "worst_deviation": tally.worst,
@@ -217,9 +223,10 @@ def draft(
     return blocks, tally.warnings
 
 
-def _group(grid: Grid, atoms: Atoms, weight: Floats, demand: Demand, origin: Floats, tally: _Tally) -> Grouping:
+def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Demand, tally: _Tally) -> Grouping:
     """Group the atoms of one grid, and tell what could not be had."""
     total = float(weight.sum())
+    origin = ground.arrangement.origin
     asked = demand.blocks(total)
     graph = Graph(
         weight=weight,
@@ -236,6 +243,7 @@ def _group(grid: Grid, atoms: Atoms, weight: Floats, demand: Demand, origin: Flo
     count = int(grouping.block.max()) + 1
     tally.atoms += len(atoms)
     tally.slivers += atoms.merged
+    tally.strips += atoms.strips
     tally.over_river += atoms.merged_over_river
     tally.surfaces += atoms.surfaces
 
@@ -257,6 +265,7 @@ def _group(grid: Grid, atoms: Atoms, weight: Floats, demand: Demand, origin: Flo
             weight=float(weight[atom]),
             cap=cap,
         )
+    tally.warnings += [cut.told(grid.where) for cut in suggest_cuts(ground, atoms, big.tolist())]
     if count > 1 and grouping.over_river:
         warn(_OVER_RIVER, count=len(grouping.over_river))
     if grouping.apart and count > 1:
@@ -303,16 +312,3 @@ def _tell_overlaps(grids: Sequence[Grid], faces: Faces, face: Integers, owner: I
         if size > 0.01:
             values: dict[str, object] = {"others": grids[other].where, "area": size}
             tally.warnings.append(Problem(grids[one].where, _OVERLAP, values))
-
-
-def _on_surface(
-    faces: Faces, arrangement: Arrangement, barriers: Barriers
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Tell which faces lie in a barrier polygon."""
-    inside = np.zeros(len(faces.polygons), dtype=np.bool_)
-    flat = barriers.surfaces[barriers.surfaces["level"] == 0]
-    if len(flat) and len(inside):
-        spots = shapely.get_coordinates(shapely.point_on_surface(faces.polygons)) * GRAIN + arrangement.origin
-        tree = shapely.STRtree(flat.geometry.to_numpy())
-        inside[np.unique(tree.query(shapely.points(spots), predicate="intersects")[0])] = True
-    return inside
