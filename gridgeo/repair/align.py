@@ -44,7 +44,7 @@ _LOOKS = 8
 
 CROSSES = Message("it would meet another border there", "移动后会与另一条边界相交或重合")
 COLLAPSES = Message("a polygon beside it would collapse or lose half its area", "移动后其旁的面会消失或失去一半面积")
-RESTLESS = Message("it doesn't come to rest", "反复移动后仍不能稳定")
+RESTLESS = Message("it has moved, but doesn't come to rest", "已移动，但反复移动后仍不能稳定")
 
 
 class Stretch(NamedTuple):
@@ -152,6 +152,9 @@ def align_borders(
         stretches = _followed(stretches, arcs, courses)
         for number, polygon in made.items():
             aligned[number] = polygon
+    else:
+        lines = arcs.lines()
+        stays += [Stays(int(arcs.left[arc]), int(arcs.right[arc]), lines[arc], RESTLESS) for arc in sorted(courses)]
     changed = tuple(number for number, (one, other) in enumerate(zip(given, aligned, strict=True)) if one is not other)
     return Alignment(
         aligned,

@@ -195,8 +195,14 @@ class Stretches:
                 sum(min(to.get(foot.place, far), far) for to in lengths) + weight * foot.distance, 6
             ), foot.place
 
-        crossings = [self._vertex_foot(vertex, place) for vertex in hood.links]
-        near_by = [foot for foot in crossings if foot.distance <= reach]
+        nearest = min(feet, key=lambda foot: (foot.distance, foot.place))
+        vertices = [self._vertex_foot(vertex, place) for vertex in hood.links]
+        near_by = [foot for foot in vertices if foot.distance <= reach]
+        if nearest.distance <= SETTLED:
+            # what lies on a way already stays, or goes to a crossing once and for all: else it could go to and fro
+            if nearest.place in self.ways.crossings:
+                return nearest
+            return min([nearest, *(foot for foot in near_by if foot.place in self.ways.crossings)], key=cost)
         return min([*feet, *near_by], key=cost)
 
     def _vertex_foot(self, vertex: tuple[float, float], place: Floats) -> Foot:
@@ -240,6 +246,9 @@ class Stretches:
             pieces.append(old[(at > here + _LEG * moved) & (at < size - _LEG * back)])
             pieces.append(old[-1:] if ends[1] is None else np.array([ends[1].place]))
         places = np.concatenate(pieces)
+        for end, foot in zip((0, -1), ends, strict=True):
+            if foot is not None and foot.distance <= SETTLED:
+                places[end] = old[end]
         kept = np.ones(len(places), np.bool_)
         kept[1:] = (places[1:] != places[:-1]).any(axis=1)
         places = places[kept]
@@ -263,6 +272,8 @@ class Stretches:
             return np.repeat(way, 2, axis=0) if border.length < 2 * ALONG_AT_LEAST * self.tolerance else STRAYS
         if cut or cut_back:
             line = shapely.LineString(way)
+            cut = self._kept_leg(arc, span, line, 0, cut)
+            cut_back = self._kept_leg(arc, span, line, 1, cut_back)
             if cut + cut_back > 0.8 * line.length:
                 return TOO_SHORT
             way = shapely.get_coordinates(substring(line, cut, line.length - cut_back))
@@ -345,10 +356,24 @@ class Stretches:
         run = float(np.hypot(near_by.place[0] - foot.place[0], near_by.place[1] - foot.place[1]))
         return most if rise <= 0.0 else min(most, foot.distance * run / rise)
 
+    def _kept_leg(self, arc: int, span: Span, line: shapely.LineString, end: int, cut: float) -> float:
+        """Return how far along the way a leg reaches: as one that is there does already, else as told."""
+        if not cut:
+            return cut
+        for settled in self._settled.get(arc, ())[:: -1 if end else 1]:
+            gap = span[1] - settled[1] if end else settled[0] - span[0]
+            long = settled[1] - settled[0] >= self.tolerance
+            if long and 0.0 <= gap <= (ALONG_AT_LEAST + 1) * self.tolerance:
+                place = shapely.Point(self._point(arc, settled[1] if end else settled[0]))
+                if line.distance(place) <= 2 * SETTLED:
+                    along = float(line.project(place))
+                    return line.length - along if end else along
+        return cut
+
 
 def _same(one: Floats, other: Floats) -> bool:
     """Tell whether two courses are the same but for rounding."""
     if one.shape == other.shape and bool((one == other).all()):
         return True
     a, b = shapely.LineString(one), shapely.LineString(other)
-    return bool((one[[0, -1]] == other[[0, -1]]).all() and shapely.hausdorff_distance(a, b) <= SETTLED)
+    return bool((one[[0, -1]] == other[[0, -1]]).all() and shapely.hausdorff_distance(a, b) <= _NOTHING)

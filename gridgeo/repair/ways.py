@@ -102,6 +102,8 @@ class Ways:
         step = np.flatnonzero(line[:-1] == line[1:]) if len(line) else np.zeros(0, np.int64)
         self.ends: Floats = np.hstack([places[step], places[step + 1]]).reshape(-1, 4)
         self.segments: Geometries = shapely.linestrings(self.ends.reshape(-1, 2, 2))
+        vertices, many = np.unique(self.ends.reshape(-1, 2), axis=0, return_counts=True)
+        self.crossings = {(float(x), float(y)) for x, y in vertices[many > 2]}
         self.rank: Ints = np.full(len(self.ends), len(RANKS), np.int64)
         self.tree = shapely.STRtree(self.segments)
         if len(parts):
