@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -13,8 +14,10 @@ from gridgeo import crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.network import Barriers, Floats, as_barriers
+from gridgeo.partition.atoms import Cleaning
 from gridgeo.partition.draft import Demand, draft
 from gridgeo.partition.layer import Grid
+from gridgeo.partition.slivers import SLIVER_AREA
 from gridgeo.partition.workload import WorkloadLike, WorkloadSource, as_sources
 
 _BOTH = Message(
@@ -29,6 +32,7 @@ _BAD_TOLERANCE = Message(
     "tolerance must be at least 0, such as 0.2 for 20%, not {value}",
     "tolerance 不应小于 0（如 0.2 表示 20%），而非 {value}",
 )
+_BAD_LENGTH = Message("{name} must be 0 or more, not {value}", "{name} 不应小于 0，而非 {value}")
 _BAD_WEIGHT = Message("weight must be 0 or more, not {value}", "weight 不应小于 0，而非 {value}")
 _MIXED_CRS = Message(
     "one of the tables says its coordinate system and another does not; state it for all or for none",
@@ -72,6 +76,9 @@ def delineate_blocks(
     seed: int = 0,
     id_column: str | None = None,
     name_column: str | None = None,
+    extend_dead_ends: float = 0.0,
+    sliver_below: float = SLIVER_AREA,
+    keep_whole: gpd.GeoDataFrame | None = None,
     warnings: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame:
     """Cut an area into responsibility blocks along barriers.
@@ -99,6 +106,12 @@ def delineate_blocks(
         Another seed may find another draft; the same seed finds the same.
     id_column, name_column : str or None
         Columns of ``area``; by default ``id`` or ``code``, and ``name``, where they are there, else the row's number.
+    extend_dead_ends : float
+        Metres. Barriers that end so near to the next barrier or border are extended to it.
+    sliver_below : float
+        Square metres. Smaller pieces between barriers join a neighbour.
+    keep_whole : GeoDataFrame or None
+        Polygons of compounds, campuses or villages that no border of blocks may cut.
     warnings : list or None
         Filled with what could not be met.
 
@@ -120,8 +133,14 @@ def delineate_blocks(
     problems = check_demand(demand, "delineate_blocks")
     sources = as_sources(workload)
     problems += check_weights(sources)
+    problems += [
+        Problem("delineate_blocks", _BAD_LENGTH, {"name": name, "value": value})
+        for name, value in (("extend_dead_ends", extend_dead_ends), ("sliver_below", sliver_below))
+        if not 0 <= value < float("inf")
+    ]
     networks = as_barriers(barriers)
-    frames = [area, *(source.frame for source in sources.values())]
+    frames = [area, *(source.frame for source in sources.values()), *([] if keep_whole is None else [keep_whole])]
+    frames += [source.footprints for source in sources.values() if source.footprints is not None]
     frames += [table for table in (networks.lines, networks.surfaces) if len(table)]
     if len({frame.crs is None for frame in frames}) > 1:
         problems.append(Problem("delineate_blocks", _MIXED_CRS))
@@ -149,10 +168,18 @@ def delineate_blocks(
             moved(networks.lines) if len(networks.lines) else networks.lines,
             moved(networks.surfaces) if len(networks.surfaces) else networks.surfaces,
         ),
-        {name: WorkloadSource(moved(s.frame), s.column, s.weight) for name, s in sources.items()},
+        {
+            name: replace(s, frame=moved(s.frame), footprints=None if s.footprints is None else moved(s.footprints))
+            for name, s in sources.items()
+        },
         demand,
         crs=area.crs,
         to_output=to_output,
+        cleaning=Cleaning(
+            extend_dead_ends=extend_dead_ends,
+            sliver_below=sliver_below,
+            keep_whole=np.empty(0, dtype=object) if keep_whole is None else moved(keep_whole).geometry.to_numpy(),
+        ),
     )
     if warnings is not None:
         warnings += told

@@ -21,7 +21,7 @@ from gridgeo.partition.blocks import PRICE, Grouping, group
 from gridgeo.partition.layer import Grid, assemble, in_both_languages, no_blocks, weights_of
 from gridgeo.partition.oversize import suggest_cuts
 from gridgeo.partition.remarks import remarks, tell_parted
-from gridgeo.partition.workload import WorkloadSource, allot
+from gridgeo.partition.workload import WorkloadSource, allot, totals
 from gridgeo.progress import track
 
 _DRAFTING = Message("Drafting blocks", "划分责任块")
@@ -215,6 +215,7 @@ def draft(
         "surfaces_joined": tally.surfaces,
         "dead_ends": faces.dead_ends,
         "dead_ends_extended": int(arrangement.dead_ends.extended.sum()),
+        "totals": {name: totals(name, source, held[name]) for name, source in sources.items()},
         "grids_cut": int(cut.sum()),
         "grids_in_balance": tally.balanced,
         "worst_deviation": tally.worst,

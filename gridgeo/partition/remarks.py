@@ -43,7 +43,7 @@ def remarks(ground: Ground) -> list[Problem]:
     told = []
     wet = np.flatnonzero((dead.rank == RIVER) & ~dead.extended)
     for end in wet[:MOST].tolist():
-        name = ground.arrangement.name_of(int(dead.source[end]))
+        name = ground.arrangement.name_of(int(dead.source[end])) or "?"
         values: dict[str, object] = {
             "name": name,
             "x": float(dead.points[end, 0]),

@@ -11,6 +11,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.network import Floats
 from gridgeo.partition.area import check_demand, check_weights, moved_points
+from gridgeo.partition.atoms import Cleaning
 from gridgeo.partition.draft import Demand, draft
 from gridgeo.partition.layer import Grid
 from gridgeo.partition.workload import WorkloadSource
@@ -68,7 +69,12 @@ def partition_town(town: Town, *, warnings: list[Problem] | None = None) -> gpd.
     ]
     if problems:
         raise InputError(problems)
-    sources = {w.name: WorkloadSource(town.to_working(town.layers[w.layer]), w.column, w.weight) for w in town.workload}
+    sources = {
+        w.name: WorkloadSource(
+            town.to_working(w.layer), w.column, w.weight, town.to_working(w.footprints) if w.footprints else None
+        )
+        for w in town.workload
+    }
     problems = check_weights(sources)
     if problems:
         raise InputError(problems)
@@ -95,6 +101,14 @@ def partition_town(town: Town, *, warnings: list[Problem] | None = None) -> gpd.
         demand,
         crs=town.crs,
         to_output=to_output,
+        cleaning=Cleaning(
+            extend_dead_ends=drafting.extend_dead_ends,
+            sliver_below=drafting.sliver_below,
+            needle_below=drafting.needle_below,
+            keep_whole=np.concatenate(
+                [np.empty(0, dtype=object), *(town.to_working(key).geometry.to_numpy() for key in drafting.keep_whole)]
+            ),
+        ),
     )
     if warnings is not None:
         warnings += told

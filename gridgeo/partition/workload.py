@@ -5,6 +5,8 @@ Totals are conserved to the last digit: shares are whole multiples of 2**-20, an
 left, so that the shares of a feature add up to its value without any rounding, and whole numbers stay whole in the
 sum. What lies outside all grids is counted as left out, never dropped in silence.
 
+People live in buildings: with `WorkloadSource.footprints` a polygon is shared out by the area of its buildings.
+
 Cost. One tree query per table; for polygons one intersection per polygon and face that meet.
 Limits. Where grids overlap, what lies in both counts in both.
 """
@@ -44,6 +46,10 @@ _NO_PLACE = Message(
     "{count} features have no geometry; {amount:.6g} of {total:.6g} could not be placed",
     "{count} 个要素没有几何，{total:.6g} 中有 {amount:.6g} 无法定位",
 )
+_NO_BUILDING = Message(
+    "{count} polygons hold none of the buildings of footprints; their amounts are spread over all their land",
+    "{count} 个面内没有 footprints 图层的建筑，其数量按全部用地面积分摊",
+)
 _OUTSIDE = Message(
     "{count} features lie outside all grids, wholly or in part; {amount:.6g} of {total:.6g} counts in no block",
     "{count} 个要素全部或部分位于所有网格之外，{total:.6g} 中有 {amount:.6g} 未计入任何责任块",
@@ -62,11 +68,15 @@ class WorkloadSource:
         The column with the amounts; None counts 1 for each feature.
     weight : float
         How much one unit of it weighs in the workload.
+    footprints : GeoDataFrame or None
+        Buildings, in the same CRS. The amount of a polygon is then spread over the buildings in it, by their area,
+        instead of over all its land.
     """
 
     frame: gpd.GeoDataFrame
     column: str | None = None
     weight: float = 1.0
+    footprints: gpd.GeoDataFrame | None = None
 
 
 WorkloadLike: TypeAlias = gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame | WorkloadSource] | None
@@ -145,6 +155,10 @@ def allot(name: str, source: WorkloadSource, faces: Geometries, counted: Flags) 
     whole = shapes[features].copy()
     broken = wide & ~shapely.is_valid(whole)
     whole[broken] = shapely.make_valid(whole[broken])
+    if source.footprints is not None:
+        whole, without = _built(whole, source.footprints)
+        if without:
+            warnings.append(Problem(where, _NO_BUILDING, {"count": without}))
     tree = shapely.STRtree(faces[here])
     item, face = tree.query(whole, predicate="intersects")
     measure = np.ones(len(item))
@@ -187,6 +201,31 @@ def allot(name: str, source: WorkloadSource, faces: Geometries, counted: Flags) 
         values_lost = {"count": outside, "amount": math.fsum(lost_parts), "total": total}
         warnings.append(Problem(where, _OUTSIDE, dict(values_lost)))
     return shares, warnings
+
+
+def totals(name: str, source: WorkloadSource, shares: Floats) -> dict[str, float]:
+    """Return what an attribute adds up to as given, and how much of that was placed in grids; both rounded once."""
+    values, _ = amounts(name, source)
+    return {"given": math.fsum(values), "placed": math.fsum(shares)}
+
+
+def _built(shapes: Geometries, footprints: gpd.GeoDataFrame) -> tuple[Geometries, int]:
+    """Return polygons cut down to the buildings in them, and how many hold none and stay as they are."""
+    buildings: Geometries = footprints.geometry.to_numpy()
+    buildings = shapely.make_valid(buildings[shapely.get_dimensions(buildings) == 2])
+    areal = np.flatnonzero(shapely.get_dimensions(shapes) == 2)
+    built = shapes.copy()
+    item, building = shapely.STRtree(buildings).query(shapes[areal], predicate="intersects")
+    parts = shapely.intersection(shapes[areal][item], buildings[building])
+    begin = np.searchsorted(item, np.arange(len(areal) + 1))  # a query answers in the order of what is asked
+    without = 0
+    for at, feature in enumerate(areal.tolist()):
+        inside = shapely.union_all(parts[begin[at] : begin[at + 1]])
+        if shapely.area(inside) > 0:
+            built[feature] = inside
+        else:
+            without += 1
+    return built, without
 
 
 def share_out(value: float, measures: Sequence[float]) -> list[float]:

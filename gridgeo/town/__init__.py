@@ -229,6 +229,8 @@ class Workload:
     layer: str
     column: str | None = None
     weight: float = 1.0
+    footprints: str | None = None
+    """Layer of buildings over which the polygons of ``layer`` are spread, by the area of the buildings in each."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,14 @@ class Drafting:
     tolerance: float = 0.2
     seed: int = 0
     output: Path | None = None
+    extend_dead_ends: float = 0.0
+    """Metres: barriers that end so near to the next one are extended to it."""
+    sliver_below: float = 1000.0
+    """Square metres: smaller pieces between barriers join a neighbour."""
+    needle_below: float = 12.0
+    """Metres: so do pieces with a smaller mean width."""
+    keep_whole: tuple[str, ...] = ()
+    """Layers of compounds, campuses and villages that no border of blocks may cut."""
 
 
 @dataclass(frozen=True)

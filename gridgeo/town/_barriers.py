@@ -21,7 +21,7 @@ from gridgeo.network import Barriers
 from gridgeo.town._schema import BarrierTable
 
 COLUMNS = ("rank", "name", "layer", "feature", "level")
-"""Columns of the tables of `gridgeo.network.Barriers`, beside the geometry."""
+"""Columns of the tables of `gridgeo.network.Barriers`, beside the geometry and, where it is needed, ``walkable``."""
 
 REST = "*"
 """In ``ranks``: all values that aren't listed."""
@@ -106,6 +106,7 @@ def _with_ranks(file: BarrierFile, problems: list[Problem]) -> gpd.GeoDataFrame:
             "layer": layer.name,
             "feature": layer.ids.to_numpy(),
             "level": _levels(file, problems),
+            **({"walkable": _walkable(file)} if file.table.no_crossing else {}),
         },
         geometry=shapely.force_2d(frame.geometry.to_numpy()),
         crs=frame.crs,
@@ -158,6 +159,14 @@ def _ranks(file: BarrierFile, problems: list[Problem]) -> list[str | None]:
             said = {"given": shown(value), "column": column, "near": shown(near)}
             problems.append(Problem(file.place, _UNMET_VALUE, said))
     return ranks
+
+
+def _walkable(file: BarrierFile) -> npt.NDArray[np.bool_]:
+    """Return False for features that ``no_crossing`` names by their value in the column of ranks, ``"*"`` for all."""
+    table, named = file.table, {value.strip() for value in file.table.no_crossing}
+    if REST in named or table.rank_column is None:
+        return np.full(len(file.frame), REST not in named)
+    return np.array([value not in named for value in texts_of(file.frame[table.rank_column])], dtype=bool)
 
 
 def _levels(file: BarrierFile, problems: list[Problem]) -> npt.NDArray[np.int64]:

@@ -389,7 +389,9 @@ class _Reader:
                         samples = listed((shown(value) for value in wrong.drop_duplicates()), most=3)
                         values = {"column": shown(said.column), "key": said.layer, "values": samples}
                         self.problems.append(Problem(place, _NOT_NUMBERS, dict(values)))
-            found.append(Workload(name, said.layer, said.column, said.weight))
+            if said.footprints is not None:
+                self._check_layer(said.footprints, self.file.place(f"workload.{name}", "footprints"))
+            found.append(Workload(name, said.layer, said.column, said.weight, said.footprints))
         return tuple(found)
 
     def _drafting(self, layers: Mapping[str, Layer]) -> Drafting:
@@ -399,7 +401,20 @@ class _Reader:
             if self._check_layer(key, place) and key in layers and layers[key].kind is None:
                 self.problems.append(Problem(place, _NO_KIND, {"key": key}))
         output = self.file.resolve(said.output) if said.output is not None else None
-        return Drafting(tuple(said.layers), said.count, said.target, said.tolerance, said.seed, output)
+        for key in said.keep_whole:
+            self._check_layer(key, self.file.place("partition", "keep_whole"))
+        return Drafting(
+            layers=tuple(said.layers),
+            count=said.count,
+            target=said.target,
+            tolerance=said.tolerance,
+            seed=said.seed,
+            output=output,
+            extend_dead_ends=said.extend_dead_ends,
+            sliver_below=said.sliver_below,
+            needle_below=said.needle_below,
+            keep_whole=tuple(said.keep_whole),
+        )
 
     def _check_grid_ids(self, layers: Mapping[str, Layer]) -> None:
         ids = [layer.ids for layer in layers.values() if layer.kind is not None]

@@ -107,6 +107,7 @@ class BarrierTable(SourceTable):
     bridge: SomeText | None = None
     tunnel: SomeText | None = None
     level: SomeText | None = None
+    no_crossing: list[SomeText] = []
 
     @model_validator(mode="after")
     def _one_way_to_say_the_rank(self) -> BarrierTable:
@@ -206,6 +207,7 @@ class WorkloadTable(Table):
     layer: SomeText
     column: SomeText | None = None
     weight: Annotated[float, Field(gt=0)] = 1.0
+    footprints: SomeText | None = None
 
 
 class PartitionTable(Table):
@@ -217,6 +219,10 @@ class PartitionTable(Table):
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
     output: SomeText | None = None
+    extend_dead_ends: Annotated[float, Field(ge=0)] = 0.0
+    sliver_below: Annotated[float, Field(ge=0)] = 1000.0
+    needle_below: Annotated[float, Field(ge=0)] = 12.0
+    keep_whole: list[SomeText] = []
 
     @model_validator(mode="after")
     def _one_size(self) -> PartitionTable:
