@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 
 from gridgeo.crs import to_crs, working_crs
+from gridgeo.errors import InputError, Problem
 from gridgeo.network import NO_RANK, RANKS, RIVER, as_barriers
+from gridgeo.partition import WorkloadSource, delineate_blocks, partition_town
 from gridgeo.partition.atom_layer import find_atoms, lay_out
 from gridgeo.partition.atoms import USUAL, Atoms, Cleaning
+from gridgeo.town import read_town
 from gridgeo.validate import validate_tiling
 
 METRES = "EPSG:32651"
@@ -236,6 +239,108 @@ def test_islands_and_exclaves_are_atoms_of_their_grid() -> None:
     assert sorted(atoms.area.round().tolist()) == [100, 5000, 5000, 10000]
     assert atoms.left == 1, "the islet has nobody to join"
     assert len(atoms.pairs) == 1
+
+
+# ---------------------------------------------------------------------------------------------------- in drafts
+
+
+def plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a table in metres that says no CRS."""
+    return frame.set_crs(None, allow_override=True)
+
+
+def test_a_draft_says_which_street_would_split_an_atom_that_is_too_large() -> None:
+    streets = table(
+        ("road", [(100, -9), (100, 309)]), ("lane", [(250, -9), (250, 200)]), name=["Main Street", "Mill {Lane}"]
+    )
+    homes = gpd.GeoDataFrame(
+        {"workload": [10, 60, 60]}, geometry=[Point(50, 9), Point(150, 9), Point(390, 9)], crs=METRES
+    )
+    warnings: list[Problem] = []
+    delineate_blocks(plain(area(TOWN)), plain(streets), workload=plain(homes), count=2, warnings=warnings)
+    said = [problem.text("en") for problem in warnings if "Mill {Lane}" in problem.text("en")]
+    assert len(said) == 1
+    assert "extended by 100 m" in said[0]
+    assert "4.50 and 4.50 ha" in said[0]
+    assert all("Mill {Lane}" in problem.text("zh") for problem in warnings if "Mill {Lane}" in problem.text("en"))
+
+
+def test_a_draft_names_rivers_that_end_in_a_grid_and_what_would_carry_them_on() -> None:
+    rivers = table(("river", [(200, -9), (200, 285)]), ("river", [(50, -9), (50, 120)]), name=["Speed", "Brook"])
+    warnings: list[Problem] = []
+    delineate_blocks(plain(area(TOWN)), plain(rivers), warnings=warnings)
+    said = " ".join(problem.text("en") for problem in warnings)
+    assert "river Speed ends inside a grid at 200, 285" in said
+    assert "extend_dead_ends = 15" in said
+    assert "river Brook ends inside a grid at 50, 120" in said
+    assert len(delineate_blocks(area(TOWN), rivers, count=2, extend_dead_ends=15)) == 2
+
+
+def test_a_draft_keeps_whole_what_it_is_told_to() -> None:
+    lanes = table(*[("lane", [(x, -9), (x, 309)]) for x in (100, 200, 300)])
+    campus = area(box(110, 50, 290, 250))
+    blocks = delineate_blocks(area(TOWN), lanes, count=2, keep_whole=campus)
+    assert len(blocks) == 2
+    assert shapely.intersects(blocks.geometry.to_numpy(), campus.geometry[0]).sum() == 1
+
+
+def test_people_are_spread_over_buildings_and_totals_are_shown() -> None:
+    lanes = table(("lane", [(200, -9), (200, 309)]))
+    quarter = gpd.GeoDataFrame({"people": [100, 7]}, geometry=[TOWN, box(900, 900, 910, 910)], crs=METRES)
+    homes = area(box(10, 10, 40, 40), box(300, 10, 310, 40), box(390, 0, 999, 100))
+    source = WorkloadSource(quarter.iloc[:1], "people", footprints=homes.iloc[:2])
+    blocks = delineate_blocks(area(TOWN), lanes, workload={"people": source}, count=2)
+    assert blocks["people"].tolist() == pytest.approx([75, 25], abs=1e-3)
+    assert blocks["people"].sum() == 100
+    source = WorkloadSource(quarter, "people")
+    blocks = delineate_blocks(area(TOWN), lanes, workload={"people": source}, count=2)
+    assert blocks.attrs["summary"]["totals"] == {"people": {"given": 107, "placed": 100}}
+
+
+def test_bad_demands_are_refused() -> None:
+    with pytest.raises(InputError, match="extend_dead_ends"):
+        delineate_blocks(area(TOWN), table(ACROSS), extend_dead_ends=-1)
+
+
+TOML = """
+[town]
+name = "示例镇"
+[layers.grids]
+file = "town.gpkg"
+layer = "grids"
+kind = "residential"
+[layers.campus]
+file = "town.gpkg"
+layer = "campus"
+[barriers.roads]
+file = "town.gpkg"
+layer = "roads"
+rank_column = "class"
+ranks = {{ motorway = "main-road", "*" = "lane" }}
+no_crossing = ["motorway"]
+[partition]
+layers = ["grids"]
+count = 2
+{more}
+"""
+
+
+def test_the_town_file_says_how_atoms_are_made(tmp_path: Path) -> None:
+    lanes = [("lane", [(x, -9.0), (x, top)]) for x, top in ((100.0, 309.0), (200.0, 309.0), (300.0, 290.0))]
+    roads = table(*lanes).assign(**{"class": ["street", "motorway", "street"]})
+    for name, frame in {"grids": area(TOWN), "campus": area(box(110, 50, 290, 250)), "roads": roads}.items():
+        frame.to_file(tmp_path / "town.gpkg", layer=name)
+
+    def drafted(more: str) -> gpd.GeoDataFrame:
+        (tmp_path / "gridgeo.toml").write_text(TOML.format(more=more), encoding="utf-8")
+        return partition_town(read_town(tmp_path))
+
+    assert sorted(drafted("").area.round()) == [60_000, 60_000], "nobody crosses the motorway"
+    kept = drafted('keep_whole = ["campus"]\nextend_dead_ends = 15')
+    assert sorted(kept.area.round()) == [30_000, 90_000]
+    assert kept.attrs["summary"]["dead_ends_extended"] == 1
+    with pytest.raises(InputError, match="keep_whole"):
+        drafted('keep_whole = ["nowhere"]')
 
 
 # ---------------------------------------------------------------------------------------------------- random networks
