@@ -21,6 +21,8 @@ here, and it is for the caller to say which faults are too small to matter.
 """
 
 from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse, compile_loops
+from gridgeo.coverage._boxes import pairs_of_boxes
+from gridgeo.coverage._edit import Editable, Edited
 from gridgeo.coverage._faces import Faces
 from gridgeo.coverage._repeats import repeated_rows
 from gridgeo.coverage._residual import Residual
@@ -28,10 +30,13 @@ from gridgeo.coverage._residual import Residual
 __all__ = [
     "Adjacency",
     "CoverageAnalysis",
+    "Editable",
+    "Edited",
     "Faces",
     "MissingVertices",
     "Residual",
     "analyse",
     "compile_loops",
+    "pairs_of_boxes",
     "repeated_rows",
 ]

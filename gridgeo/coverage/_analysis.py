@@ -13,7 +13,7 @@ import shapely
 from gridgeo.coverage._cancel import Cancellation, cancel
 from gridgeo.coverage._edges import Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._faces import Faces, find_faces
-from gridgeo.coverage._interactions import Interactions, find_interactions
+from gridgeo.coverage._interactions import Facing, Interactions, beside, find_interactions
 from gridgeo.coverage._residual import Residual, residual_of
 from gridgeo.coverage._verdict import Verdict, judge
 
@@ -68,13 +68,25 @@ class CoverageAnalysis:
     ``residual`` holds the edges that found no partner: the only ones in which anything can be wrong.
     """
 
-    def __init__(self, polygons: npt.NDArray[np.object_], *, extent: shapely.Geometry | None = None) -> None:
+    def __init__(
+        self,
+        polygons: npt.NDArray[np.object_],
+        *,
+        extent: shapely.Geometry | None = None,
+        reach: tuple[float, float] | None = None,
+        cancelled: tuple[Edges, Cancellation] | None = None,
+    ) -> None:
         self._polygons = polygons
         self._extent = extent
-        self._edges: Edges = extract_edges(polygons)
-        self._cancellation: Cancellation = cancel(self._edges)
+        self._reach = reach
+        edges = extract_edges(polygons) if cancelled is None else cancelled[0]
+        self._edges: Edges = edges
+        self._cancellation: Cancellation = cancel(edges) if cancelled is None else cancelled[1]
         self.residual: Residual = residual_of(self._edges, self._cancellation)
-        self._interactions: Interactions = find_interactions(self.residual.segment, self.residual.following)
+        facing = None if reach is None else Facing(self.residual.polygon, reach)
+        self._interactions: Interactions = find_interactions(
+            self.residual.segment, self.residual.following, facing=facing
+        )
         self._verdict: Verdict = judge(
             polygons, self._edges, self.residual, self._cancellation.doubled, self._interactions
         )
@@ -118,10 +130,18 @@ class CoverageAnalysis:
         Covered twice or more, or bounded and not covered at all. With an extent: inside it and not covered, inside it
         and covered twice or more, or outside it and covered.
         """
-        return self._faces
+        return self._found[0]
+
+    def overlap_boxes(self) -> npt.NDArray[np.float64]:
+        """Boxes of all that is covered too often, or outside the extent; what cancelled there bears on the faces."""
+        return self._found[1]
+
+    def open_rings(self) -> npt.NDArray[np.float64]:
+        """One place on each ring that meets nothing and lies in no other polygon: an island in a gap, if anything."""
+        return self.residual.segment[self._verdict.open_start, :2]
 
     @cached_property
-    def _faces(self) -> Faces:
+    def _found(self) -> tuple[Faces, npt.NDArray[np.float64]]:
         return find_faces(
             self._polygons,
             self._edges,
@@ -144,6 +164,16 @@ class CoverageAnalysis:
         _, first = np.unique(table, axis=0, return_index=True)
         first = np.sort(first)
         return MissingVertices(point[first], polygon[having[first]], polygon[lacking[first]], segment[lacking[first]])
+
+    def facing(self) -> tuple[Ints, npt.NDArray[np.float64]]:
+        """Pairs of segments of the residual that face each other across a gap no wider than the ``reach`` given.
+
+        They are of different polygons and run side by side in opposite directions, each on the outer side of the
+        other: rows of two indices, and the places halfway between the two.
+        """
+        pair = self._interactions.facing
+        segment = self.residual.segment
+        return pair, beside(segment[pair[:, 0]], segment[pair[:, 1]], self._reach or (1.0, 1.0))[1]
 
     def adjacency(self) -> Adjacency:
         """Which polygons share borders, and how long they are: exact, from the edges that cancelled."""
@@ -168,7 +198,7 @@ def compile_loops() -> None:
     os.environ["GRIDGEO_ENGINE"] = "numba"
     try:
         squares = [shapely.box(0, 0, 2, 2), shapely.box(1, 1, 3, 3), shapely.box(2, 0, 3, 1), shapely.box(2, 0, 4, 1)]
-        analyse([*squares, shapely.box(1, 1, 4, 2).reverse()], extent=shapely.box(0, 0, 3, 2)).faces()
+        analyse([*squares, shapely.box(1, 1, 4, 2).reverse()], extent=shapely.box(0, 0, 3, 2), reach=(1.0, 1.0)).faces()
     finally:
         if before is None:
             del os.environ["GRIDGEO_ENGINE"]
@@ -176,7 +206,12 @@ def compile_loops() -> None:
             os.environ["GRIDGEO_ENGINE"] = before
 
 
-def analyse(polygons: npt.ArrayLike, *, extent: shapely.Geometry | None = None) -> CoverageAnalysis:
+def analyse(
+    polygons: npt.ArrayLike,
+    *,
+    extent: shapely.Geometry | None = None,
+    reach: tuple[float, float] | None = None,
+) -> CoverageAnalysis:
     """Find out whether polygons form a coverage and, if not, what is wrong.
 
     Exact: there is no tolerance. The input is not changed.
@@ -187,6 +222,8 @@ def analyse(polygons: npt.ArrayLike, *, extent: shapely.Geometry | None = None) 
         Valid geometries in any planar coordinates; None and empty ones cover nothing.
     extent : Polygon or MultiPolygon, optional
         What the polygons should cover together. It bears on :meth:`CoverageAnalysis.faces` alone.
+    reach : tuple of float, optional
+        Along x and along y: finds segments so near each other, for :meth:`CoverageAnalysis.facing`, in the same pass.
 
     Examples
     --------
@@ -201,4 +238,4 @@ def analyse(polygons: npt.ArrayLike, *, extent: shapely.Geometry | None = None) 
     """
     given = np.asarray(polygons, dtype=np.object_)
     array: npt.NDArray[np.object_] = given.reshape(-1).copy()
-    return CoverageAnalysis(array, extent=extent)
+    return CoverageAnalysis(array, extent=extent, reach=reach)

@@ -293,8 +293,9 @@ def spread(segment):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def grid_items(segment, x0, y0, cell, columns, rows):  # type: ignore[no-untyped-def]
-    """Sort segments into the cells of a grid that they pass through: (start of each cell, segments)."""
+def grid_items(segment, x0, y0, cell, columns, rows, grow):  # type: ignore[no-untyped-def]
+    """Sort segments into the cells of a grid that they come near: (start of each cell, segments)."""
+    slack = 1e-3 * cell + grow
     count = np.zeros(columns * rows + 1, np.int64)
     item = np.empty(0, np.int32)
     for step in range(2):
@@ -307,16 +308,16 @@ def grid_items(segment, x0, y0, cell, columns, rows):  # type: ignore[no-untyped
             ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
             if ay > by:
                 ax, ay, bx, by = bx, by, ax, ay
-            first_row, last_row = int((ay - y0) / cell), int((by - y0) / cell)
+            first_row, last_row = int((ay - grow - y0) / cell), int((by + grow - y0) / cell)
             for row in range(first_row, last_row + 1):
                 xa, xb = ax, bx
-                if first_row != last_row:  # the part of the segment within the row, with a little slack
-                    low, high = max(ay, y0 + row * cell), min(by, y0 + (row + 1) * cell)
+                if ay < by and first_row != last_row:  # the part of the segment within the row, with a little slack
+                    low = min(max(ay, y0 + row * cell - grow), by)
+                    high = max(min(by, y0 + (row + 1) * cell + grow), ay)
                     xa = ax + (bx - ax) * ((low - ay) / (by - ay))
                     xb = ax + (bx - ax) * ((high - ay) / (by - ay))
                 if xa > xb:
                     xa, xb = xb, xa
-                slack = 1e-3 * cell
                 first = max(int((xa - slack - x0) / cell), 0)
                 last = min(int((xb + slack - x0) / cell), columns - 1)
                 for column in range(first, last + 1):
@@ -390,6 +391,49 @@ def grid_interactions(segment, following, fresh, all_fresh, count, item, crossin
                             on_segment[insides, 2] = end % 2
                         insides += 1
     return crossings, insides
+
+
+@njit(cache=True)
+def grid_facing(segment, polygon, reach, least, count, item):  # type: ignore[no-untyped-def]
+    """Pairs of segments of different polygons that run side by side (``beside``); some more than once."""
+    pair = np.empty((1024, 2), np.int64)
+    found = 0
+    for cell in range(len(count) - 1):
+        for u in range(count[cell], count[cell + 1]):
+            i = item[u]
+            for v in range(u + 1, count[cell + 1]):
+                j = item[v]
+                if polygon[i] == polygon[j]:
+                    continue
+                k, m = min(i, j), max(i, j)
+                x, y = segment[k, 0], segment[k, 1]
+                run_x, run_y = (segment[k, 2] - x) / reach[0], (segment[k, 3] - y) / reach[1]
+                ax, ay = (segment[m, 0] - x) / reach[0], (segment[m, 1] - y) / reach[1]
+                bx, by = (segment[m, 2] - x) / reach[0], (segment[m, 3] - y) / reach[1]
+                back_x, back_y = bx - ax, by - ay
+                opposite = run_x * back_x + run_y * back_y
+                if opposite >= 0:
+                    continue
+                size = run_x * run_x + run_y * run_y
+                if opposite * opposite < least**2 * size * (back_x * back_x + back_y * back_y):
+                    continue
+                near, far = bx * run_x + by * run_y, ax * run_x + ay * run_y
+                low, high = max(near, 0.0), min(far, size)
+                if low >= high:
+                    continue
+                middle = (low + high) / 2
+                share, along = (middle - near) / (far - near), middle / size
+                off_x, off_y = bx - share * back_x - along * run_x, by - share * back_y - along * run_y
+                outward = run_y * off_x - run_x * off_y
+                if outward <= 0 or outward * outward > size:
+                    continue
+                if found == len(pair):
+                    larger = np.empty((2 * found, 2), np.int64)
+                    larger[:found] = pair
+                    pair = larger
+                pair[found, 0], pair[found, 1] = k, m
+                found += 1
+    return pair[:found]
 
 
 # ---------------------------------------------------------------- winding

@@ -99,19 +99,33 @@ def find_faces(
     interactions: Interactions,
     verdict: Verdict,
     extent: shapely.Geometry | None,
-) -> Faces:
-    """Find every region that is covered wrongly."""
+) -> tuple[Faces, npt.NDArray[np.float64]]:
+    """Find every region that is covered wrongly, and the boxes of what is covered too often or outside the extent.
+
+    In such a box the edges that cancelled count too.
+    """
     terrain = _terrain(edges, residual, interactions, verdict, extent)
     active = np.flatnonzero(~terrain.island)
     found: list[_Face] = []
+    boxes = np.zeros((0, 4))
     if len(active):
         arrangement = _arranged(terrain, active)
         multiplicity, inside = _labelled(arrangement, terrain)
         _add_gaps(found, arrangement, terrain, active, multiplicity, inside)
         wrong = _covered_wrongly(multiplicity, inside)
         if wrong.any():
+            boxes = _boxes_of(arrangement, wrong)
             _add_overlaps(found, arrangement, terrain, active, wrong, polygons, edges, cancellation)
-    return _as_arrays(found)
+    return _as_arrays(found), boxes
+
+
+def _boxes_of(arrangement: Arrangement, chosen: Bools) -> npt.NDArray[np.float64]:
+    """Box of each chosen face."""
+    half = np.flatnonzero(chosen[arrangement.face])
+    half = half[np.argsort(arrangement.face[half], kind="stable")]
+    start = np.flatnonzero(np.concatenate([[True], np.diff(arrangement.face[half]) != 0]))
+    place = arrangement.node[arrangement.tail[half]]
+    return np.concatenate([np.minimum.reduceat(place, start), np.maximum.reduceat(place, start)], axis=1)
 
 
 def _terrain(
@@ -239,13 +253,10 @@ def _add_overlaps(
 
 def _cancelled_edges_near(arrangement: Arrangement, wrong: Bools, edges: Edges, cancellation: Cancellation) -> Ints:
     """Find cancelled edges whose box meets the box of a wrong face; of each pair the first."""
-    half = np.flatnonzero(wrong[arrangement.face])
-    half = half[np.argsort(arrangement.face[half], kind="stable")]
-    start = np.flatnonzero(np.concatenate([[True], np.diff(arrangement.face[half]) != 0]))
-    place = arrangement.node[arrangement.tail[half]]
-    low, high = np.minimum.reduceat(place, start), np.maximum.reduceat(place, start)
+    box = _boxes_of(arrangement, wrong)
+    low, high = box[:, :2], box[:, 2:]
     chunk_start, chunk_stop, chunk_box = edges.chunks
-    face, chunk = pairs_of_boxes(np.concatenate([low, high], axis=1), chunk_box)
+    face, chunk = pairs_of_boxes(box, chunk_box)
     size = chunk_stop[chunk] - chunk_start[chunk]
     edge = np.repeat(chunk_start[chunk], size) + np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
     face = np.repeat(face, size)

@@ -9,7 +9,7 @@ expected O(m) for segments spread as borders are; memory bounded by working thro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
@@ -22,6 +22,8 @@ from gridgeo.coverage._orientation import orientation
 
 _BLOCK = 1 << 17
 _MANY = 5_000
+OPPOSITE = 0.9
+"""Cosine of the angle by which segments that face each other may differ from opposite directions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,34 @@ class Interactions:
         Rows of segment, other segment, end (0 or 1): that end of the other segment lies inside the segment.
     touched : ndarray of bool, shape (m,)
         Whether a segment has an end in common with one that is not its neighbour on the ring.
+    facing : ndarray of int, shape (f, 2)
+        Pairs that face each other, if they were asked for; smaller index first.
     """
 
     crossing: Ints
     on_segment: Ints
     touched: Bools
+    facing: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
-def find_interactions(segment: npt.NDArray[np.float64], following: Ints, fresh: Bools | None = None) -> Interactions:
+@dataclass(frozen=True, slots=True)
+class Facing:
+    """What pairs face each other: of different polygons, side by side, in opposite directions, each outside the other.
+
+    Parameters
+    ----------
+    polygon : ndarray of int, shape (m,)
+    reach : tuple of float
+        How far apart they may be at most, along x and along y, in the middle of the stretch that they have in common.
+    """
+
+    polygon: Ints
+    reach: tuple[float, float]
+
+
+def find_interactions(
+    segment: npt.NDArray[np.float64], following: Ints, fresh: Bools | None = None, facing: Facing | None = None
+) -> Interactions:
     """Find all pairs of segments that meet.
 
     Parameters
@@ -53,26 +75,74 @@ def find_interactions(segment: npt.NDArray[np.float64], following: Ints, fresh: 
         The segment after each on its ring, or -1: neighbours meet by right.
     fresh : ndarray of bool, optional
         If given, only pairs with at least one fresh segment are of interest.
+    facing : Facing, optional
+        Find pairs that face each other in the same pass.
     """
     compiled = compiled_for(GEOMETRY * len(segment))
     if compiled is not None and len(segment) > 1:
-        return _find_compiled(compiled, segment, following, fresh)
+        return _find_compiled(compiled, segment, following, fresh, facing)
     touched = np.zeros(len(segment), bool)
     crossing, on_segment = [np.zeros((0, 2), np.int64)], [np.zeros((0, 3), np.int64)]
-    for one, other in _candidates(segment, fresh):
+    near = [np.zeros((0, 2), np.int64)]
+    low, high = np.minimum(segment[:, :2], segment[:, 2:]), np.maximum(segment[:, :2], segment[:, 2:])
+    for one, other in _candidates(low, high, fresh, facing):
+        if facing is not None:
+            near.append(_opposite(segment, facing, one, other))
+            meet = (low[one] <= high[other]).all(axis=1) & (low[other] <= high[one]).all(axis=1)
+            one, other = one[meet], other[meet]
         _classify(segment, following, one, other, touched, crossing, on_segment)
-    return Interactions(_sorted_rows(np.concatenate(crossing)), _sorted_rows(np.concatenate(on_segment)), touched)
+    found = (_sorted_rows(np.concatenate(rows)) for rows in (crossing, on_segment, near))
+    crossed, inside, beside = found
+    return Interactions(crossed, inside, touched, beside)
+
+
+def _opposite(segment: npt.NDArray[np.float64], facing: Facing, one: Ints, other: Ints) -> Ints:
+    """Return the candidates that face each other."""
+    strangers = facing.polygon[one] != facing.polygon[other]
+    pair = np.stack([np.minimum(one, other), np.maximum(one, other)], axis=1)[strangers]
+    return pair[beside(segment[pair[:, 0]], segment[pair[:, 1]], facing.reach)[0]]
+
+
+def beside(
+    one: npt.NDArray[np.float64], other: npt.NDArray[np.float64], reach: tuple[float, float]
+) -> tuple[Bools, npt.NDArray[np.float64]]:
+    """Tell which segments run side by side, as `Facing` says, and the places halfway between their middles."""
+    origin = np.tile(one[:, :2], 2)
+    a, b = ((ends - origin) / np.tile(reach, 2) for ends in (one, other))
+    run_x, run_y, back_x, back_y = a[:, 2], a[:, 3], b[:, 2] - b[:, 0], b[:, 3] - b[:, 1]
+    size = run_x * run_x + run_y * run_y
+    opposite = run_x * back_x + run_y * back_y
+    kept = (opposite < 0) & (opposite * opposite >= OPPOSITE**2 * size * (back_x * back_x + back_y * back_y))
+    # the stretch of the first that the second runs beside, from 0 to 1 along it
+    near, far = (b[:, k] * run_x + b[:, k + 1] * run_y for k in (2, 0))
+    low, high = np.maximum(near, 0.0), np.minimum(far, size)
+    kept &= low < high
+    middle = (low + high) / 2
+    share = (middle - near) / np.where(kept, far - near, 1.0)
+    along = middle / np.where(kept, size, 1.0)
+    here_x, here_y = along * run_x, along * run_y
+    off_x, off_y = b[:, 2] - share * back_x - here_x, b[:, 3] - share * back_y - here_y
+    outward = run_y * off_x - run_x * off_y
+    kept &= (outward > 0) & (outward * outward <= size)
+    place = one[:, :2] + np.column_stack([here_x + off_x / 2, here_y + off_y / 2]) * reach
+    return kept, place
 
 
 def _find_compiled(
-    compiled: ModuleType, segment: npt.NDArray[np.float64], following: Ints, fresh: Bools | None
+    compiled: ModuleType,
+    segment: npt.NDArray[np.float64],
+    following: Ints,
+    fresh: Bools | None,
+    facing: Facing | None,
 ) -> Interactions:
     """Find the same by one uniform grid; a long segment enters only the cells that it passes through."""
     west, south, east, north, size = compiled.spread(segment)
-    width, height = east - west, north - south
+    reach = (0.0, 0.0) if facing is None else facing.reach
+    grow = max(reach) / 2  # two boxes that are within reach share a cell when each is grown by half of it
+    west, south, width, height = west - grow, south - grow, east - west + 2 * grow, north - south + 2 * grow
     cell = max(2.5 * size, float(np.sqrt(width * height / (4 * len(segment) + 16))), max(width, height) * 1e-5, 1e-300)
     columns, rows = int(width / cell) + 2, int(height / cell) + 2
-    count, item = compiled.grid_items(segment, west, south, cell, columns, rows)
+    count, item = compiled.grid_items(segment, west, south, cell, columns, rows, grow)
     chosen = np.zeros(0, bool) if fresh is None else fresh
     room = len(segment) // 8 + 64
     while True:
@@ -84,8 +154,11 @@ def _find_compiled(
         if max(crossings, insides) <= room:
             break
         room = max(crossings, insides)
+    near = np.zeros((0, 2), np.int64)
+    if facing is not None:
+        near = np.unique(compiled.grid_facing(segment, facing.polygon, reach, OPPOSITE, count, item), axis=0)
     each = np.unique(crossing[:crossings], axis=0), np.unique(on_segment[:insides], axis=0)
-    return Interactions(*each, touched)
+    return Interactions(*each, touched, near)
 
 
 def _sorted_rows(rows: Ints) -> Ints:
@@ -137,13 +210,16 @@ def _classify(
             on_segment.append(np.stack([holder[inside], held[inside], np.full(count, end)], axis=1))
 
 
-def _candidates(segment: npt.NDArray[np.float64], fresh: Bools | None) -> Iterator[tuple[Ints, Ints]]:
-    """Pairs of segments whose boxes meet, each pair once, in blocks."""
-    if len(segment) < 2 or (fresh is not None and not fresh.any()):
+def _candidates(
+    low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], fresh: Bools | None, facing: Facing | None
+) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs of segments whose boxes meet, or are within reach, each pair once, in blocks."""
+    if len(low) < 2 or (fresh is not None and not fresh.any()):
         return
-    low = np.minimum(segment[:, :2], segment[:, 2:])
-    high = np.maximum(segment[:, :2], segment[:, 2:])
     box = np.concatenate([low, high], axis=1)
+    if facing is not None:
+        grow = np.array(facing.reach) / 2
+        low, high = np.subtract(low, grow, out=box[:, :2]), np.add(high, grow, out=box[:, 2:])
     size = np.maximum(high[:, 0] - low[:, 0], high[:, 1] - low[:, 1])
     span = max(float(high[:, axis].max() - low[:, axis].min()) for axis in (0, 1))
     # a finest cell of a few times the mean size, no finer than can be counted in 31 bits

@@ -27,6 +27,8 @@ THIN = 1.0
 _SCALE_ERROR = 1e-10
 """Of the areal scale as a polynomial, relative: a tenth of what areas may be off when they are added up."""
 
+_BLOCK = 1 << 13
+
 _COMPACT, _SLENDER = 400.0, 4000.0
 """Square of the border's length over the area: of a square 16, of a strip a thousand times as long as wide 4000."""
 
@@ -112,9 +114,11 @@ def _strips(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Floats:
     middle, size = (low + high) / 2, np.maximum((high - low) / 2, 1e-300)
     west = _west_of(middle, size, crs, metric)
     one, other = (segment[:, :2] - middle) / size, (segment[:, 2:] - middle) / size
-    along = size.prod() * (other[:, 1] - one[:, 1])
-    strip: Floats = along * (west(one) + 4 * west((one + other) / 2) + west(other)) / 6
-    return strip
+    strip = np.empty(len(segment))
+    for start in range(0, len(segment), _BLOCK):  # in the processor's cache
+        a, b = one[start : start + _BLOCK], other[start : start + _BLOCK]
+        strip[start : start + _BLOCK] = (b[:, 1] - a[:, 1]) * (west(a) + 4 * west((a + b) / 2) + west(b))
+    return strip * (size.prod() / 6)
 
 
 def _corners(segment: Floats) -> tuple[Floats, Floats]:
@@ -144,23 +148,24 @@ def _west_of(middle: Floats, size: Floats, crs: pyproj.CRS, metric: pyproj.CRS) 
     """
     if crs == metric:
         return lambda place: place[:, 0]
-    x, y = (axis.ravel() for axis in np.meshgrid(*[np.cos(np.linspace(0, np.pi, 7))] * 2))
-    columns = _local_scale(middle + np.column_stack([x, y]) * size, crs, metric)
+    at = np.array(np.meshgrid(*[np.cos(np.linspace(0, np.pi, 7))] * 2)).reshape(2, -1)
+    columns = _local_scale(middle + at.T * size, crs, metric)
     scale = np.abs(columns[0][:, 0] * columns[1][:, 1] - columns[0][:, 1] * columns[1][:, 0])
     for degree in (2, 4):
         powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
-        table = np.column_stack([x**i * y**j for i, j in powers])
+        table = np.column_stack([at[0] ** i * at[1] ** j for i, j in powers])
         factor = np.linalg.lstsq(table, scale, rcond=None)[0]
         if np.abs(table @ factor - scale).max() <= _SCALE_ERROR * scale.max():
             break
 
     def area(place: Floats) -> Floats:
+        x, y = np.ascontiguousarray(place.T)
         total: Floats = np.zeros(len(place))
         for i in range(degree, -1, -1):  # Horner's rule, in x and in y
-            row: Floats = np.zeros(len(place))
-            for j in range(degree - i, -1, -1):
-                row = row * place[:, 1] + factor[powers.index((i, j))] / (i + 1)
-            total = (total + row) * place[:, 0]
+            row = np.full(len(place), factor[powers.index((i, degree - i))] / (i + 1))
+            for j in range(degree - i - 1, -1, -1):
+                row = row * y + factor[powers.index((i, j))] / (i + 1)
+            total = (total + row) * x
         return total
 
     return area

@@ -4,14 +4,14 @@ A gap that neighbours enclose is a face of the coverage. One that is open at an 
 extent nothing says that it should be covered; but where the outer borders of two polygons run side by side a few
 centimetres apart, they were meant to be one border.
 
-Method. Edges without a partner that lie within the reach of an edge of another polygon that runs the other way make
-pairs of polygons. The two are closed, as far as they are near: grown by half the reach and shrunk again, which fills
-what is narrower than the reach. Of what is filled, pieces count that are at least `SLENDER` times as long as wide and
-have both polygons along them; the corners at which borders part are wider.
+Method. Edges without a partner that face an edge of another polygon within the reach, with nothing that has a record
+between them, make pairs of polygons. The two are closed, as far as they are near: grown by half the reach and shrunk
+again, which fills what is narrower than the reach. Of what is filled, pieces count that are at least `SLENDER` times as
+long as wide and have both polygons along them; the corners at which borders part are wider.
 
-Cost. A tree of the edges without a partner, which in a sound layer are its outer border, and a few overlays for each
-pair found. Limits: an inlet within the border of one polygon is not looked for, nor a gap that is no wider
-than coordinates are rounded.
+Cost. The edges that face each other come from the kernel's own pass; a few overlays for each pair of polygons found.
+Limits: an inlet within the border of one polygon is not looked for, nor a gap that is no wider than coordinates are
+rounded. Overlays may fail on coordinates of any kind: then the pair is told in a note.
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ SLENDER = 20.0
 LEAST = 1.0
 """Metres. A shorter one is none."""
 
-_OPPOSITE = -0.9
-"""Cosine of the angle between two edges that face each other; they run in opposite directions."""
 _ALONG = 0.25
 """Share of its rim that an open gap has along each of its two polygons, at least."""
 _MARGIN = 3.0
@@ -49,8 +47,20 @@ _OPEN = Message(
     "{names}几乎相接：其间有一端开口的缝隙，面积 {area}，最宽 {width}，长 {run}。",
 )
 
+_UNDECIDED = Message(
+    "{names} nearly meet, but the gap between them can't be measured: {reason}.",
+    "{names}几乎相接，但其间的缝隙无法量算：{reason}。",
+)
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+def reach_of(subject: Subject, tolerance: float) -> tuple[float, float]:
+    """Return how far apart facing edges may be, along x and along y, in units of the coordinates."""
+    scale, _ = _scale(subject)
+    reach = max(tolerance, REACH)
+    return reach / float(scale[0]), reach / float(scale[1])
 
 
 def open_gaps(
@@ -70,6 +80,7 @@ def open_gaps(
     polygons : ndarray of Polygon or MultiPolygon
         Those that were analysed: the subject's without duplicates.
     analysis : CoverageAnalysis
+        With a reach of `reach_of`.
     told : ndarray of Polygon
         Regions that have a record already.
     claim : str
@@ -78,27 +89,40 @@ def open_gaps(
     """
     reach = max(tolerance, REACH)
     scale, middle = _scale(subject)
-    residual = analysis.residual  # edges without a partner, the interior on their left
-    segment = (residual.segment - np.tile(middle, 2)) * np.tile(scale, 2)
-    pair, box = _pairs(segment, residual.polygon, reach)
+    pair, box = _pairs(analysis, scale, middle, told)
     if not len(pair):
         return []
-    flat = np.full(len(polygons), None, object)
+
+    def planar(shapes: Geometries) -> Geometries:
+        return _sound(shapely.transform(shapes, lambda places: (places - middle) * scale))
+
     used = np.unique(pair)
-    flat[used] = _sound(shapely.transform(polygons[used], lambda places: (places - middle) * scale))
-    rims = _sound(shapely.transform(told, lambda places: (places - middle) * scale))
-    which, pieces = _fill(flat, pair, box, rims, reach)
-    faults = []
-    widths = widest(pieces)
-    slender = (shapely.length(pieces) / 2 >= np.maximum(SLENDER * widths, LEAST)) & (widths > FLOAT_NOISE)
-    which, pieces, widths = which[slender], pieces[slender], widths[slender]
-    first = _first_there(pieces)
-    for (one, other), piece, width in zip(which[first].tolist(), pieces[first], widths[first].tolist(), strict=True):
+    flat = planar(polygons[used])
+    pair = np.searchsorted(used, pair)
+    frame = shapely.box(*(box + np.array([-1, -1, 1, 1]) * _MARGIN * reach).T)
+    beside = _Beside(flat, frame), _Beside(planar(told), frame)
+    faults: list[Fault] = []
+    which: list[int] = []
+    found: list[shapely.Geometry] = []
+    for number, (one, other) in enumerate(pair.tolist()):
+        cutters = [*beside[0].of(number, {one, other}), *beside[1].of(number, set())]
+        try:
+            pieces = _between(flat[one], flat[other], frame[number], cutters, reach)
+        except shapely.errors.GEOSException as error:
+            faults.append(_undecided(subject, claim, used[pair[number]].tolist(), error))
+            continue
+        found += pieces
+        which += [number] * len(pieces)
+    gaps = np.array(found, object)
+    widths = widest(gaps)
+    slender = (shapely.length(gaps) / 2 >= np.maximum(SLENDER * widths, LEAST)) & (widths > FLOAT_NOISE)
+    gaps, widths, owner = gaps[slender], widths[slender], used[pair[np.array(which, np.int64)[slender]]]
+    first = _first_there(gaps)
+    for involved, piece, width in zip(owner[first].tolist(), gaps[first], widths[first].tolist(), strict=True):
         run = float(piece.length) / 2
         (place,) = _sound(np.array([shapely.transform(piece, lambda places: places / scale + middle)], object))
         if place.is_empty:
             continue
-        involved = [one, other]
         faults.append(
             Fault(
                 "near-border",
@@ -120,6 +144,111 @@ def open_gaps(
     return faults
 
 
+def _undecided(subject: Subject, claim: str, involved: list[int], error: Exception) -> Fault:
+    """Return a note on two polygons between which an overlay failed."""
+    return Fault(
+        "doubtful-input",
+        "info",
+        claim,
+        subject.layers_of(involved),
+        subject.ids_of(involved),
+        _UNDECIDED,
+        None,
+        values={"names": subject.called(involved), "reason": str(error).splitlines()[0][:120]},
+    )
+
+
+def _scale(subject: Subject) -> tuple[Floats, Floats]:
+    """Metres in one unit of the coordinates, east and north, at the layers' middle, and that middle."""
+    bounds = shapely.total_bounds(subject.polygons)
+    middle = (bounds[:2] + bounds[2:]) / 2 if np.isfinite(bounds).all() else np.zeros(2)
+    if not subject.crs.is_geographic:
+        return np.full(2, 1.0 / subject.units(1.0)), middle
+    return np.array([np.cos(np.radians(middle[1])), 1.0]) * 111_320.0, middle
+
+
+def facing_places(subject: Subject, analysis: CoverageAnalysis, told: Geometries) -> Geometries:
+    """Return points between edges that face each other across a gap without a record."""
+    scale, middle = _scale(subject)
+    _, _, between = _facing(analysis, scale, middle, told)
+    points: Geometries = shapely.points(between)
+    return points
+
+
+def _facing(analysis: CoverageAnalysis, scale: Floats, middle: Floats, told: Geometries) -> tuple[Ints, Floats, Floats]:
+    """Return pairs of segments that face each other across a gap without a record, their ends, and places between."""
+    facing, between = analysis.facing()
+    residual = analysis.residual
+    ends = (residual.segment[facing].reshape(-1, 4, 2) - middle) * scale
+    # a gap as thin as rounding is none
+    apart = shapely.distance(shapely.linestrings(ends[:, :2]), shapely.points((between - middle) * scale))
+    tell = apart > FLOAT_NOISE / 2
+    tell[shapely.STRtree(told).query(shapely.points(between), predicate="intersects")[0]] = False
+    return facing[tell], ends[tell], between[tell]
+
+
+def _pairs(analysis: CoverageAnalysis, scale: Floats, middle: Floats, told: Geometries) -> tuple[Ints, Floats]:
+    """Return pairs of polygons that face each other across a gap without a record, and the boxes in which they do."""
+    facing, ends, _ = _facing(analysis, scale, middle, told)
+    residual = analysis.residual
+    if not len(facing):
+        return np.zeros((0, 2), np.int64), np.zeros((0, 4))
+    boxes = np.hstack([ends.min(axis=1), ends.max(axis=1)])
+    table = np.sort(residual.polygon[facing], axis=1)
+    pair, which = np.unique(table, axis=0, return_inverse=True)
+    least, most = np.full((len(pair), 2), np.inf), np.full((len(pair), 2), -np.inf)
+    np.minimum.at(least, which.ravel(), boxes[:, :2])
+    np.maximum.at(most, which.ravel(), boxes[:, 2:])
+    return pair, np.hstack([least, most])
+
+
+class _Beside:
+    """Which of some shapes come into each frame."""
+
+    def __init__(self, shapes: Geometries, frames: Geometries) -> None:
+        self.shapes = shapes
+        frame, shape = shapely.STRtree(shapes).query(frames, predicate="intersects")
+        order = np.argsort(frame, kind="stable")
+        self._shape = shape[order]
+        self._start = np.searchsorted(frame[order], np.arange(len(frames) + 1))
+
+    def of(self, frame: int, without: set[int]) -> list[shapely.Geometry]:
+        """Return the shapes in a frame but some."""
+        found = self._shape[self._start[frame] : self._start[frame + 1]].tolist()
+        return [self.shapes[k] for k in sorted(found) if k not in without]
+
+
+def _between(
+    one: shapely.Geometry,
+    other: shapely.Geometry,
+    frame: shapely.Polygon,
+    cutters: list[shapely.Geometry],
+    reach: float,
+) -> list[shapely.Geometry]:
+    """Fill what lies between two polygons in a frame and is narrower than the reach; return the pieces.
+
+    What others cover, and what has a record, is no open gap.
+    """
+    near = [_areal(shapely.intersection(shape, frame, grid_size=_GRID)) for shape in (one, other)]
+    both = _areal(shapely.union(*near, grid_size=_GRID))
+    closed = shapely.buffer(shapely.buffer(both, reach / 2, join_style="mitre"), -reach / 2, join_style="mitre")
+    filled = shapely.difference(_areal(shapely.intersection(closed, frame, grid_size=_GRID)), both, grid_size=_GRID)
+    for cutter in cutters:
+        if shapely.intersects(filled, cutter):
+            local = _areal(shapely.intersection(cutter, frame, grid_size=_GRID))
+            filled = shapely.difference(_areal(filled), local, grid_size=_GRID)
+    parts = shapely.get_parts(filled)
+    pieces = parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & (shapely.area(parts) > 0)]
+    # half the rim of a gap runs along either of its polygons; ends and corners have one of them or none
+    rim = shapely.boundary(pieces)
+    close = shapely.area(pieces) / np.maximum(shapely.length(pieces), 1e-300) * 1e-3 + 1e-9
+    along = np.ones(len(pieces), bool)
+    for shape in near:
+        beside = shapely.intersection(rim, shapely.buffer(shapely.boundary(shape), close, quad_segs=1))
+        along &= shapely.length(beside) > _ALONG * shapely.length(rim)
+    return list(pieces[along])
+
+
 def _sound(shapes: Geometries) -> Geometries:
     """Return shapes of which corners that met by rounding are mended."""
     broken = ~shapely.is_valid(shapes)
@@ -128,13 +257,12 @@ def _sound(shapes: Geometries) -> Geometries:
     return shapes
 
 
-def _areal(shapes: Geometries) -> Geometries:
+def _areal(shape: shapely.Geometry) -> shapely.Geometry:
     """Return the polygons of what an overlay left, without the lines and points in which shapes touched."""
-    flat = shapes.ravel().copy()
-    for k in np.flatnonzero(~np.isin(shapely.get_type_id(flat), (3, 6))).tolist():
-        parts = shapely.get_parts(flat[k])
-        flat[k] = shapely.union_all(parts[shapely.get_type_id(parts) == 3], grid_size=_GRID)
-    return flat.reshape(shapes.shape)
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    parts = shapely.get_parts(shape)
+    return shapely.union_all(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON], grid_size=_GRID)
 
 
 def _first_there(pieces: Geometries) -> npt.NDArray[np.bool_]:
@@ -142,82 +270,15 @@ def _first_there(pieces: Geometries) -> npt.NDArray[np.bool_]:
     one, other = shapely.STRtree(pieces).query(pieces, predicate="intersects")
     later = one > other
     one, other = one[later], other[later]
-    common = shapely.area(shapely.intersection(pieces[one], pieces[other], grid_size=_GRID)) > 0
     first = np.ones(len(pieces), bool)
-    first[one[common]] = False
+    for k, earlier in zip(one.tolist(), other.tolist(), strict=True):
+        first[k] &= not _overlap(pieces[k], pieces[earlier])
     return first
 
 
-def _scale(subject: Subject) -> tuple[Floats, Floats]:
-    """Metres in one unit of the coordinates, east and north, at the layers' middle, and that middle."""
-    bounds = shapely.total_bounds(subject.polygons)
-    middle = (bounds[:2] + bounds[2:]) / 2
-    if not subject.crs.is_geographic:
-        return np.full(2, 1.0 / subject.units(1.0)), middle
-    return np.array([np.cos(np.radians(middle[1])), 1.0]) * 111_320.0, middle
-
-
-def _pairs(segment: Floats, polygon: Ints, reach: float) -> tuple[Ints, Floats]:
-    """Return pairs of polygons that face each other within the reach, and the boxes in which they do."""
-    run = segment[:, 2:] - segment[:, :2]
-    size = np.hypot(run[:, 0], run[:, 1])
-    lines = shapely.linestrings(segment.reshape(-1, 2, 2))
-    corners = np.sort(segment.reshape(-1, 2, 2), axis=1)
-    around = shapely.box(*(corners[:, 0] - reach).T, *(corners[:, 1] + reach).T)
-    # by boxes first: most that is near an edge is its own polygon's next edge
-    first, second = shapely.STRtree(lines).query(around)
-    kept = polygon[first] < polygon[second]
-    first, second = first[kept], second[kept]
-    cosine = np.einsum("ij,ij->i", run[first], run[second])
-    kept = cosine < _OPPOSITE * size[first] * size[second]
-    first, second = first[kept], second[kept]
-    kept = shapely.dwithin(lines[first], lines[second], reach)
-    first, second = first[kept], second[kept]
-    if not len(first):
-        return np.zeros((0, 2), np.int64), np.zeros((0, 4))
-    ends = np.hstack([segment[first], segment[second]]).reshape(-1, 4, 2)
-    boxes = np.hstack([ends.min(axis=1), ends.max(axis=1)])
-    pair, which = np.unique(np.column_stack([polygon[first], polygon[second]]), axis=0, return_inverse=True)
-    low, high = np.full((len(pair), 2), np.inf), np.full((len(pair), 2), -np.inf)
-    np.minimum.at(low, which.ravel(), boxes[:, :2])
-    np.maximum.at(high, which.ravel(), boxes[:, 2:])
-    return pair, np.hstack([low, high])
-
-
-def _fill(flat: Geometries, pair: Ints, box: Floats, told: Geometries, reach: float) -> tuple[Ints, Geometries]:
-    """Fill what lies between the polygons of each pair and is narrower than the reach; return the pieces."""
-    frame = shapely.box(*(box + np.array([-1, -1, 1, 1]) * _MARGIN * reach).T)
-    near = _areal(shapely.intersection(flat[pair], frame[:, None], grid_size=_GRID))
-    both = _areal(shapely.union_all(near, axis=1, grid_size=_GRID))
-    closed = shapely.buffer(shapely.buffer(both, reach / 2, join_style="mitre"), -reach / 2, join_style="mitre")
-    closed = _areal(shapely.intersection(closed, frame, grid_size=_GRID))
-    filled = shapely.difference(closed, both, grid_size=_GRID)
-    pieces, number = shapely.get_parts(filled, return_index=True)
-    polygonal = shapely.get_type_id(pieces) == 3
-    pieces, number = pieces[polygonal], number[polygonal]
-    # what others cover, and what has a record, is no open gap
-    others = [flat[np.unique(pair)], told]
-    for shapes in others:
-        tree = shapely.STRtree(shapes)
-        piece, by = tree.query(pieces, predicate="intersects")
-        if shapes is others[0]:
-            strange = (by[:, None] != np.searchsorted(np.unique(pair), pair[number[piece]])).all(axis=1)
-            piece, by = piece[strange], by[strange]
-        order = np.argsort(piece, kind="stable")
-        cut, first = np.unique(piece[order], return_index=True)
-        for k, strangers in zip(cut.tolist(), np.split(by[order], first[1:]), strict=False):
-            cutter = _areal(np.array([shapely.union_all(shapes[strangers], grid_size=_GRID)], object))
-            pieces[k] = _areal(shapely.difference(pieces[[k]], cutter, grid_size=_GRID))[0]
-    pieces, again = shapely.get_parts(pieces, return_index=True)
-    number = number[again]
-    kept = (shapely.get_type_id(pieces) == 3) & (shapely.area(pieces) > 0)
-    pieces, number = pieces[kept], number[kept]
-    # half the rim of a gap runs along either of its polygons; ends and corners have one of them or none
-    rim = shapely.boundary(pieces)
-    close = shapely.area(pieces) / np.maximum(shapely.length(pieces), 1e-300) * 1e-3 + 1e-9
-    along = np.ones(len(pieces), bool)
-    for side in (0, 1):
-        border = shapely.boundary(near[number, side])
-        length = shapely.length(shapely.intersection(rim, shapely.buffer(border, close, quad_segs=1)))
-        along &= length > _ALONG * shapely.length(rim)
-    return pair[number[along]], pieces[along]
+def _overlap(one: shapely.Geometry, other: shapely.Geometry) -> bool:
+    """Whether two pieces have an area in common; where that can't be told both stay."""
+    try:
+        return float(shapely.area(shapely.intersection(one, other, grid_size=_GRID))) > 0
+    except shapely.errors.GEOSException:
+        return False

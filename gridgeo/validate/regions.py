@@ -199,7 +199,18 @@ class Judge:
         drawn: Iterable[Fault],
         family: npt.NDArray[np.int64] | None = None,
     ) -> list[Fault]:
-        """Return a record for each border that has vertices on one side only.
+        """Return a record for each border that has vertices on one side only: see `borders`."""
+        return [fault for _, fault in self.borders(missing, faces, sizes, drawn, family)]
+
+    def borders(
+        self,
+        missing: MissingVertices,
+        faces: Faces,
+        sizes: Sizes,
+        drawn: Iterable[Fault],
+        family: npt.NDArray[np.int64] | None = None,
+    ) -> list[tuple[tuple[int, ...], Fault]]:
+        """Return a record for each border that has vertices on one side only, with the polygons beside the border.
 
         A vertex at the rim of a region that has a record, or where a polygon was broken, goes with that record. With
         ``family`` only borders between polygons of one family count.
@@ -228,7 +239,7 @@ class Judge:
             if is_free:
                 borders.setdefault(tuple(sorted(sides[point])), []).append(point)
         return [
-            self._border(indices, places, sizes, sorted({areas[p] for p in places if p in areas}))
+            (indices, self._border(indices, places, sizes, sorted({areas[p] for p in places if p in areas})))
             for indices, places in borders.items()
         ]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +23,9 @@ from gridgeo.validate.faults import CATALOGUE, SEVERITIES, STAGES, Fault, Severi
 from gridgeo.validate.page import to_html
 from gridgeo.validate.reading import reading
 from gridgeo.validate.text import to_text, verdict, whereabouts
+
+if TYPE_CHECKING:
+    from gridgeo.validate.subject import LayerLike
 
 SCHEMA = "gridgeo-report/1"
 _COLUMNS = [
@@ -83,6 +86,8 @@ class Report:
         File of each layer.
     title : str
         What was validated.
+    origin : object, optional
+        What the report came from, for `update`.
     """
 
     claims: list[ClaimResult]
@@ -91,6 +96,7 @@ class Report:
     shapes: npt.NDArray[np.object_] | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    origin: object = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -127,6 +133,46 @@ class Report:
         geometry = np.array([fault.geometry for fault in self.records], object)
         return gpd.GeoDataFrame(table, geometry=geometry, crs=self.crs)
 
+    def update(
+        self,
+        changed: LayerLike | Mapping[str, LayerLike] | None = None,
+        *,
+        removed: Iterable[str] | Mapping[str, Iterable[str]] = (),
+    ) -> Report:
+        """Return the report of the layers after an edit, at the cost of the edit.
+
+        Equal to what `gridgeo.validate.validate_tiling` says of the edited layers; only the last digits of the total
+        area, and of places where borders cross, may be rounded otherwise. See `gridgeo.validate.update`.
+
+        Parameters
+        ----------
+        changed : GeoDataFrame, Layer or mapping of layer to these, optional
+            The edited features: those of known ids replace what was there, others are new.
+        removed : iterable of str or mapping of layer to these, optional
+            Ids of features that are no more.
+
+        Raises
+        ------
+        InputError
+            For reports of other functions, unknown layers, another CRS, ids given twice or not there.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, shapely
+        >>> from gridgeo.validate import validate_tiling
+        >>> squares = [shapely.box(0, 0, 9, 9), shapely.box(8, 0, 17, 9), shapely.box(0, 9, 17, 20)]
+        >>> layer = gpd.GeoDataFrame(geometry=squares, index=["a", "b", "c"], crs="EPSG:32651")
+        >>> report = validate_tiling(layer)
+        >>> report.faults["code"].tolist()
+        ['overlap']
+        >>> mended = gpd.GeoDataFrame(geometry=[shapely.box(9, 0, 17, 9)], index=["b"], crs="EPSG:32651")
+        >>> report.update(mended).faults["code"].tolist()
+        ['missing-vertex']
+        """
+        from gridgeo.validate.update import update_report
+
+        return update_report(self, changed, removed)
+
     def fails(self, *, on: str = "error") -> bool:
         """Whether there is a fault at or above a severity."""
         least = SEVERITIES.index(on)
@@ -143,7 +189,7 @@ class Report:
             for claim in self.claims
         ]
         shapes = None if self.shapes is None else gpd.GeoSeries(self.shapes, crs=self.crs).to_crs(crs).to_numpy()
-        return replace(self, claims=claims, crs=crs, shapes=shapes)
+        return replace(self, claims=claims, crs=crs, shapes=shapes, origin=None)
 
     def to_dict(self, language: Language | None = None) -> dict[str, Any]:
         """Return the report as plain data of the schema ``gridgeo-report/1``."""

@@ -179,7 +179,7 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
     every = [*layers.values(), *others.values()]
     measure_crs = _metric(every)
     crs, frames = _side_by_side([*layers.values()], [*others.values()], measure_crs)
-    planar = [_flat(frame.geometry.to_numpy()) for frame in frames]
+    planar = [flat(frame.geometry.to_numpy()) for frame in frames]
     known = {**layers, **others}
     faults = [as_read(claim, key, layer, problem) for key, layer in known.items() for problem in layer.problems]
 
@@ -204,7 +204,7 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
     return subject, around
 
 
-def _flat(shapes: Geometries) -> Geometries:
+def flat(shapes: Geometries) -> Geometries:
     """Return shapes without heights; most have none."""
     return shapely.force_2d(shapes) if (shapely.get_coordinate_dimension(shapes) > 2).any() else shapes
 

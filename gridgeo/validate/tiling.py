@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import analyse, repeated_rows
+from gridgeo.coverage import CoverageAnalysis, Faces, analyse, repeated_rows
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
@@ -20,9 +20,9 @@ from gridgeo.town import Allowed
 from gridgeo.validate.borders import TOLERANCE, validate_alignment
 from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
-from gridgeo.validate.measure import enclosed_area
-from gridgeo.validate.near import open_gaps
-from gridgeo.validate.regions import Judge
+from gridgeo.validate.measure import Sizes, enclosed_area
+from gridgeo.validate.near import open_gaps, reach_of
+from gridgeo.validate.regions import FLOAT_NOISE, Judge
 from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.shapes import check_shapes
 from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather
@@ -97,8 +97,18 @@ def validate_tiling(
     extents = {} if within is None else _as_extent(within, next(iter(chosen.values())))
     subject, around = gather(name, chosen, extents)
     extent = _united(around[0], next(iter(extents.values()))) if extents else None
-    faults, measures = check_tiling(subject, extent, claim=name, tolerance=tolerance, look_for_open_gaps=extent is None)
-    claims = [ClaimResult(name, tuple(chosen), faults, measures)]
+    examined = examine(subject, extent, claim=name, tolerance=tolerance, look_for_open_gaps=extent is None)
+    options = {
+        "within": within,
+        "along": along,
+        "tolerance": tolerance,
+        "rank": rank,
+        "share": share,
+        "along_tolerance": along_tolerance,
+        "exceptions": exceptions,
+        "name": name,
+    }
+    more = []
     if along is not None:
         report = validate_alignment(
             chosen, along, rank=rank, tolerance=along_tolerance, share=share, name=f"{name}-along"
@@ -106,16 +116,130 @@ def validate_tiling(
         aligned = (report if report.crs.equals(subject.crs) else report.moved_to(subject.crs)).claims[0]
         # what is wrong with features by themselves is said already
         borders = [fault for fault in aligned.faults if fault.kind.stage == "border"]
-        claims.append(replace(aligned, faults=borders))
+        more.append(replace(aligned, faults=borders))
+    origin = Validated(chosen, examined, options)
+    return report_of(examined, tuple(chosen), exceptions, origin=origin, more=more)
+
+
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """What a report came from: layers as they were validated, what was found in them, and with which options."""
+
+    layers: dict[str, Layer]
+    examined: Examined
+    options: dict[str, Any]
+
+
+def report_of(
+    examined: Examined,
+    layers: tuple[str, ...],
+    exceptions: Sequence[Allowed],
+    *,
+    origin: object,
+    more: Sequence[ClaimResult] = (),
+) -> Report:
+    """Return the report of a tiling that was examined, and of more claims."""
+    subject = examined.subject
     report = Report(
-        claims,
+        [ClaimResult(examined.claim, layers, examined.faults, examined.measures), *more],
         crs=subject.crs,
         measure_crs=subject.measure_crs,
         shapes=subject.polygons,
         sources=subject.sources,
-        title=name,
+        title=examined.claim,
+        origin=origin,
     )
     return with_exceptions(report, exceptions) if exceptions else report
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A tiling that was examined: what was found, and all that another look after an edit can build on.
+
+    Parameters
+    ----------
+    subject : Subject
+    extent : Geometry or None
+    claim : str
+    tolerance : float
+    distinct : ndarray of Polygon or MultiPolygon
+        The subject's polygons; None in the place of the copies of one.
+    reach : tuple of float or None
+        Within which open gaps were looked for.
+    analysis : CoverageAnalysis
+        Of ``distinct``.
+    faces : Faces
+    sizes : Sizes
+        Of the faces.
+    duplicates : list of Fault
+    regions : dict of int to Fault
+        The record of each face that has one.
+    borders : list of tuple
+        The records of borders with vertices on one side only, each with the polygons beside it.
+    gaps : list of Fault
+        Open gaps.
+    shapes : list of Fault
+    polygons : int
+    residual : int
+        Edges without a partner.
+    vertices : int
+    area : float
+        Square metres of all polygons.
+    """
+
+    subject: Subject
+    extent: shapely.Geometry | None
+    claim: str
+    tolerance: float
+    distinct: Geometries
+    reach: tuple[float, float] | None
+    analysis: CoverageAnalysis
+    faces: Faces
+    sizes: Sizes
+    duplicates: list[Fault]
+    regions: dict[int, Fault]
+    borders: list[tuple[tuple[int, ...], Fault]]
+    gaps: list[Fault]
+    shapes: list[Fault]
+    polygons: int
+    residual: int
+    vertices: int
+    area: float
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Every record."""
+        regions, borders = self.regions.values(), (fault for _, fault in self.borders)
+        return [*self.subject.faults, *self.duplicates, *regions, *self.gaps, *borders, *self.shapes]
+
+    @property
+    def hardly_shared(self) -> bool:
+        """Whether hardly a border is shared, so that one may ask whether it is a tiling at all."""
+        return self.residual > self.vertices / 4
+
+    @property
+    def measures(self) -> dict[str, Any]:
+        """Numbers of what was checked."""
+        measures: dict[str, Any] = {
+            "polygons": self.polygons,
+            "vertices": self.vertices,
+            "area": self.area,
+            "tolerance": float(self.tolerance),
+        }
+        if self.hardly_shared:
+            shared = self.analysis.adjacency()
+            paired = len(np.unique(np.concatenate([shared.first, shared.second])))
+            measures["alone"] = int((~shapely.is_missing(self.distinct)).sum()) - paired
+        if self.extent is not None:
+            measures["extent_area"] = self.subject.total_area(np.array([self.extent], object))
+        areal = [*self.regions.values(), *self.duplicates]
+        for code in ("gap", "uncovered", "outside", "overlap", "duplicate-polygon"):
+            # a near border is an overlap or a gap, as its detail says
+            total = sum(fault.area or 0.0 for fault in areal if code in (fault.code, fault.detail))
+            measures[f"{code.partition('-')[0]}_area"] = float(total)
+        excess = ((max(fault.multiplicity or 1, 1) - 1) * (fault.area or 0.0) for fault in areal)
+        measures["excess_area"] = float(sum(excess))
+        return measures
 
 
 def check_tiling(
@@ -126,39 +250,56 @@ def check_tiling(
     tolerance: float,
     look_for_open_gaps: bool = False,
 ) -> tuple[list[Fault], dict[str, Any]]:
-    """Return the faults of a tiling and what was measured.
+    """Return the faults of a tiling and what was measured: see `examine`."""
+    examined = examine(subject, extent, claim=claim, tolerance=tolerance, look_for_open_gaps=look_for_open_gaps)
+    return examined.faults, examined.measures
+
+
+def examine(
+    subject: Subject,
+    extent: shapely.Geometry | None,
+    *,
+    claim: str,
+    tolerance: float,
+    look_for_open_gaps: bool = False,
+) -> Examined:
+    """Examine a tiling.
 
     With an extent open gaps are ``uncovered``; without, they are only there for who looks for them.
     """
     distinct, duplicates = set_duplicates_aside(subject, claim, tolerance)
-    analysis = analyse(distinct, extent=extent)
+    reach = reach_of(subject, tolerance) if look_for_open_gaps else None
+    analysis = analyse(distinct, extent=extent, reach=reach)
     faces = analysis.faces()
     judge = Judge(subject, claim, tolerance, has_extent=extent is not None)
-    regions, sizes = judge.regions(faces)
-    vertices = judge.vertices(analysis.missing_vertices(), faces, sizes, regions)
+    records, sizes = judge.regions(faces)
+    regions = dict(zip(np.flatnonzero(~(sizes.width <= FLOAT_NOISE)).tolist(), records, strict=True))
     set_aside = sum((fault.area or 0.0) * ((fault.multiplicity or 1) - 1) for fault in duplicates)
-    measures: dict[str, Any] = {
-        "polygons": len(subject.polygons),
-        "vertices": int(shapely.get_num_coordinates(subject.polygons).sum()),
-        "area": enclosed_area(analysis.residual.segment, subject.crs, subject.measure_crs) + set_aside,
-        "tolerance": float(tolerance),
-    }
-    if len(analysis.residual) > measures["vertices"] / 4:  # hardly a border is shared: is it a tiling at all?
-        shared = analysis.adjacency()
-        paired = len(np.unique(np.concatenate([shared.first, shared.second])))
-        measures["alone"] = int((~shapely.is_missing(distinct)).sum()) - paired
-    if extent is not None:
-        measures["extent_area"] = subject.total_area(np.array([extent], object))
-    for code in ("gap", "uncovered", "outside", "overlap", "duplicate-polygon"):
-        # a near border is an overlap or a gap, as its detail says
-        total = sum(fault.area or 0.0 for fault in (*regions, *duplicates) if code in (fault.code, fault.detail))
-        measures[f"{code.partition('-')[0]}_area"] = float(total)
-    excess = ((max(fault.multiplicity or 1, 1) - 1) * (fault.area or 0.0) for fault in (*regions, *duplicates))
-    measures["excess_area"] = float(sum(excess))
-    if look_for_open_gaps:
-        regions += open_gaps(subject, distinct, analysis, faces.polygon, claim=claim, tolerance=tolerance)
-    shapes = check_shapes(subject, claim)
-    return [*subject.faults, *duplicates, *regions, *vertices, *shapes], measures
+    gaps = (
+        open_gaps(subject, distinct, analysis, faces.polygon, claim=claim, tolerance=tolerance)
+        if look_for_open_gaps
+        else []
+    )
+    return Examined(
+        subject=subject,
+        extent=extent,
+        claim=claim,
+        tolerance=tolerance,
+        distinct=distinct,
+        reach=reach,
+        analysis=analysis,
+        faces=faces,
+        sizes=sizes,
+        duplicates=duplicates,
+        regions=regions,
+        borders=judge.borders(analysis.missing_vertices(), faces, sizes, records),
+        gaps=gaps,
+        shapes=check_shapes(subject, claim),
+        polygons=len(subject.polygons),
+        residual=len(analysis.residual),
+        vertices=int(shapely.get_num_coordinates(subject.polygons).sum()),
+        area=enclosed_area(analysis.residual.segment, subject.crs, subject.measure_crs) + set_aside,
+    )
 
 
 def _as_extent(within: LayerLike | shapely.Geometry, first: Layer) -> dict[str, Layer]:
