@@ -20,7 +20,7 @@ from shapely.ops import substring
 from gridgeo.language import Message
 from gridgeo.network import RANKS
 from gridgeo.repair.arcs import Arcs, Flags, Floats
-from gridgeo.repair.ways import Foot, Ways
+from gridgeo.repair.ways import Foot, Place, Ways
 from gridgeo.validate.alignment import ALONG_AT_LEAST, Course, joined, near
 
 SETTLED = 1e-3
@@ -31,6 +31,8 @@ _LEG = 2.0
 """A leg to what doesn't move is this many times as long along the barrier as across."""
 _DRIFT = 1.5
 """Tolerances that a border may be off its way: the ends of both don't lie abreast."""
+_DRAWN = 0.3
+"""Tolerances by which a junction is rather put on a crossing or corner than on another place."""
 _BY_WAY_OF = 12
 """Places on a way that are prescribed at most, where the cheapest way strays from the border."""
 
@@ -73,6 +75,7 @@ class Stretches:
     _spans: dict[int, list[Span]] = field(default_factory=dict)
     _settled: dict[int, list[Span]] = field(default_factory=dict)
     _known: dict[tuple[object, ...], Floats | Message] = field(default_factory=dict)
+    _goals: dict[tuple[object, ...], Foot | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Measure which intervals of which arcs are beside ways, and which are on them."""
@@ -164,48 +167,61 @@ class Stretches:
 
     def _target(self, junction: int) -> Foot | None:
         """Return where a junction belongs."""
-        place = self.arcs.junctions[junction]
-        onward = []
+        onward: list[Foot] = []
+        leaving: list[tuple[int, bool]] = []
         for arc, at_start in self._at_junctions[junction]:
-            for first, last in self._usable(arc):
-                size = float(self._length[arc])
-                if (first == 0.0) if at_start else (last == size):
-                    away = min(ALONG_AT_LEAST * self.tolerance, (last - first) / 2)
-                    foot = self._foot(arc, away if at_start else size - away)
-                    if foot is not None:
-                        onward.append(foot)
-        key = ("target", junction, tuple(onward))
-        if key not in self._known:
-            self._known[key] = self._best_target(place, onward)  # type: ignore[assignment]
-        return self._known[key]  # type: ignore[return-value]
+            size = float(self._length[arc])
+            here = [span for span in self._usable(arc) if (span[0] == 0.0 if at_start else span[1] == size)]
+            if not here:
+                leaving.append((arc, at_start))
+            for first, last in here:
+                away = min(ALONG_AT_LEAST * self.tolerance, (last - first) / 2)
+                foot = self._foot(arc, away if at_start else size - away)
+                if foot is not None:
+                    onward.append(foot)
+        key = junction, tuple(onward), tuple(leaving)
+        if key not in self._goals:
+            rays = [self._ray(arc, at_start) for arc, at_start in leaving]
+            self._goals[key] = self._best_target(self.arcs.junctions[junction], onward, rays)
+        return self._goals[key]
 
-    def _best_target(self, place: Floats, onward: list[Foot]) -> Foot | None:
+    def _ray(self, arc: int, at_start: bool) -> shapely.LineString:
+        """Return the end of an arc as a straight line, carried on beyond its junction."""
+        size, reach = float(self._length[arc]), self.tolerance
+        inner = min(2 * reach, size)
+        one, other = self._point(arc, inner if at_start else size - inner), self._point(arc, 0.0 if at_start else size)
+        onward = (other - one) / max(float(np.hypot(*(other - one))), 1e-300)
+        return shapely.LineString([one, other + 2 * reach * onward])
+
+    def _best_target(self, place: Floats, onward: list[Foot], rays: list[shapely.LineString]) -> Foot | None:
         reach = self.tolerance
-        feet = list(self.ways.feet(place, reach))
+        feet = self.ways.feet(place, reach)
         if not feet or not onward:
             return None
+        nearest = min(feet, key=lambda foot: (foot.distance, foot.place))
+        feet += [foot for ray in rays for foot in self.ways.met_by(ray, place, reach)]
         hood = self.ways.around(shapely.Point(place), (ALONG_AT_LEAST + 3) * reach, [*feet, *onward])
         far = 2 * (ALONG_AT_LEAST + 3) * reach
         lengths = [hood.lengths(foot.place) for foot in onward]
         # one arc alone would draw the junction along; two draw it to and fro; three to where their ways part
         weight = 1.5 if len(onward) == 1 else 0.5
 
-        def cost(foot: Foot) -> tuple[float, tuple[float, float]]:
-            return round(
-                sum(min(to.get(foot.place, far), far) for to in lengths) + weight * foot.distance, 6
-            ), foot.place
+        def cost(foot: Foot) -> tuple[float, Place]:
+            along = sum(min(to.get(foot.place, far), far) for to in lengths)
+            aside = sum(float(ray.distance(shapely.Point(foot.place))) for ray in rays)  # who leaves goes on straight
+            drawn = _DRAWN * reach if foot.place in self.ways.marked else 0.0
+            return round(along + 0.4 * aside + weight * foot.distance - drawn, 6), foot.place
 
-        nearest = min(feet, key=lambda foot: (foot.distance, foot.place))
         vertices = [self._vertex_foot(vertex, place) for vertex in hood.links]
         near_by = [foot for foot in vertices if foot.distance <= reach]
         if nearest.distance <= SETTLED:
-            # what lies on a way already stays, or goes to a crossing once and for all: else it could go to and fro
-            if nearest.place in self.ways.crossings:
+            # what lies on a way already stays, or goes to a corner once and for all: else it could go to and fro
+            if nearest.place in self.ways.marked:
                 return nearest
-            return min([nearest, *(foot for foot in near_by if foot.place in self.ways.crossings)], key=cost)
+            return min([nearest, *(foot for foot in near_by if foot.place in self.ways.marked)], key=cost)
         return min([*feet, *near_by], key=cost)
 
-    def _vertex_foot(self, vertex: tuple[float, float], place: Floats) -> Foot:
+    def _vertex_foot(self, vertex: Place, place: Floats) -> Foot:
         return Foot(-1, vertex, float(np.hypot(vertex[0] - place[0], vertex[1] - place[1])))
 
     def _point(self, arc: int, at: float) -> Floats:

@@ -34,6 +34,8 @@ _SAME = 1e-6
 """Metres: a line lies along another within this."""
 _AROUND = 1.01
 """A buffer's circles are drawn as polygons: this much wider they hold all within the distance."""
+_BEND = np.pi / 6
+"""A way bends sharply where it turns by more than this."""
 _STEEP = 0.5
 """A way is beside a border where the cosine of the angle between them is more than this."""
 
@@ -82,6 +84,20 @@ def _widths(barriers: Barriers | gpd.GeoDataFrame, width: float | str) -> Floats
     return np.full(int(lines.sum()), float(width))
 
 
+def _marked(ends: Floats) -> frozenset[Place]:
+    """Return the places where somebody would draw a corner of a block: crossings, ends and sharp bends of ways."""
+    vertices, vertex = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    vertex = vertex.ravel()
+    run = ends[:, 2:] - ends[:, :2]
+    ahead = run / np.maximum(np.hypot(*run.T), 1e-300)[:, None]
+    many = np.bincount(vertex, minlength=len(vertices))
+    outward = np.zeros((len(vertices), 2))
+    np.add.at(outward, vertex, np.stack([ahead, -ahead], 1).reshape(-1, 2))
+    # two opposite directions add up to nothing; two that turn by an angle, to twice the sine of half of it
+    bend = (many == 2) & (np.hypot(*outward.T) > 2 * np.sin(_BEND / 2))
+    return frozenset((float(x), float(y)) for x, y in vertices[(many != 2) | bend])
+
+
 @dataclass(frozen=True)
 class Foot:
     """Where a place meets a way: the way's number and the place on it."""
@@ -102,8 +118,7 @@ class Ways:
         step = np.flatnonzero(line[:-1] == line[1:]) if len(line) else np.zeros(0, np.int64)
         self.ends: Floats = np.hstack([places[step], places[step + 1]]).reshape(-1, 4)
         self.segments: Geometries = shapely.linestrings(self.ends.reshape(-1, 2, 2))
-        vertices, many = np.unique(self.ends.reshape(-1, 2), axis=0, return_counts=True)
-        self.crossings = {(float(x), float(y)) for x, y in vertices[many > 2]}
+        self.marked = _marked(self.ends)
         self.rank: Ints = np.full(len(self.ends), len(RANKS), np.int64)
         self.tree = shapely.STRtree(self.segments)
         if len(parts):
@@ -134,6 +149,17 @@ class Ways:
         """Return the nearest place of each way within reach."""
         near = np.sort(self.tree.query(shapely.Point(place), predicate="dwithin", distance=reach))
         return [self._foot_on(int(one), place) for one in near]
+
+    def met_by(self, ray: shapely.LineString, place: Floats, reach: float) -> list[Foot]:
+        """Return where a line meets ways within reach of a place."""
+        found = []
+        for one in np.sort(self.tree.query(ray, predicate="intersects")).tolist():
+            for meeting in shapely.get_coordinates(shapely.intersection(ray, self.segments[one])):
+                foot = self._foot_on(one, meeting)
+                away = float(np.hypot(*(place - np.array(foot.place))))
+                if away <= reach:
+                    found.append(Foot(one, foot.place, away))
+        return found
 
     def _foot_on(self, segment: int, place: Floats) -> Foot:
         start, run = self.ends[segment, :2], self.ends[segment, 2:] - self.ends[segment, :2]
