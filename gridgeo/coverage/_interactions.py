@@ -100,7 +100,8 @@ def _opposite(segment: npt.NDArray[np.float64], facing: Facing, one: Ints, other
     """Return the candidates that face each other."""
     strangers = facing.polygon[one] != facing.polygon[other]
     pair = np.stack([np.minimum(one, other), np.maximum(one, other)], axis=1)[strangers]
-    return pair[beside(segment[pair[:, 0]], segment[pair[:, 1]], facing.reach)[0]]
+    found: Ints = pair[beside(segment[pair[:, 0]], segment[pair[:, 1]], facing.reach)[0]]
+    return found
 
 
 def beside(

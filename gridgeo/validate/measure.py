@@ -118,7 +118,8 @@ def _strips(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Floats:
     for start in range(0, len(segment), _BLOCK):  # in the processor's cache
         a, b = one[start : start + _BLOCK], other[start : start + _BLOCK]
         strip[start : start + _BLOCK] = (b[:, 1] - a[:, 1]) * (west(a) + 4 * west((a + b) / 2) + west(b))
-    return strip * (size.prod() / 6)
+    areas: Floats = strip * (size.prod() / 6)
+    return areas
 
 
 def _corners(segment: Floats) -> tuple[Floats, Floats]:
