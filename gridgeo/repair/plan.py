@@ -149,6 +149,9 @@ class Plan:
     before : dict of Feature to bytes
         WKB of every feature that the applied plan changed or dropped; empty until it is applied. With it a repair is
         undone to the bit.
+    dropped : dict of Feature to dict
+        Of the features among them that the applied plan dropped: "position" in the layer, "columns" with the other
+        values of the row.
     """
 
     actions: tuple[Action, ...]
@@ -157,3 +160,4 @@ class Plan:
     options: dict[str, Any] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
     before: dict[Feature, bytes] = field(default_factory=dict)
+    dropped: dict[Feature, dict[str, Any]] = field(default_factory=dict)
