@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridgeo
-from gridgeo.repair.align import Alignment, align_borders
+from gridgeo.repair.align import Alignment, align_borders, planned
 from gridgeo.repair.arcs import Arcs
+from gridgeo.repair.plan import Feature
 from gridgeo.sample import sample_town
 
 GUELPH = Path(__file__).parents[2] / "shared" / "data" / "guelph" / "guelph.gpkg"
@@ -318,3 +319,15 @@ def test_blocks_of_a_real_town_come_back_when_they_were_shaken() -> None:
     barriers = barriers[barriers["rank"].notna()][["rank", "level", "geometry"]]
     blocks = gridgeo.delineate_blocks(extent, barriers, count=40)
     assert_comes_back(blocks, barriers.to_crs(blocks.crs), amount=5.0, tolerance=8.0)
+
+
+def test_a_plan_tells_each_stretch_and_each_region_once() -> None:
+    blocks, streets = street_town(5)
+    aligned = align_borders(blocks, streets, tolerance=TOLERANCE)
+    features = [Feature("blocks", str(number)) for number in range(len(blocks))]
+    actions, left = planned(aligned, features, first=7)
+    assert left == []
+    assert [action.number for action in actions] == list(range(7, 7 + len(aligned.stretches)))
+    told = [transfer for action in actions for transfer in action.transfers]
+    assert sum(transfer.area for transfer in told) == pytest.approx(sum(each.area for each in aligned.handovers))
+    assert all(action.mend == "align" and 0 < action.moved < 2 * TOLERANCE for action in actions)

@@ -16,7 +16,7 @@ line: both its borders stay.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from shapely.ops import substring
 from gridgeo.language import Message
 from gridgeo.network import Barriers, Rank
 from gridgeo.repair.arcs import Arcs, Flags, Floats, Geometries
+from gridgeo.repair.plan import Action, Feature, Left, Transfer
 from gridgeo.repair.stretches import Stretches
 from gridgeo.repair.ways import Line, Ways, chosen_lines
 from gridgeo.validate.alignment import Course, joined, near, shared_borders
@@ -44,6 +45,7 @@ _LOOKS = 8
 
 CROSSES = Message("it would meet another border there", "移动后会与另一条边界相交或重合")
 COLLAPSES = Message("a polygon beside it would collapse or lose half its area", "移动后其旁的面会消失或失去一半面积")
+_BESIDE = Message("their border runs beside a barrier and is moved onto it", "两者的边界靠近道路或河流，移到其线上")
 RESTLESS = Message("it has moved, but doesn't come to rest", "已移动，但反复移动后仍不能稳定")
 
 
@@ -287,3 +289,54 @@ def _share(polygons: Geometries, ways: Ways) -> float:
     on = path.measure(*joined(path, low, high, 0.0)).sum()
     total = path.length.sum()
     return float(on / total) if total else 0.0
+
+
+def planned(alignment: Alignment, features: Sequence[Feature], *, first: int = 1) -> tuple[list[Action], list[Left]]:
+    """Return what has moved as actions of a plan, one a stretch, and what stays as it is.
+
+    A region where three borders met is told with the stretch nearest to it, so that each region is told once.
+
+    Parameters
+    ----------
+    alignment : Alignment
+    features : sequence of Feature
+        Who the polygons are.
+    first : int
+        Number of the first action.
+    """
+    transfers: list[list[Transfer]] = [[] for _ in alignment.stretches]
+    if alignment.stretches:
+        lines = shapely.STRtree([stretch.after for stretch in alignment.stretches])
+        for region, area, giver, taker in alignment.handovers:
+            near_by = lines.query_nearest(region)
+            best = min(
+                near_by.tolist(),
+                key=lambda k: {alignment.stretches[k].left, alignment.stretches[k].right} != {giver, taker},
+            )
+            transfers[best].append(Transfer(region, area, features[giver], features[taker]))
+    actions = [
+        Action(
+            number,
+            "off-barrier",
+            None,
+            (features[stretch.left], features[stretch.right]),
+            stretch.after.interpolate(0.5, normalized=True),
+            "align",
+            _BESIDE,
+            rule="barrier",
+            transfers=tuple(given),
+            moved=stretch.moved,
+        )
+        for number, (stretch, given) in enumerate(zip(alignment.stretches, transfers, strict=True), first)
+    ]
+    left = [
+        Left(
+            "off-barrier",
+            None,
+            (features[stay.left], features[stay.right]),
+            stay.course.interpolate(0.5, normalized=True),
+            stay.why,
+        )
+        for stay in alignment.stays
+    ]
+    return actions, left
