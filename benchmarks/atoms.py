@@ -80,8 +80,14 @@ def window(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def guelph(data: Path) -> Area:
     """Return Guelph: the city, with its rivers."""
     file = data / "guelph" / "guelph.gpkg"
-    read = {name: gpd.read_file(file, layer=name) for name in ("boundary", "roads", "waterways")}
-    return made(read["boundary"], streets(read["roads"], "type"), rivers(read["waterways"], "type", ("river", "canal")))
+    read = {name: gpd.read_file(file, layer=name) for name in ("boundary", "roads", "waterways", "natural")}
+    water = read["natural"][read["natural"]["name"].fillna("").str.endswith("River")]
+    return made(
+        read["boundary"],
+        streets(read["roads"], "type"),
+        rivers(read["waterways"], "type", ("river", "canal")),
+        rivers(water, "type", ("water",)),
+    )
 
 
 def wuhan(data: Path) -> Area:

@@ -244,7 +244,7 @@ def make_atoms(
     surfaces = join_surfaces(merging, on_surface[members])
     road_land = find_road_land(arrangement, faces.sides, lengths, members, area, perimeter)
     strips = join_strips(merging, road_land.strips, road_land.towards)
-    islands = set(np.flatnonzero(road_land.islands).tolist())
+    islands = frozenset(np.flatnonzero(road_land.islands).tolist())
     merged, over_river, left = join_slivers(merging, cleaning.sliver_below, cleaning.needle_below, islands)
     return replace(
         _finished(merging, members, faces),

@@ -12,8 +12,9 @@ no strips.
 Islands are the other faces that belong to a junction: roundabouts, and what lies between nothing but slip roads, which
 have no names where their main roads do.
 
-Water given as polygons follows a bank rule: where a body of water parts the grid in two sides, all of it joins the side
-with the longer bank; otherwise each piece joins the neighbour with which it shares the longest bank.
+Water given as polygons follows a bank rule: where a body of water parts the grid in several sides, each piece of it
+joins the side on which the body has the longest bank, and there the neighbour with the longest bank of the piece. The
+other bank is the border.
 
 Cost. Linear in the borders. Limits. Parallel roads of one name more than `STRIP_WIDTH` apart are not seen as one road.
 """
@@ -56,7 +57,7 @@ ROUNDABOUT = 5000.0
 """and no larger than so many square metres."""
 JUNCTION = 20_000.0
 """Square metres. No face between slip roads is larger."""
-NO_NAME = 0.6
+NO_NAME = 0.4
 """Share of its border without a name,"""
 SLIP_ROADS = 0.95
 """and on main roads."""
@@ -187,50 +188,39 @@ def _land(merging: Merging, face: int, strips: set[int], towards: Floats) -> int
 def join_surfaces(merging: Merging, surface: Flags) -> int:
     """Join faces of barrier polygons to their banks, and return how many; a grid of water alone stays as it is."""
     waiting = [face for face in np.flatnonzero(surface).tolist() if merging.stands(face)]
-    wet = set(waiting)
-    if not wet:
-        return 0
-    side = _preferred_banks(merging, wet)
     count = 0
     while waiting:
-        left = []
-        for face in waiting:
-            banks = [
-                (side.get(other, 0) > 0, sum(row[:LANES]), -other)
-                for other, row in merging.near[face].items()
-                if other not in wet
-            ]
-            if banks:
-                into = -max(banks)[2]
-                merging.join(face, into)
-                wet.discard(face)
-                count += 1
-            else:
-                left.append(face)
-        if len(left) == len(waiting):
+        # all that have a bank choose at once, by their own banks: not by what other water has joined
+        wet = set(waiting)
+        bank_of = _banks(merging, wet)
+        joins = [(face, max(banks)[2]) for face in waiting if (banks := bank_of[face])]
+        for face, into in joins:
+            merging.join(face, merging.root(-into))
+        if not joins:
             break
-        waiting = left
+        count += len(joins)
+        waiting = [face for face in waiting if merging.stands(face)]
     return count
 
 
-def _preferred_banks(merging: Merging, wet: set[int]) -> dict[int, int]:
-    """Return 1 for land on the side of a body of water that has the longer bank."""
+def _banks(merging: Merging, wet: set[int]) -> dict[int, list[tuple[float, float, int]]]:
+    """Return the banks of each water face: metres of all the body's bank on that side, metres here, minus the land."""
     size = len(merging.area)
     pairs = [(face, other) for face in merging.standing for other in merging.near[face] if face < other]
-    apart = np.array([(a, b) for a, b in pairs if a not in wet and b not in wet], dtype=np.int64).reshape(-1, 2)
-    body_pairs = np.array([(a, b) for a, b in pairs if a in wet and b in wet], dtype=np.int64).reshape(-1, 2)
-    side_of, body_of = groups(size, apart), groups(size, body_pairs)
-    bank: dict[tuple[int, int], float] = {}
-    land: dict[tuple[int, int], set[int]] = {}
-    for face in sorted(wet):
-        for other, row in merging.near[face].items():
-            if other not in wet:
-                key = (int(body_of[face]), int(side_of[other]))
-                bank[key] = bank.get(key, 0.0) + sum(row[:LANES])
-                land.setdefault(key, set()).add(other)
-    preferred: dict[int, int] = {}
-    for body in sorted({body for body, _ in bank}):
-        sides = [key for key in bank if key[0] == body]
-        longest = max(sides, key=lambda key: (bank[key], -key[1]))
-        preferred.update(dict.fromkeys(sorted(land[longest]), 1))
-    return preferred
+    land = [(a, b) for a, b in pairs if a not in wet and b not in wet and merging.land(a, b) > 0]
+    water = [(a, b) for a, b in pairs if a in wet and b in wet]
+    side_of = groups(size, np.array(land, dtype=np.int64).reshape(-1, 2)).tolist()
+    body_of = groups(size, np.array(water, dtype=np.int64).reshape(-1, 2)).tolist()
+    total: dict[tuple[int, int], float] = {}
+    here = {
+        face: [(other, sum(row[:LANES])) for other, row in sorted(merging.near[face].items()) if other not in wet]
+        for face in sorted(wet)
+    }
+    for face, banks in here.items():
+        for other, metres in banks:
+            key = (body_of[face], side_of[other])
+            total[key] = total.get(key, 0.0) + metres
+    return {
+        face: [(total[body_of[face], side_of[other]], metres, -other) for other, metres in banks]
+        for face, banks in here.items()
+    }

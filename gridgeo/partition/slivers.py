@@ -12,8 +12,6 @@ Cost. O(n log n) for n faces with few neighbours each.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection
-
 from gridgeo.network import RIVER
 from gridgeo.partition.merging import LANES, Merging
 
@@ -28,7 +26,7 @@ ALIKE = 0.05
 
 
 def join_slivers(
-    merging: Merging, sliver_area: float, needle_width: float, islands: Collection[int] = ()
+    merging: Merging, sliver_area: float, needle_width: float, islands: frozenset[int] = frozenset()
 ) -> tuple[int, int, int]:
     """Join slivers, and faces that are ``islands`` in a junction, to neighbours.
 
@@ -37,7 +35,7 @@ def join_slivers(
 
     def is_sliver(face: int) -> bool:
         small = merging.area[face] < sliver_area or merging.width(face) < needle_width
-        return small or (face in islands and len(merging.faces[face]) == 1)
+        return small or (face in islands and islands.issuperset(merging.faces[face]))
 
     counts = [0, 0]
     for over_river in (False, True):
