@@ -29,7 +29,9 @@ class Merging:
     """Faces of one grid, numbered from 0, with their neighbours."""
 
     def __init__(self, area: Floats, perimeter: Floats) -> None:
-        self.area: list[float] = area.tolist()
+        self.own_area: list[float] = area.tolist()
+        """Of each face alone; ``area`` is with what has joined it."""
+        self.area: list[float] = list(self.own_area)
         self.perimeter: list[float] = perimeter.tolist()
         self.faces: list[list[int]] = [[face] for face in range(len(area))]
         self.into = list(range(len(area)))

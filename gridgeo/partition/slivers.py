@@ -12,6 +12,7 @@ Cost. O(n log n) for n faces with few neighbours each.
 from __future__ import annotations
 
 import heapq
+
 from gridgeo.network import RIVER
 from gridgeo.partition.merging import LANES, Merging
 
@@ -25,6 +26,10 @@ ALIKE = 0.05
 """Mean ranks that differ by less are equal."""
 
 
+MOSTLY = 0.7
+"""What consists of islands in a junction to such a part is one."""
+
+
 def join_slivers(
     merging: Merging, sliver_area: float, needle_width: float, islands: frozenset[int] = frozenset()
 ) -> tuple[int, int, int]:
@@ -35,7 +40,10 @@ def join_slivers(
 
     def is_sliver(face: int) -> bool:
         small = merging.area[face] < sliver_area or merging.width(face) < needle_width
-        return small or (face in islands and islands.issuperset(merging.faces[face]))
+        if small or not islands.intersection(merging.faces[face]):
+            return small
+        inside = sum(merging.own_area[part] for part in merging.faces[face] if part in islands)
+        return inside > MOSTLY * merging.area[face]
 
     counts = [0, 0]
     for over_river in (False, True):
