@@ -166,7 +166,7 @@ def read_layer(
         id_column = _free_name("gridgeo_id", frame.columns)
         ids = numbers
     else:
-        ids = _as_ids(frame[id_column])
+        ids = as_ids(frame[id_column])
     usable, left_out = _usable(table, ids.fillna(""), numbers)
     problems += left_out
     if faults := _faulty_ids(table.label, id_column, ids[usable], numbers):
@@ -194,7 +194,7 @@ def _free_name(name: str, taken: Iterable[str]) -> str:
     return next(n for n in (name, *(f"{name}_{count}" for count in range(2, len(lower) + 3))) if n.lower() not in lower)
 
 
-def _as_ids(column: pd.Series[Any]) -> pd.Series[Any]:
+def as_ids(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return ids as text; None where there is none. Whole numbers that a file keeps as floats lose their ".0"."""
 
     def text(value: object) -> str | None:
