@@ -9,18 +9,20 @@ Only where there are more separate parts than blocks does a block lie in several
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridgeo.network import Flags, Integers, groups
-from gridgeo.partition._search import Search
-from gridgeo.partition._start import Graph
+from gridgeo.network import Floats, Integers, groups
+from gridgeo.partition.search import Aim, Graph, Rules, search
+from gridgeo.partition.search.problem import with_demanded_borders
 
 PRICE = (1.0, 1.0, 3.0, 8.0, 20.0)
 """What a metre of border between two blocks costs, by rank (rivers and main roads are cheap, lanes dear)."""
 SMALL_PIECE = 0.5
 """A piece with less than this part of a block's workload joins a neighbour over a river."""
+_FREE = Rules()
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,30 @@ class Grouping:
     apart: int
 
 
-def group(graph: Graph, count: int, *, tolerance: float, seed: int) -> Grouping:
-    """Group atoms into ``count`` blocks (or one block an atom, where there are fewer atoms)."""
+def group(
+    graph: Graph, count: int, *, tolerance: Sequence[float], seed: int, rules: Rules = _FREE, effort: float = 1.0
+) -> Grouping:
+    """Group atoms into ``count`` blocks (or one block an atom, where there are fewer atoms).
+
+    Parameters
+    ----------
+    graph : Graph
+    count : int
+    tolerance : sequence of float
+        For each attribute of the workload.
+    seed : int
+    rules : Rules
+    effort : float
+        How much work is done, against the usual.
+    """
+    together = rules.groups(len(graph))
+    graph = with_demanded_borders(graph.merged(together), together, rules)
     size = len(graph)
     count = max(1, min(count, size))
-    if not graph.weight.sum() > 0:
-        graph = replace(graph, weight=graph.area)
+    graph = _with_load(graph)
     graph, piece, over_river, apart = _pieces(graph, count)
     pieces = int(piece.max()) + 1
-    weight = np.bincount(piece, weights=graph.weight)
+    weight = np.bincount(piece, weights=_weight(graph))
     atoms = np.bincount(piece)
     share = np.ones(pieces, dtype=np.int64)
     for _ in range(count - pieces):
@@ -60,45 +77,35 @@ def group(graph: Graph, count: int, *, tolerance: float, seed: int) -> Grouping:
     first = 0
     for index in range(pieces):
         members = np.flatnonzero(piece == index)
-        block[members] = first + _solve(_part(graph, members), int(share[index]), tolerance, seed + index)
+        aim = Aim(int(share[index]), tolerance)
+        block[members] = first + search(_with_load(graph.part(members)), aim, seed=seed + index, effort=effort)
         first += int(share[index])
-    return Grouping(block, over_river, apart)
+    atom = np.unique(together, return_index=True)[1]
+    return Grouping(block[together], [(int(atom[one]), int(atom[two])) for one, two in over_river], apart)
 
 
-def _solve(graph: Graph, count: int, tolerance: float, seed: int) -> Integers:
-    size = len(graph)
-    if not graph.weight.sum() > 0:
-        graph = replace(graph, weight=graph.area)
-    starts = 4 if size <= 60 else 2 if size <= 1200 else 1
-    steps = min(300_000, 1500 + 120 * size)
-    return np.array(Search(graph, count, tolerance, seed).run(starts, steps), dtype=np.int64)
+def _weight(graph: Graph) -> Floats:
+    """Return the workload of each atom: the mean of its shares of all attributes."""
+    total = graph.load.sum(axis=0)
+    return np.asarray((graph.load / np.where(total > 0, total, 1.0)).mean(axis=1))
 
 
-def _part(graph: Graph, members: Integers) -> Graph:
-    """Return the graph of some atoms."""
-    number = np.full(len(graph), -1, dtype=np.int64)
-    number[members] = np.arange(len(members))
-    pairs = number[graph.pairs]
-    kept: Flags = np.asarray((pairs >= 0).all(axis=1))
-    return Graph(
-        weight=graph.weight[members],
-        area=graph.area[members],
-        x=graph.x[members],
-        y=graph.y[members],
-        pairs=pairs[kept],
-        cost=graph.cost[kept],
-        passable=graph.passable[kept],
-    )
+def _with_load(graph: Graph) -> Graph:
+    """Return a graph in which blocks are equal in area where there is no workload at all."""
+    if graph.load.sum() > 0:
+        return graph
+    return replace(graph, load=np.repeat(graph.area[:, None], graph.load.shape[1], axis=1))
 
 
 def _pieces(graph: Graph, count: int) -> tuple[Graph, Integers, list[tuple[int, int]], int]:
     """Find the pieces that blocks can't cross, after joining those that can't have blocks of their own."""
     over_river: list[tuple[int, int]] = []
     apart = 0
-    mean = math.fsum(graph.weight) / count
+    held = _weight(graph)
+    mean = math.fsum(held) / count
     while True:
         piece = groups(len(graph), graph.pairs[graph.passable])
-        weight = np.bincount(piece, weights=graph.weight)
+        weight = np.bincount(piece, weights=held)
         pieces = len(weight)
         order = np.lexsort((np.arange(pieces), weight)).tolist()
         sides = piece[graph.pairs]

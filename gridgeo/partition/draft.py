@@ -14,13 +14,13 @@ import shapely
 from gridgeo.errors import Problem
 from gridgeo.language import Message
 from gridgeo.network import Barriers, Floats, Geometries, Integers, groups
-from gridgeo.partition._start import Graph
 from gridgeo.partition.atom_layer import Ground, lay_out
 from gridgeo.partition.atoms import USUAL, Atoms, Cleaning, Faces
 from gridgeo.partition.blocks import PRICE, Grouping, group
 from gridgeo.partition.layer import Grid, assemble, in_both_languages, no_blocks, weights_of
 from gridgeo.partition.oversize import suggest_cuts
 from gridgeo.partition.remarks import remarks, tell_parted
+from gridgeo.partition.search import Graph
 from gridgeo.partition.workload import WorkloadSource, allot, totals
 from gridgeo.progress import track
 
@@ -230,7 +230,7 @@ def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Dem
     origin = ground.arrangement.origin
     asked = demand.blocks(total)
     graph = Graph(
-        weight=weight,
+        load=weight[:, None],
         area=atoms.area,
         x=atoms.x,
         y=atoms.y,
@@ -240,7 +240,7 @@ def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Dem
     )
     # The seed of a grid does not depend on the other grids: a change in one leaves the drafts of the others alone.
     seed = zlib.crc32(f"{demand.seed}|{grid.layer}|{grid.id}".encode())
-    grouping = group(graph, asked, tolerance=demand.tolerance, seed=seed)
+    grouping = group(graph, asked, tolerance=[demand.tolerance], seed=seed)
     count = int(grouping.block.max()) + 1
     tally.atoms += len(atoms)
     tally.slivers += atoms.merged
