@@ -67,7 +67,7 @@ def test_other_layers_row_numbers_and_the_spatial_index_of_a_geopackage_stay(tmp
         connection.execute("create table styles (name text)")
     fids = pyogrio.read_dataframe(path, layer="grids", fid_as_index=True).index.tolist()
     out = write_map_file(Source(path, "grids", "code"), tmp_path / "out.gpkg", layer(), CHANGED)
-    assert {name for name, _ in pyogrio.list_layers(out)} == {"grids", "roads"}
+    assert {name for name, _ in pyogrio.list_layers(out)} >= {"grids", "roads"}
     assert geometries(out, "roads") == geometries(path, "roads")
     with sqlite3.connect(out) as connection:
         assert connection.execute("select count(*) from styles").fetchone() == (0,)
