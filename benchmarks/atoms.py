@@ -4,8 +4,8 @@
 
 For each town: lines, faces as they come from a plain union and polygonise and how many of them are slivers under
 1,000 m2, atoms and how many of these are, dead ends before, extended and left, CPU seconds, peak memory, and whether
-`gridgeo.validate_tiling` finds that the atoms tile the area without a fault. With ``--neatnet`` and that package
-installed, its simplification of the same streets is measured too. ``--pictures FOLDER`` draws faces and atoms.
+`gridgeo.validate_tiling` finds that the atoms tile the area without a fault. With ``--neatnet``, and that package
+and momepy installed, neatnet's simplification of the same streets, cut into enclosures by momepy, is measured too.
 """
 
 from __future__ import annotations
@@ -197,6 +197,27 @@ def report(name: str, town: Area, extend: float) -> Iterator[str]:
     )
 
 
+def with_neatnet(town: Area) -> str:
+    """Return what neatnet and momepy make of the same streets."""
+    import momepy  # type: ignore[import-not-found]
+    import neatnet  # type: ignore[import-not-found]
+
+    area, barriers = town
+    lines = barriers.lines[["geometry"]]
+    streets = lines[(barriers.lines["level"] == 0).to_numpy() & lines.intersects(area.union_all()).to_numpy()]
+    simple, seconds = measured(lambda: neatnet.neatify(streets.reset_index(drop=True)))
+    assert isinstance(simple, gpd.GeoDataFrame)
+    outline = gpd.GeoSeries([area.union_all()], crs=area.crs)
+    faces, cut = measured(lambda: momepy.enclosures(simple.geometry, limit=outline, clip=True))
+    assert isinstance(faces, gpd.GeoDataFrame)
+    small = int((faces.area < SLIVER).sum())
+    valid = bool(shapely.coverage_is_valid(faces.geometry.to_numpy()))
+    return (
+        f"  neatnet {neatnet.__version__}: {len(faces):,} faces in {seconds + cut:.1f} s CPU, {small} under 1,000 m2, "
+        f"{'one coverage' if valid else 'no coverage'}"
+    )
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -204,10 +225,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--extend", type=float, default=20.0)
     parser.add_argument("--synthetic", type=int, default=18_000)
+    parser.add_argument("--neatnet", action="store_true")
     options = parser.parse_args()
     for name in filter(None, options.towns.split(",")):
-        for line in report(name, TOWNS[name](options.data), options.extend):
+        town = TOWNS[name](options.data)
+        for line in report(name, town, options.extend):
             print(line, flush=True)
+        if options.neatnet:
+            print(with_neatnet(town), flush=True)
     if options.synthetic:
         for line in report(f"synthetic {options.synthetic:,}", synthetic(options.synthetic), options.extend):
             print(line, flush=True)

@@ -55,7 +55,7 @@ ROUND = 0.93
 """A roundabout is so near to a circle (its area by that of the circle with its perimeter),"""
 ROUNDABOUT = 5000.0
 """and no larger than so many square metres."""
-JUNCTION = 40_000.0
+JUNCTION = 20_000.0
 """Square metres. No face between slip roads is larger."""
 NO_NAME = 0.4
 """Share of its border without a name,"""
