@@ -6,9 +6,6 @@ page's own policy lets no other script run than the one whose hash it names.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +14,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridgeo.language import Language, Message, one_line
+from gridgeo._page import document, escape, svg_path
+from gridgeo.language import Language, Message
 from gridgeo.validate.faults import CATALOGUE
 
 MOST_VERTICES = 150_000
@@ -188,40 +186,19 @@ def to_html(
     where : sequence of str, optional
         Where each fault is, in words.
     """
-    heading = _escape(f"{_TITLE.text(language)} {title}".strip())
-    policy = "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src '{_hash(_STYLE)}'",
-            f"script-src '{_hash(_SCRIPT)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
+    heading = f"{_TITLE.text(language)} {title}".strip()
     figure, boxes = _figure(shapes, places, [fault["severity"] for fault in report["faults"]], language)
     table = _table(report["faults"], boxes, where or [""] * len(report["faults"]), language)
     counts = report["counts"]
     mood = "faulty" if counts.get("error") else "warned" if counts.get("warning") else "sound"
-    advised = "".join(f"<li>{_escape(sentence)}</li>" for sentence in advice)
+    advised = "".join(f"<li>{escape(sentence)}</li>" for sentence in advice)
     if advised:
-        advised = f"<h2>{_escape(_ADVICE.text(language))}</h2><ul>{advised}</ul>"
-    return (
-        f'<!doctype html>\n<html lang="{"zh-CN" if language == "zh" else "en"}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_escape(policy)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{heading}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<header><h1>{heading}</h1><p class="verdict {mood}">{_escape(verdict)}</p>{advised}</header>\n'
-        f"<main{'' if figure and table else ' class=alone'}>\n{figure}\n{table}\n</main>\n"
-        f"<script>{_SCRIPT}</script>\n</body>\n</html>\n"
+        advised = f"<h2>{escape(_ADVICE.text(language))}</h2><ul>{advised}</ul>"
+    body = (
+        f'<header><h1>{escape(heading)}</h1><p class="verdict {mood}">{escape(verdict)}</p>{advised}</header>\n'
+        f"<main{'' if figure and table else ' class=alone'}>\n{figure}\n{table}\n</main>"
     )
-
-
-def _escape(text: object) -> str:
-    return html.escape(one_line(text), quote=True)
-
-
-def _hash(content: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+    return document(heading, body, style=_STYLE, script=_SCRIPT, language=language)
 
 
 def _figure(
@@ -253,16 +230,16 @@ def _figure(
         boxes.append(f"{(x0 + x1) / 2 - reach:.3f} {(y0 + y1) / 2 - reach:.3f} {2 * reach:.3f} {2 * reach:.3f}")
         line = " line" if shapely.get_dimensions(flat) < 2 else ""
         of_fault = f'data-fault="{number}"'
-        surfaces.append(f'<path class="fault {severity}{line}" {of_fault} d="{_path(flat, 3 + precision)}"/>')
+        surfaces.append(f'<path class="fault {severity}{line}" {of_fault} d="{svg_path(flat, 3 + precision)}"/>')
         # a line of no length with round ends: a dot of one size at any zoom
         dot = f"M{point.x - left:.3f} {top - point.y:.3f}h0"
         pins.append(f'<path class="pin {severity}" {of_fault} d="{dot}"><title>{number}</title></path>')
     marks = surfaces + pins[::-1]  # the worst on top
-    shapes_path = "".join(f'<path class="shape" d="{_path(flip(shape), precision)}"/>' for shape in drawn)
+    shapes_path = "".join(f'<path class="shape" d="{svg_path(flip(shape), precision)}"/>' for shape in drawn)
     margin = size * 0.03
     width, height = right - left + 2 * margin, top - bottom + 2 * margin
     box = f"{-margin:.3f} {-margin:.3f} {width:.3f} {height:.3f}"
-    caption, whole, nearer, further = (_escape(text.text(language)) for text in (_MAP, _WHOLE, _NEARER, _FURTHER))
+    caption, whole, nearer, further = (escape(text.text(language)) for text in (_MAP, _WHOLE, _NEARER, _FURTHER))
     figure = (
         f'<figure><svg role="img" aria-label="{caption}" viewBox="{box}">{shapes_path}{"".join(marks)}</svg>'
         f'<div id="zoom"><button id="nearer" type="button" aria-label="{nearer}">+</button>'
@@ -284,41 +261,23 @@ def _near_faults(shapes: np.ndarray[Any, Any], places: np.ndarray[Any, Any]) -> 
     return np.append(shapes[fitting], outline)
 
 
-def _path(geometry: shapely.Geometry, precision: int) -> str:
-    """Return SVG path data of any geometry; a point is a line of no length."""
-    pieces = []
-    for part in shapely.get_parts(geometry):
-        if part.geom_type == "Polygon":
-            rings = shapely.get_rings(part)
-        elif part.geom_type.startswith("Multi") or part.geom_type == "GeometryCollection":
-            pieces.append(_path(part, precision))
-            continue
-        else:
-            rings = [part]
-        for ring in rings:
-            points = [f"{x:.{precision}f} {y:.{precision}f}" for x, y in shapely.get_coordinates(ring).tolist()]
-            closed = "Z" if ring.geom_type == "LinearRing" else ""
-            pieces.append(f"M{'L'.join(points)}{closed}" if len(points) > 1 else f"M{points[0]}h0")
-    return "".join(pieces)
-
-
 def _table(faults: list[Mapping[str, Any]], boxes: list[str], where: Sequence[str], language: Language) -> str:
     if not faults:
         return ""
     heads = "".join(
         f'<th scope="col" data-first="{"descending" if column in _LARGEST_FIRST else "ascending"}">'
-        f'<button type="button">{_escape(column.text(language))}</button></th>'
+        f'<button type="button">{escape(column.text(language))}</button></th>'
         for column in _COLUMNS
     )
     rows = "".join(
         _row(number, fault, box, place, language)
         for number, (fault, box, place) in enumerate(zip(faults, boxes, where, strict=True), 1)
     )
-    prompt = _escape(_FILTER.text(language))
+    prompt = escape(_FILTER.text(language))
     return (
         f'<section><input id="filter" type="search" aria-label="{prompt}" placeholder="{prompt}">'
         f"{_kinds(faults, language)}"
-        f'<output>{_escape(_SHOWN.text(language))} <span id="count">{len(faults)} / {len(faults)}</span></output>'
+        f'<output>{escape(_SHOWN.text(language))} <span id="count">{len(faults)} / {len(faults)}</span></output>'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
     )
 
@@ -327,12 +286,12 @@ def _kinds(faults: list[Mapping[str, Any]], language: Language) -> str:
     """Return a button a kind and severity, in the order of the table, that shows these alone."""
     counts = Counter((fault["severity"], fault["code"]) for fault in faults)
     buttons = "".join(
-        f'<button type="button" aria-pressed="false" value="{severity}-{_escape(code)}">'
-        f'<b class="{severity}">{count}</b> {_escape(_kind(code, language))}'
-        f" · {_escape(_SEVERITIES[severity].text(language))}</button>"
+        f'<button type="button" aria-pressed="false" value="{severity}-{escape(code)}">'
+        f'<b class="{severity}">{count}</b> {escape(_kind(code, language))}'
+        f" · {escape(_SEVERITIES[severity].text(language))}</button>"
         for (severity, code), count in counts.items()
     )
-    return f'<div class="kinds" role="group" aria-label="{_escape(_BY_KIND.text(language))}">{buttons}</div>'
+    return f'<div class="kinds" role="group" aria-label="{escape(_BY_KIND.text(language))}">{buttons}</div>'
 
 
 def _kind(code: str, language: Language) -> str:
@@ -341,23 +300,23 @@ def _kind(code: str, language: Language) -> str:
 
 def _row(number: int, fault: Mapping[str, Any], box: str, where: str, language: Language) -> str:
     severity = fault["severity"]
-    zoom = _escape(f"{_ZOOM.text(language)} {number}")
+    zoom = escape(f"{_ZOOM.text(language)} {number}")
     go = f'<button class="go" type="button" aria-label="{zoom}" title="{zoom}">{number}</button>' if box else number
-    features = ", ".join(_escape(feature) for feature in fault["features"][:MOST_FEATURES])
+    features = ", ".join(escape(feature) for feature in fault["features"][:MOST_FEATURES])
     if len(fault["features"]) > MOST_FEATURES:
         features += f" … ({len(fault['features'])})"
-    place = f'<p class="where">{_escape(where)}</p>' if where else ""
+    place = f'<p class="where">{escape(where)}</p>' if where else ""
     return (
-        f'<tr id="row{number}" data-number="{number}" data-box="{box}" data-kind="{severity}-{_escape(fault["code"])}">'
+        f'<tr id="row{number}" data-number="{number}" data-box="{box}" data-kind="{severity}-{escape(fault["code"])}">'
         f'<td data-value="{number}">{go}</td>'
-        f'<td title="{_escape(fault["code"])}"><b class="{severity}">{_escape(_kind(fault["code"], language))}</b><br> '
-        f'{_escape(_SEVERITIES[severity].text(language))}</td><td class="features">{features}</td>'
+        f'<td title="{escape(fault["code"])}"><b class="{severity}">{escape(_kind(fault["code"], language))}</b><br> '
+        f'{escape(_SEVERITIES[severity].text(language))}</td><td class="features">{features}</td>'
         f"{_number(fault['area'], _AREA, language)}{_number(fault['width'], _WIDTH, language)}"
-        f'<td><p>{_escape(fault["message"])}</p><p class="do">{_escape(fault["action"])}</p>{place}</td></tr>'
+        f'<td><p>{escape(fault["message"])}</p><p class="do">{escape(fault["action"])}</p>{place}</td></tr>'
     )
 
 
 def _number(value: float | None, column: Message, language: Language) -> str:
     shown = "" if value is None else f"{value:,.2f}" if value >= 0.01 else f"{value:.2g}"
-    label = _escape(column.text(language))
+    label = escape(column.text(language))
     return f'<td class="number" data-label="{label}" data-value="{-1 if value is None else repr(value)}">{shown}</td>'
