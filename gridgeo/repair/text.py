@@ -115,17 +115,23 @@ def plan_text(
     """
     said = wording(plan, language, names)
     if not plan.actions and not plan.left:
-        return _SOUND.text(language) + "\n"
-    count = len(plan.actions)
-    mends = _MEND_ONE.text(language) if count == 1 else _MENDS.text(language, count=f"{count:,}")
-    head = _HEAD if plan.left else _ALL
-    lines = [head.text(language, actions=mends, left=f"{len(plan.left):,}"), ""]
+        return plan_head(plan, language) + "\n"
+    lines = [plan_head(plan, language), ""]
     lines += [f"{action.number:>5}. {said.action(action)}" for action in plan.actions]
     if plan.left:
         lines += ["", _LEFT_HEAD.text(language), *(f"   - {said.left(left)}" for left in plan.left)]
     if plan.actions:
         lines += ["", _SUMS.text(language), *(f"   - {line}" for line in sum_lines(plan, language, features))]
     return "\n".join(lines) + "\n"
+
+
+def plan_head(plan: Plan, language: Language | None) -> str:
+    """Return in one sentence how much a plan mends and leaves."""
+    if not plan.actions and not plan.left:
+        return _SOUND.text(language)
+    count = len(plan.actions)
+    mends = _MEND_ONE.text(language) if count == 1 else _MENDS.text(language, count=f"{count:,}")
+    return (_HEAD if plan.left else _ALL).text(language, actions=mends, left=f"{len(plan.left):,}")
 
 
 def sum_lines(plan: Plan, language: Language | None, features: int | None = None) -> list[str]:

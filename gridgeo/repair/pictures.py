@@ -1,0 +1,241 @@
+"""The two pictures of a mend: a window around it, features by letter, what changed hatched, the old border dashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+
+from gridgeo._page import svg_path
+from gridgeo.layers import Layer
+from gridgeo.repair.plan import Action, Feature
+
+LETTERS = "ABCDEF"
+_SIDE = 200.0
+"""Units of a picture's side."""
+_AROUND = 0.75
+"""Half a window's side, in sizes of what changed."""
+_NARROW = 25.0
+"""Half a window's side at most, in widths of what changed: a long sliver is shown at one place."""
+_LEAST = 1.0
+"""Metres that half a window's side is at least."""
+_AROUND_VERTEX = 5.0
+"""Metres that half a window's side is where nothing moves."""
+_MOST_VERTICES = 60
+"""Vertices are marked where there are no more."""
+_TINTS = ("#cfe3f5", "#fbe3c0", "#d7ecd3", "#ead7ee", "#f6d5d5", "#e6e6c8")
+
+Geometries = npt.NDArray[np.object_]
+
+HATCHES = (
+    '<pattern id="given" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<path d="M0 0V6" stroke="#b3261e" stroke-width="2.4"/></pattern>'
+    '<pattern id="taken" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)">'
+    '<path d="M0 0V6" stroke="#14633b" stroke-width="2.4"/></pattern>'
+)
+
+PICTURE_STYLE = """.town{fill:#eceae4;stroke:#8d897f;stroke-width:1}
+.pin rect{fill:#1b1f24;stroke:#fff;stroke-width:1.5}.pin text{fill:#fff;font:600 15px system-ui,sans-serif;
+text-anchor:middle}.pin:hover rect,.pin:focus rect{fill:#1a56c4}
+.unmended{fill:#fff;stroke:#8a5a00;stroke-width:3}
+.other{fill:#f3f2ee}.border{fill:none;stroke:#3a3f45;stroke-width:1.3}
+.was{fill:none;stroke:#b3261e;stroke-width:1.5;stroke-dasharray:5 3}
+.region{stroke-width:1.2}.given{fill:url(#given);stroke:#b3261e}.taken{fill:url(#taken);stroke:#14633b}
+.barrier{fill:none;stroke:#3b78c4;stroke-width:5;stroke-opacity:.45}
+.vertex{fill:none;stroke:#1b1f24;stroke-width:3.6;stroke-linecap:round}
+.place{fill:none;stroke:#b3261e;stroke-width:2}
+.letter{font:700 17px system-ui,sans-serif;text-anchor:middle;dominant-baseline:central;fill:#1b1f24;stroke:#fff;
+stroke-width:4;paint-order:stroke}
+""" + "".join(
+    f".tint{letter}{{fill:{tint}}}.side{letter}{{background:{tint}}}\n"
+    for letter, tint in zip(LETTERS, _TINTS, strict=True)
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a mend looks like before and after, as the inside of two SVG pictures of 200 by 200 units.
+
+    Parameters
+    ----------
+    before, after : str
+    across : float
+        Metres from side to side.
+    features : tuple of Feature
+        By letter.
+    """
+
+    before: str
+    after: str
+    across: float
+    features: tuple[Feature, ...]
+
+
+class Scene:
+    """The layers before and after, in metres, to be drawn in windows.
+
+    Parameters
+    ----------
+    before, after : mapping of str to Layer
+    barriers : GeoDataFrame or None
+    crs : pyproj.CRS
+        In metres.
+    """
+
+    def __init__(
+        self,
+        before: Mapping[str, Layer],
+        after: Mapping[str, Layer],
+        barriers: gpd.GeoDataFrame | None,
+        crs: pyproj.CRS,
+    ) -> None:
+        self._before = _Sheet(before, crs)
+        self._after = _Sheet(after, crs)
+        lines = np.array([], object) if barriers is None else barriers.geometry.to_crs(crs).to_numpy()
+        self._barriers = shapely.STRtree(lines)
+        self.bounds: tuple[float, float, float, float] = tuple(shapely.total_bounds(self._before.shapes).tolist())
+
+    def drawn(self) -> Geometries:
+        """Return all features as they are afterwards."""
+        shapes = self._after.shapes
+        there: Geometries = shapes[~shapely.is_missing(shapes)]
+        return there
+
+    def picture(self, action: Action, regions: Sequence[shapely.Geometry], place: shapely.Geometry) -> Picture:
+        """Draw a mend.
+
+        Parameters
+        ----------
+        action : Action
+        regions : sequence of Geometry
+            Those of its transfers, in metres.
+        place : Point
+            Of its fault, in metres.
+        """
+        window = _window_of(action, regions, place)
+        features = tuple(dict.fromkeys([*action.features, *_hands(action)]))[: len(LETTERS)]
+        cut = [shapely.intersection(region, window.box) for region in regions]
+        marks = [
+            window.path(region, "region given" if transfer.taker is None else "region taken")
+            for transfer, region in zip(action.transfers, cut, strict=True)
+        ]
+        shown = [window.path(line, "barrier") for line in self._barriers.geometries[self._near(window)]]
+        if not action.transfers:
+            x, y = window.to_picture(shapely.get_coordinates(place))[0]
+            marks.append(f'<circle class="place" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
+        old = self._before.borders(window, features)
+        before = self._before.draw(window, features, shown, marks)
+        after = self._after.draw(window, features, shown, [*marks, window.path(old, "was")])
+        return Picture(before, after, window.across, features)
+
+    def _near(self, window: _Window) -> npt.NDArray[np.int64]:
+        return np.sort(self._barriers.query(window.box, predicate="intersects"))
+
+
+class _Sheet:
+    """Features of all layers at one time."""
+
+    def __init__(self, layers: Mapping[str, Layer], crs: pyproj.CRS) -> None:
+        self.shapes: Geometries = np.concatenate(
+            [shapely.force_2d(layer.frame.geometry.to_crs(crs).to_numpy()) for layer in layers.values()]
+        )
+        self.features = [Feature(key, identifier) for key, layer in layers.items() for identifier in layer.ids.tolist()]
+        self._index = {feature: index for index, feature in enumerate(self.features)}
+        self._tree = shapely.STRtree(self.shapes)
+
+    def borders(self, window: _Window, features: Iterable[Feature]) -> shapely.Geometry:
+        """Return the borders of some features within a window."""
+        mine = [self.shapes[self._index[feature]] for feature in features if feature in self._index]
+        lines = [shapely.boundary(shape) for shape in mine if shape is not None]
+        return shapely.GeometryCollection(list(shapely.intersection(lines, window.box)))
+
+    def draw(self, window: _Window, features: Sequence[Feature], under: Sequence[str], over: Sequence[str]) -> str:
+        """Return the inside of a picture."""
+        near = np.sort(self._tree.query(window.box)).tolist()
+        involved = {
+            self._index[feature]: letter
+            for feature, letter in zip(features, LETTERS, strict=False)
+            if feature in self._index
+        }
+        surfaces, borders, letters, corners = [], [], [], []
+        for index in sorted(near, key=lambda index: index in involved):
+            shape = self.shapes[index]
+            seen = _cut(shape, window.box)
+            if seen is None:
+                continue
+            letter = involved.get(index)
+            surfaces.append(window.path(seen, f"tint{letter}" if letter else "other", 'fill-opacity=".75"'))
+            line = shapely.intersection(shapely.boundary(shape), window.box)
+            borders.append(window.path(line, "border"))
+            if letter:
+                x, y = window.to_picture(shapely.get_coordinates(shapely.point_on_surface(seen)))[0]
+                letters.append(f'<text class="letter" x="{x:.1f}" y="{y:.1f}">{letter}</text>')
+                corners.append(shapely.get_coordinates(shape))
+        places = np.unique(np.concatenate([np.empty((0, 2)), *corners]), axis=0)
+        within = places[(np.abs(places - window.middle) < window.across / 2).all(axis=1)]
+        if len(within) <= _MOST_VERTICES:
+            borders += [f'<path class="vertex" d="M{x:.1f} {y:.1f}h0"/>' for x, y in window.to_picture(within).tolist()]
+        return "".join([*surfaces, *under, *over, *borders, *letters])
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A square of the ground, and how it is brought into a picture."""
+
+    middle: tuple[float, float]
+    across: float
+
+    @property
+    def box(self) -> shapely.Polygon:
+        (x, y), half = self.middle, self.across / 2
+        return shapely.box(x - half, y - half, x + half, y + half)
+
+    def to_picture(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        (x, y), scale = self.middle, _SIDE / self.across
+        return np.column_stack([(places[:, 0] - x) * scale, (y - places[:, 1]) * scale]) + _SIDE / 2
+
+    def path(self, shape: shapely.Geometry, sort: str, more: str = "") -> str:
+        if shape.is_empty:
+            return ""
+        cut = shapely.intersection(shape, self.box) if sort == "barrier" else shape
+        return f'<path class="{sort}" d="{svg_path(shapely.transform(cut, self.to_picture), 1)}" {more}/>'
+
+
+def _cut(shape: shapely.Geometry | None, box: shapely.Geometry) -> shapely.Geometry | None:
+    """Return what of a feature is seen, broken as it may be; None where nothing is."""
+    if shape is None:
+        return None
+    seen = shapely.intersection(shape if shape.is_valid else shapely.make_valid(shape), box)
+    return seen if shapely.area(seen) > 0 else None
+
+
+def _window_of(action: Action, regions: Sequence[shapely.Geometry], place: shapely.Geometry) -> _Window:
+    """Return a window that shows all that changed, or of something long and narrow the part around its place."""
+    (x, y) = shapely.get_coordinates(place)[0].tolist()
+    if not regions:
+        return _Window((x, y), 2 * max(_AROUND_VERTEX, 3 * action.moved))
+    left, bottom, right, top = shapely.total_bounds(regions).tolist()
+    whole = _AROUND * max(right - left, top - bottom)
+    narrow = _NARROW * (action.moved or max(right - left, top - bottom))
+    if narrow < whole:
+        return _Window((x, y), 2 * max(narrow, _LEAST))
+    return _Window(((left + right) / 2, (bottom + top) / 2), 2 * max(whole, _LEAST))
+
+
+def _hands(action: Action) -> list[Feature]:
+    sides = [side for transfer in action.transfers for side in (transfer.giver, transfer.taker)]
+    return [side for side in sides if side is not None]
+
+
+def key_swatch(sort: str) -> str:
+    """Return a small sample of what a picture's signs look like."""
+    if sort in ("given", "taken"):
+        sample = f'<rect class="{sort}" x="1" y="1" width="30" height="18"/>'
+    else:
+        sample = f'<path class="{sort}" d="M0 10H32"/>'
+    return f'<svg viewBox="0 0 32 20" aria-hidden="true">{sample}</svg>'
