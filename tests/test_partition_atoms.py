@@ -18,6 +18,7 @@ from gridgeo.network import NO_RANK, RANKS, RIVER, as_barriers
 from gridgeo.partition import WorkloadSource, delineate_blocks, partition_town
 from gridgeo.partition.atom_layer import find_atoms, lay_out
 from gridgeo.partition.atoms import USUAL, Atoms, Cleaning
+from gridgeo.partition.workload import on_places
 from gridgeo.town import read_town
 from gridgeo.validate import validate_tiling
 
@@ -295,6 +296,21 @@ def test_people_are_spread_over_buildings_and_totals_are_shown() -> None:
     source = WorkloadSource(quarter, "people")
     blocks = delineate_blocks(area(TOWN), lanes, workload={"people": source}, count=2)
     assert blocks.attrs["summary"]["totals"] == {"people": {"given": 107, "placed": 100}}
+
+
+def test_a_table_is_put_on_the_map_by_its_keys_and_what_has_no_place_is_told() -> None:
+    people = pd.DataFrame({"house": ["1", "1", "2", "9"], "workload": [2, 3, 4, 6]})
+    houses = gpd.GeoDataFrame({"no": [1, 2]}, geometry=[Point(50, 50), Point(350, 50)], crs=METRES)
+    placed = on_places(people, houses, key="house", place_key="no")
+    warnings: list[Problem] = []
+    lanes = table(("lane", [(200, -9), (200, 309)]))
+    blocks = delineate_blocks(area(TOWN), lanes, workload=placed, count=2, warnings=warnings)
+    assert sorted(blocks["workload"]) == [4, 5]
+    assert any("6 of 15 could not be placed" in problem.text("en") for problem in warnings)
+    with pytest.raises(InputError, match="street"):
+        on_places(people, houses, key="street", place_key="no")
+    with pytest.raises(InputError, match="several places"):
+        on_places(people, pd.concat([houses, houses]), key="house", place_key="no")
 
 
 def test_bad_demands_are_refused() -> None:

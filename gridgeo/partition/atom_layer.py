@@ -43,6 +43,8 @@ class Ground:
     kept : list of arrays
         Faces of each polygon to be kept whole.
     cleaning : Cleaning
+    segment, inside : array
+        Segments with the same grid on both sides, and that grid, by grid.
     """
 
     arrangement: Arrangement

@@ -34,6 +34,10 @@ _NO_COLUMN = Message(
     "there is no column {column!r}; the columns are {columns}",
     "没有“{column}”列；现有列为 {columns}",
 )
+_PLACE_TWICE = Message(
+    "{count} keys stand for several places, such as {key!r}; each place needs a key of its own",
+    "有 {count} 个键对应多个地点（如 {key!r}）；每个地点应有唯一的键",
+)
 _NO_NUMBER = Message(
     "column {column!r} of the workload holds {value!r}; it must hold numbers of 0 or more",
     "工作量列“{column}”中有 {value!r}；应为不小于 0 的数",
@@ -95,6 +99,48 @@ def as_sources(workload: WorkloadLike) -> dict[str, WorkloadSource]:
         else WorkloadSource(given, name if name in given.columns else None)
         for name, given in workload.items()
     }
+
+
+def on_places(
+    table: pd.DataFrame, places: gpd.GeoDataFrame, *, key: str, place_key: str | None = None
+) -> gpd.GeoDataFrame:
+    """Put a table without geometry on the map: each row lies where the place with its key lies.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row an amount, such as a household or a complaint; several may lie in one place.
+    places : GeoDataFrame
+        Points or polygons (addresses, compounds, committees), one row a key.
+    key, place_key : str
+        Columns of ``table`` and of ``places`` that are compared as text; by default of one name.
+
+    Returns
+    -------
+    GeoDataFrame
+        All rows of ``table``; those whose place is not known have no geometry, and drafting tells what they hold.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"house": ["1", "1", "9"], "people": [2, 3, 4]})
+    >>> houses = gpd.GeoDataFrame({"house": [1]}, geometry=[shapely.Point(5, 5)])
+    >>> on_places(people, houses, key="house").geometry.isna().tolist()
+    [False, False, True]
+    """
+    place_key = place_key or key
+    problems = [
+        Problem(where, _NO_COLUMN, {"column": column, "columns": ", ".join(map(str, frame.columns))})
+        for where, frame, column in (("table", table, key), ("places", places, place_key))
+        if column not in frame.columns
+    ]
+    if problems:
+        raise InputError(problems)
+    keys = places[place_key].astype(str)
+    twice = keys[keys.duplicated()]
+    if len(twice):
+        raise InputError(Problem("places", _PLACE_TWICE, {"key": twice.iloc[0], "count": twice.nunique()}))
+    found = places.geometry.set_axis(keys).reindex(table[key].astype(str))
+    return gpd.GeoDataFrame(table, geometry=found.to_numpy(), crs=places.crs)
 
 
 def amounts(name: str, source: WorkloadSource) -> tuple[Floats, list[Problem]]:
