@@ -238,7 +238,8 @@ def make_atoms(
     join_unfounded(merging)
     parted = []
     for index, group in enumerate(kept):
-        here = np.flatnonzero(np.isin(members, group)).tolist()
+        at = np.minimum(np.searchsorted(members, group), len(members) - 1)
+        here = at[members[at] == group].tolist()
         if len(here) > 1 and join_kept(merging, here) > 1:
             parted.append(index)
     surfaces = join_surfaces(merging, on_surface[members])

@@ -37,8 +37,10 @@ def faces_kept_whole(faces: Geometries, kept: Geometries) -> list[Integers]:
     largest = np.zeros(len(flat))
     np.maximum.at(largest, item, shapely.area(parts))
     real |= shapely.area(parts) == largest[item]
+    item, face = item[real], face[real]  # by item: a query answers in the order of what is asked
+    begin = np.searchsorted(item, np.arange(len(flat) + 1))
     for which in range(len(flat)):
-        groups[flat[which]] = np.unique(face[real & (item == which)]).astype(np.int64)
+        groups[flat[which]] = np.unique(face[begin[which] : begin[which + 1]]).astype(np.int64)
     return groups
 
 
