@@ -33,6 +33,8 @@ _DRIFT = 1.5
 """Tolerances that a border may be off its way: the ends of both don't lie abreast."""
 _DRAWN = 0.3
 """Tolerances by which a junction is rather put on a crossing or corner than on another place."""
+_SLACK = 0.01
+"""Tolerances by which the legs of a border may be off, once it is aligned: without it they could go to and fro."""
 _BY_WAY_OF = 12
 """Places on a way that are prescribed at most, where the cheapest way strays from the border."""
 
@@ -118,7 +120,15 @@ class Stretches:
                 if spans or ends != (None, None):
                     courses[arc] = self._course(arc, spans, ends)
             if not self._turned_down:
-                return {arc: new for arc, new in courses.items() if not _same(new, self.arcs.courses[arc])}
+                return {
+                    arc: new for arc, new in courses.items() if not _same(new, self.arcs.courses[arc], self._slack(arc))
+                }
+
+    def _slack(self, arc: int) -> float:
+        """Return how little an arc may move for it to stay: more where it lies on ways already but for its legs."""
+        on = sum(last - first for first, last in self._settled.get(arc, ()))
+        beside = sum(last - first for first, last in self._spans.get(arc, ()))
+        return max(_NOTHING, _SLACK * self.tolerance) if on > beside / 2 else _NOTHING
 
     def _usable(self, arc: int) -> list[Span]:
         """Return the spans of an arc beside ways, but those for which no way was found."""
@@ -387,9 +397,9 @@ class Stretches:
         return cut
 
 
-def _same(one: Floats, other: Floats) -> bool:
+def _same(one: Floats, other: Floats, slack: float) -> bool:
     """Tell whether two courses are the same but for rounding."""
     if one.shape == other.shape and bool((one == other).all()):
         return True
     a, b = shapely.LineString(one), shapely.LineString(other)
-    return bool((one[[0, -1]] == other[[0, -1]]).all() and shapely.hausdorff_distance(a, b) <= _NOTHING)
+    return bool((one[[0, -1]] == other[[0, -1]]).all() and shapely.hausdorff_distance(a, b) <= slack)
