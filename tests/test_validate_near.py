@@ -130,3 +130,50 @@ def test_an_open_gap_has_the_area_that_was_cut_out(ends: list[float], height: fl
     (fault,) = check(*turned).records
     assert fault.detail == "open"
     assert fault.area == pytest.approx(strip.area, rel=0.02)
+
+
+def test_an_overlay_that_fails_is_told_in_a_note_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise shapely.errors.GEOSException("TopologyException: side location conflict at 1 2")
+
+    monkeypatch.setattr("gridgeo.validate.near._between", fail)
+    (note,) = check(shapely.box(0, 0, 100, 100), shapely.box(100.02, 0, 200, 100)).records
+    assert (note.code, note.severity, note.features) == ("doubtful-input", "info", ("g0", "g1"))
+    assert "side location conflict" in note.message("en")
+    assert "无法量算" in note.message("zh")
+
+
+def shaken_blocks(random: np.random.Generator, crs: str) -> gpd.GeoDataFrame:
+    """Blocks with shared borders, some of which were moved apart or together by anything from one ulp to a metre."""
+    columns, rows = random.integers(1, 4, 2)
+    x, y = np.meshgrid(np.arange(columns + 1) * 50.0, np.arange(rows + 1) * 50.0)
+    corner = np.stack([x, y], axis=-1) + random.uniform(-10, 10, (rows + 1, columns + 1, 2))
+    shapes = []
+    for r in range(rows):
+        for c in range(columns):
+            ring = np.array([corner[r, c], corner[r, c + 1], corner[r + 1, c + 1], corner[r + 1, c]])
+            if random.random() < 0.5:
+                ring += random.uniform(-1, 1, ring.shape) * 10.0 ** random.uniform(-12, 0)
+            shapes.append(shapely.Polygon(ring))
+    placed = frame(*shapes).to_crs(crs)
+    nudged = []
+    for shape in placed.geometry:
+        ring = shapely.get_coordinates(shape)[:-1]
+        ring = np.where(random.random(ring.shape) < 0.1, np.nextafter(ring, np.inf), ring)
+        nudged.append(shapely.Polygon(ring))
+    return placed.set_geometry(nudged, crs=placed.crs)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32651", "EPSG:4490", "+proj=tmerc +lon_0=121.5 +units=us-ft +datum=WGS84"])
+def test_no_layer_ends_a_validation_and_no_gap_reaches_into_a_polygon(crs: str) -> None:
+    random = np.random.default_rng(7)
+    for _ in range(40):
+        blocks = shaken_blocks(random, crs)
+        # coordinates are rounded: to nanometres in degrees
+        unit = np.spacing(np.abs(blocks.total_bounds).max()) + 1e-8 / (111_320 if blocks.crs.is_geographic else 0.3)
+        report = validate_tiling(blocks, id_column="id")
+        for fault in report.records:
+            if fault.detail == "open":
+                covered = shapely.intersection(blocks.geometry.to_numpy(), fault.geometry)
+                rounding = 4 * unit * shapely.length(fault.geometry)
+                assert shapely.area(covered).sum() <= 1e-3 * shapely.area(fault.geometry) + rounding

@@ -324,10 +324,11 @@ def set_duplicates_aside(subject: Subject, claim: str, tolerance: float) -> tupl
     groups: dict[bytes, list[int]] = {}
     for index, form in zip(suspects.tolist(), shapely.to_wkb(shapely.normalize(polygons[suspects])), strict=True):
         groups.setdefault(form, []).append(index)
+    alike = [group for group in groups.values() if len(group) > 1]
+    measured = subject.measure(polygons[[indices[0] for indices in alike]])
     faults = []
-    for indices in (group for group in groups.values() if len(group) > 1):
-        sizes = subject.measure(polygons[indices[:1]])
-        area, width = float(sizes.area[0]), float(sizes.width[0])
+    for number, indices in enumerate(alike):
+        area, width, length = measured.at(number)
         faults.append(
             Fault(
                 "duplicate-polygon",
@@ -339,7 +340,7 @@ def set_duplicates_aside(subject: Subject, claim: str, tolerance: float) -> tupl
                 polygons[indices[0]],
                 area,
                 width,
-                float(sizes.length[0]),
+                length,
                 {"names": subject.called(indices), "area": Area(area)},
                 part=subject.part(indices[:1], polygons[indices[0]]),
                 multiplicity=len(indices),
