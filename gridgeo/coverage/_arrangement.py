@@ -31,7 +31,8 @@ _LOOSE_ANGLE = 1e-14
 class Walk:
     """The arrangement as plain lists, which are faster to walk than arrays."""
 
-    node: list[tuple[float, float]]
+    x: list[float]
+    y: list[float]
     tail: list[int]
     onward: list[int]
     length: list[float]
@@ -88,7 +89,8 @@ class Arrangement:
         """Nodes, half-edges, lengths of the edges and owners as lists."""
         run = self.node[self.tail[0::2]] - self.node[self.tail[1::2]]
         return Walk(
-            list(zip(self.node[:, 0].tolist(), self.node[:, 1].tolist(), strict=True)),
+            self.node[:, 0].tolist(),
+            self.node[:, 1].tolist(),
             self.tail.tolist(),
             self.onward.tolist(),
             np.hypot(run[:, 0], run[:, 1]).tolist(),

@@ -49,11 +49,11 @@ def _simple_loops(arrangement: Arrangement, halves: list[int]) -> list[list[int]
 
 def _coordinates(arrangement: Arrangement, loop: list[int]) -> Ring:
     """Close the ring of a loop of nodes, without repeated places."""
-    node = arrangement.walk.node
-    ring = [node[loop[0]]]
+    x, y = arrangement.walk.x, arrangement.walk.y
+    ring = [(x[loop[0]], y[loop[0]])]
     for k in loop[1:]:
-        if node[k] != ring[-1]:
-            ring.append(node[k])
+        if (place := (x[k], y[k])) != ring[-1]:
+            ring.append(place)
     if ring[0] != ring[-1] or len(ring) == 1:
         ring.append(ring[0])
     return ring
