@@ -41,6 +41,13 @@ class ReportFormat(StrEnum):
     gpkg = "gpkg"
 
 
+class PlanFormat(StrEnum):
+    """How ``gridgeo repair`` prints its plan."""
+
+    text = "text"
+    json = "json"
+
+
 class NoticeFormat(StrEnum):
     """What ``gridgeo render`` makes of each block."""
 
@@ -179,6 +186,53 @@ _PARTITION = Message(
 _PARTITION_OUTPUT = Message(
     "Map file for the blocks; by default the one that gridgeo.toml names in [partition].",
     "责任块写入的地图文件；默认用 gridgeo.toml 中 [partition] 指定的文件。",
+)
+_REPAIR_SHORT = Message("Mend a faulty tiling, and say what was done.", "修复有问题的图层，并说明做了什么。")
+_REPAIR = Message(
+    "Mend overlaps, gaps and missing vertices and nothing else, into a copy. The plan is printed before anything is"
+    " written, and lies beside the copy afterwards: with it the repair is undone. Exit status 1: something is left.",
+    "只修复重叠、缝隙和缺失节点，写入副本。先显示计划再写入；计划存于副本旁，可据此撤销。退出状态 1：仍有遗留。",
+)
+_REPAIR_OUTPUT = Message(
+    "New file of the same kind, or new folder for the town; not needed for --dry-run.",
+    "新文件（与输入同类），或城镇的新文件夹；--dry-run 时不需要。",
+)
+_REPAIR_CLAIM = Message(
+    "Which tiling of gridgeo.toml is to be repaired, where there are several.",
+    "要修复 gridgeo.toml 中的哪项无缝声明（有多项时）。",
+)
+_REPAIR_ALONG = Message("Map file with roads or rivers, for --align.", "道路或河道（地图文件），用于 --align。")
+_REPAIR_LOCK = Message(
+    "LAYER or LAYER:ID that must not change; may be repeated.", "不得变动的图层或要素（图层:编号），可重复。"
+)
+_REPAIR_PRIORITY = Message(
+    "LAYER or LAYER:ID to which overlaps are left, the first before the others; may be repeated.",
+    "重叠时优先归属的图层或要素（图层:编号），先写者优先，可重复。",
+)
+_REPAIR_ALIGN = Message(
+    "Metres within which borders beside roads and rivers are moved onto them.",
+    "与道路河道相距不超过此值（米）的边界移到其上。",
+)
+_REPAIR_DRY_RUN = Message("Print the plan and write nothing.", "只显示计划，不写入任何文件。")
+_REPAIR_FORMAT = Message(
+    "Form of the plan: text to read, json to edit and give to --apply.",
+    "计划的格式：text 供阅读，json 供编辑后用于 --apply。",
+)
+_REPAIR_APPLY = Message("Carry out this plan, as it was edited.", "执行此计划（可先编辑）。")
+_REPAIR_UNDO = Message(
+    "Undo this applied plan: TOWN|FILE is what the repair wrote, and --output what it was before.",
+    "撤销此计划：输入为修复后的结果，--output 为还原的副本。",
+)
+_REPAIR_PAGE = Message("Write pictures before and after to this HTML file.", "把修复前后对照图写入此 HTML 文件。")
+_REPAIR_NO_OUTPUT = Message(
+    "name where the mended copy goes with --output, or look at the plan with --dry-run",
+    "请用 --output 指定副本的位置，或用 --dry-run 只看计划",
+)
+_REPAIR_EITHER = Message("{option} doesn't go with {other}", "{option} 不能与 {other} 同用")
+_REPAIR_SOUND = Message("sound: the copy was validated, no error is left", "已校验副本：无错误")
+_REPAIR_REMAIN = Message(
+    "{count} errors are left in the copy; see gridgeo validate {path}",
+    "副本中仍有 {count} 处错误；请运行 gridgeo validate {path} 查看",
 )
 _RENDER_SHORT = Message("Make the public notices and the town's map.", "制作公示图和总览地图。")
 _RENDER = Message(
@@ -350,6 +404,88 @@ def build_app() -> typer.Typer:
             _say(_WROTE.text(what=write_whole(output, content)), quiet)
         raise typer.Exit(EXIT_FAULTS if report.fails(on=fail_on.value) else 0)
 
+    @app.command(help=_REPAIR.text(), short_help=_REPAIR_SHORT.text())
+    def repair(
+        target: Annotated[Path, typer.Argument(help=_VALIDATE_TARGET.text(), metavar="TOWN|FILE", show_default=False)],
+        output: Annotated[
+            Path | None,
+            typer.Option("--output", "-o", metavar="OUT", help=_REPAIR_OUTPUT.text(), show_default=False),
+        ] = None,
+        claim: Annotated[
+            str | None, typer.Option(metavar="NAME", help=_REPAIR_CLAIM.text(), show_default=False)
+        ] = None,
+        layer: Annotated[
+            str | None, typer.Option(metavar="NAME", help=_VALIDATE_LAYER.text(), show_default=False)
+        ] = None,
+        id_column: Annotated[
+            str | None, typer.Option("--id", metavar="COLUMN", help=_VALIDATE_ID.text(), show_default=False)
+        ] = None,
+        within: Annotated[
+            Path | None, typer.Option(metavar="FILE", help=_VALIDATE_WITHIN.text(), show_default=False)
+        ] = None,
+        along: Annotated[
+            Path | None, typer.Option(metavar="FILE", help=_REPAIR_ALONG.text(), show_default=False)
+        ] = None,
+        rank_column: Annotated[
+            str | None, typer.Option(metavar="COLUMN", help=_VALIDATE_RANK_COLUMN.text(), show_default=False)
+        ] = None,
+        tolerance: Annotated[
+            float | None, typer.Option(metavar="METRES", min=0.0, help=_VALIDATE_TOLERANCE.text(), show_default=False)
+        ] = None,
+        lock: Annotated[
+            list[str] | None, typer.Option(metavar="LAYER[:ID]", help=_REPAIR_LOCK.text(), show_default=False)
+        ] = None,
+        priority: Annotated[
+            list[str] | None, typer.Option(metavar="LAYER[:ID]", help=_REPAIR_PRIORITY.text(), show_default=False)
+        ] = None,
+        align: Annotated[
+            float | None, typer.Option(metavar="METRES", min=0.0, help=_REPAIR_ALIGN.text(), show_default=False)
+        ] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help=_REPAIR_DRY_RUN.text())] = False,
+        plan_format: Annotated[PlanFormat, typer.Option("--format", help=_REPAIR_FORMAT.text())] = PlanFormat.text,
+        apply: Annotated[
+            Path | None, typer.Option(metavar="PLAN", help=_REPAIR_APPLY.text(), show_default=False)
+        ] = None,
+        undo: Annotated[Path | None, typer.Option(metavar="PLAN", help=_REPAIR_UNDO.text(), show_default=False)] = None,
+        page: Annotated[Path | None, typer.Option(metavar="FILE", help=_REPAIR_PAGE.text(), show_default=False)] = None,
+        quiet: Annotated[bool, quiet_option] = False,
+    ) -> None:
+        from gridgeo import _repair_command as command
+        from gridgeo.repair.output import Source
+
+        if output is None and not dry_run:
+            raise InputError(Problem(str(target), _REPAIR_NO_OUTPUT))
+        making = {"lock": lock, "priority": priority, "align": align}
+        if undo is not None:
+            _refuse_with("--undo", **making, apply=apply, page=page, **{"dry-run": dry_run or None})
+        elif apply is not None:
+            _refuse_with("--apply", **making)
+        with showing_progress(_wants_bars(quiet)):
+            read: command.Target
+            if _is_town(target):
+                of_file = {"layer": layer, "id": id_column, "within": within, "along": along, "tolerance": tolerance}
+                _refuse(target, _ONLY_FILE, **of_file, **{"rank-column": rank_column})
+                read = command.TownProject(target, claim)
+            else:
+                _refuse(target, _ONLY_TOWN, claim=claim)
+                if along is None:
+                    _refuse(target, _NEEDS_ALONG, **{"rank-column": rank_column, "align": align})
+                barriers = _read_barriers(along, rank_column, quiet) if along is not None else None
+                read = command.MapFile(Source(target, layer, id_column), within, barriers, tolerance or 0.0)
+            if undo is not None and output is not None:
+                _say(_WROTE.text(what=command.undo(read, undo, output)), quiet)
+                raise typer.Exit
+            plan = command.make_plan(read, command.Options(align, lock or (), priority or ()), apply)
+            typer.echo(command.shown_plan(read, plan, plan_format.value).rstrip("\n"))
+            if dry_run or output is None:
+                raise typer.Exit(EXIT_FAULTS if plan.left else 0)
+            outcome = command.carry_out(read, plan, output, page)
+        for path in outcome.written:
+            _say(_WROTE.text(what=path), quiet)
+        errors = outcome.report.counts["error"]
+        _say(_REPAIR_REMAIN.text(count=errors, path=output) if errors else _REPAIR_SOUND.text(), quiet)
+        raise typer.Exit(EXIT_FAULTS if errors else 0)
+
     @app.command(help=_PARTITION.text(), short_help=_PARTITION_SHORT.text())
     def partition(
         town: Annotated[Path, town_argument],
@@ -520,6 +656,13 @@ def _refuse(target: Path, why: Message, **options: object) -> None:
     given = [f"--{name}" for name, value in options.items() if value is not None and value != []]
     if given:
         raise InputError([Problem(str(target), why, {"option": option}) for option in given])
+
+
+def _refuse_with(other: str, **options: object) -> None:
+    """Say which options don't go with another one."""
+    given = [f"--{name}" for name, value in options.items() if value is not None and value != []]
+    if given:
+        raise InputError([Problem("", _REPAIR_EITHER, {"option": option, "other": other}) for option in given])
 
 
 def _must_be_empty(folder: Path) -> None:

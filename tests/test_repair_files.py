@@ -218,7 +218,7 @@ def test_the_text_says_who_gives_how_much_to_whom_and_adds_up() -> None:
     assert "b (" not in text
     assert "Yi (b) gives up 1,000 m²" in text
     assert "Yi (b) takes 500 m²" in text
-    assert "Could go to Bing (c) instead." in text
+    assert "Other candidates: Bing (c)." in text
     assert "1,500 m² (500 m² covered anew, 1,000 m² covered no more" in text
     assert "features changed: 1 of 3" in text
     assert "largest movement of a border: 10 m" in text

@@ -128,7 +128,7 @@ class Scene:
         if not action.transfers:
             x, y = window.to_picture(shapely.get_coordinates(place))[0]
             marks.append(f'<circle class="place" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
-        old = self._before.borders(window, features)
+        old = shapely.difference(self._before.borders(window, features), self._after.borders(window, features))
         before = self._before.draw(window, features, shown, marks)
         after = self._after.draw(window, features, shown, [*marks, window.path(old, "was")])
         return Picture(before, after, window.across, features)
@@ -152,7 +152,7 @@ class _Sheet:
         """Return the borders of some features within a window."""
         mine = [self.shapes[self._index[feature]] for feature in features if feature in self._index]
         lines = [shapely.boundary(shape) for shape in mine if shape is not None]
-        return shapely.GeometryCollection(list(shapely.intersection(lines, window.box)))
+        return shapely.union_all(shapely.intersection(lines, window.box))
 
     def draw(self, window: _Window, features: Sequence[Feature], under: Sequence[str], over: Sequence[str]) -> str:
         """Return the inside of a picture."""

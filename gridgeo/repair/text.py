@@ -14,8 +14,8 @@ NamesOf = Mapping[Feature, str]
 """What features are called, where that says more than their ids."""
 
 _SOUND = Message("Nothing to mend: no fault was found.", "无需修复：未发现问题。")
-_HEAD = Message("{actions} planned, {left} left as they are.", "计划 {actions}，{left} 处保留不动。")
-_ALL = Message("{actions} planned, nothing is left.", "计划 {actions}，无遗留问题。")
+_HEAD = Message("{actions}; left as they are: {left}.", "{actions}，保留不动 {left} 处。")
+_ALL = Message("{actions}; nothing is left.", "{actions}，无遗留问题。")
 _MENDS = Message("{count} mends", "修复 {count} 处")
 _MEND_ONE = Message("1 mend", "修复 1 处")
 _LEFT_HEAD = Message("Left as it is:", "保留不动：")
@@ -50,7 +50,7 @@ _STAYS = Message("no border moves", "边界不动")
 _PASSES = Message("{giver} gives {area} to {taker}", "{giver} 交给 {taker} {area}")
 _GAINS = Message("{taker} takes {area}", "{taker} 取得 {area}")
 _LOSES = Message("{giver} gives up {area}", "{giver} 让出 {area}")
-_ALTERNATIVES = Message("Could go to {names} instead.", "也可归 {names}。")
+_ALTERNATIVES = Message("Other candidates: {names}.", "其他可选方：{names}。")
 _SKIPPED = Message("[not to be done]", "[不执行]")
 _LEFT = Message("{fault}: {why}", "{fault}。{why}")
 
