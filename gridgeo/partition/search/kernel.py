@@ -340,18 +340,18 @@ def taken(change, warmth, work):
     return draw(work) < base * base
 
 
-def anneal(net, rule, plan, work, best, score, steps, warmth, cooling, steep, least):
+def anneal(net, rule, plan, work, best, score, steps, warmth, cooling, steep, least, most):
     """Move atoms for some steps; returns the price of imbalance reached.
 
-    ``best`` keeps the best plan met at regular looks and ``score`` its excess and objective; ``least`` bounds the
-    price of imbalance from below.
+    ``best`` keeps the best plan met at regular looks and ``score`` its excess and objective; ``least`` and
+    ``most`` bound the price of imbalance.
     """
     every = max(64, len(net.area))
     for step in range(steps):
         warmth *= cooling
         if step % every == every - 1:
             beyond = beyond_of(rule, plan)
-            steep = steep * RISE if beyond > 0 else max(least, steep * FALL)
+            steep = min(most, steep * RISE) if beyond > 0 else max(least, steep * FALL)
             note(net, rule, plan, best, score)
         if plan.cuts[0] == 0:
             break

@@ -35,8 +35,10 @@ CHUNK = 2_000_000
 """Proposals between two chances to be interrupted."""
 COARSEST = 12
 """Atoms a block where coarsening ends."""
-HOT, COLD = 0.5, 0.02
+HOT, COLD = 0.8, 0.1
 """Temperature at the begin and at the end of annealing, in units of the mean price of a pair."""
+STEEPEST = 30.0
+"""The highest price of an atom's share of imbalance, in units of the mean price of a pair."""
 TREES = 12
 """Spanning trees tried for one cut."""
 MARGIN = 0.98
@@ -110,7 +112,7 @@ class Level:
         self.best: Any = self.zeros(size)
         self.score: Any = self.column(np.array([math.inf, math.inf]))
         self.plan: Any = None
-        self.steep = self.unit
+        self.steep = self.unit * len(graph) / aim.count
 
     def column(self, values: Floats | Integers) -> Any:
         """Return numbers as the loops want them."""
@@ -145,7 +147,7 @@ class Level:
         """Move atoms at falling temperature, and go on from the best plan met."""
         cooling = (cold / hot) ** (1 / max(1, steps))
         done = 0
-        least = 0.2 * self.unit
+        least, most = 0.2 * self.unit, STEEPEST * self.unit * len(self.graph) / self.aim.count
         while done < steps:
             now = min(CHUNK, steps - done)
             warmth = self.unit * hot * cooling**done
@@ -161,6 +163,7 @@ class Level:
                 cooling,
                 self.steep,
                 least,
+                most,
             )
             done += now
         self.begin(self.plan_found())
@@ -274,7 +277,6 @@ def _once(
     level = Level(graphs[-1], aim, loops)
     level.work.state[0] = int(random.integers(SEED_RANGE))
     block = level.start()
-    steep = level.unit
     hot = HOT
     total = sum(len(each) for each in graphs)
     for number in range(len(graphs) - 1, -1, -1):
@@ -283,7 +285,6 @@ def _once(
             state = level.work.state[0]
             level = Level(graphs[number], aim, loops)
             level.work.state[0] = state
-            level.steep = steep
         level.begin(block)
         steps = work * len(graphs[number]) // total
         try:
@@ -293,7 +294,7 @@ def _once(
         except KeyboardInterrupt:
             _keep(level, groups_of[:number], found)
             raise
-        block, steep = level.plan_found(), level.steep
+        block = level.plan_found()
     return block, (round(level.score[0], 12), float(level.score[1]))
 
 
