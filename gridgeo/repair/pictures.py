@@ -28,6 +28,8 @@ _AROUND_VERTEX = 5.0
 """Metres that half a window's side is where nothing moves."""
 _MOST_VERTICES = 60
 """Vertices are marked where there are no more."""
+_LETTER = 20.0
+"""Units that two letters stand apart at least."""
 _TINTS = ("#cfe3f5", "#fbe3c0", "#d7ecd3", "#ead7ee", "#f6d5d5", "#e6e6c8")
 
 Geometries = npt.NDArray[np.object_]
@@ -163,6 +165,7 @@ class _Sheet:
             if feature in self._index
         }
         surfaces, borders, letters, corners = [], [], [], []
+        taken: list[tuple[float, float]] = []
         for index in sorted(near, key=lambda index: index in involved):
             shape = self.shapes[index]
             seen = _cut(shape, window.box)
@@ -173,7 +176,13 @@ class _Sheet:
             line = shapely.intersection(shapely.boundary(shape), window.box)
             borders.append(window.path(line, "border"))
             if letter:
-                x, y = window.to_picture(shapely.get_coordinates(shapely.point_on_surface(seen)))[0]
+                alone = shapely.difference(shapely.make_valid(seen), _others(self.shapes, index, involved))
+                x, y = window.to_picture(
+                    shapely.get_coordinates(shapely.point_on_surface(seen if alone.is_empty else alone))
+                )[0].tolist()
+                while any(abs(x - other) < _LETTER and abs(y - line) < _LETTER for other, line in taken):
+                    x += _LETTER
+                taken.append((x, y))
                 letters.append(f'<text class="letter" x="{x:.1f}" y="{y:.1f}">{letter}</text>')
                 corners.append(shapely.get_coordinates(shape))
         places = np.unique(np.concatenate([np.empty((0, 2)), *corners]), axis=0)
@@ -204,6 +213,12 @@ class _Window:
             return ""
         cut = shapely.intersection(shape, self.box) if sort == "barrier" else shape
         return f'<path class="{sort}" d="{svg_path(shapely.transform(cut, self.to_picture), 1)}" {more}/>'
+
+
+def _others(shapes: Geometries, index: int, involved: Iterable[int]) -> shapely.Geometry:
+    """Return the place of the other features of a mend."""
+    others = [shapes[other] for other in involved if other != index and shapes[other] is not None]
+    return shapely.union_all(shapely.make_valid(others)) if others else shapely.Polygon()
 
 
 def _cut(shape: shapely.Geometry | None, box: shapely.Geometry) -> shapely.Geometry | None:

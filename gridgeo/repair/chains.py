@@ -1,0 +1,204 @@
+"""Chains: polygons as sums of directed edges, so that regions change hands without an overlay.
+
+Theory. Let every polygon be the sum of its edges, each with the interior on the left. A region that polygon A gives to
+polygon B is a sum of edges too; A minus the region and B plus the region are sums in which opposite equal edges cancel.
+So a border moves on both of its sides at once, with the same coordinates; edges away from the region stay to the bit;
+and what is given and taken adds up by construction. Two things are needed: that edges which run along each other have
+the same vertices (`Nodes`), and rings made of the edges that are left (`assembled`).
+
+Cost. Linear in the vertices of the polygons that change.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+Place = tuple[float, float]
+Edge = tuple[Place, Place]
+Loop = list[Place]
+Geometries = npt.NDArray[np.object_]
+Floats = npt.NDArray[np.float64]
+
+_ULPS = 8.0
+"""A vertex that was computed where two edges cross lies no farther from them, in units in the last place."""
+
+
+class Chain:
+    """A sum of directed edges, in which opposite equal ones cancel."""
+
+    def __init__(self) -> None:
+        self._net: dict[Edge, int] = {}
+
+    def add(self, edges: Iterable[Edge], sign: int = 1) -> None:
+        """Add edges; with ``sign`` -1 take them away."""
+        net = self._net
+        for tail, head in edges:
+            key, way = ((tail, head), sign) if tail < head else ((head, tail), -sign)
+            total = net.get(key, 0) + way
+            if total:
+                net[key] = total
+            else:
+                del net[key]
+
+    def edges(self) -> list[Edge] | None:
+        """Return what is left; None where an edge is there more than once, which no polygon has."""
+        if any(abs(way) > 1 for way in self._net.values()):
+            return None
+        return [key if way > 0 else (key[1], key[0]) for key, way in self._net.items()]
+
+
+class Nodes:
+    """Places that every edge must have as vertices which passes through them.
+
+    Parameters
+    ----------
+    places : ndarray of float, shape (n, 2)
+    """
+
+    def __init__(self, places: Floats) -> None:
+        self._places = np.unique(places, axis=0)
+        self._tree = shapely.STRtree(shapely.points(self._places))
+        largest = float(np.abs(self._places).max(initial=1.0))
+        self.reach = _ULPS * float(np.spacing(largest))
+
+    def near(self, polygons: Geometries) -> list[int]:
+        """Return the indices of the polygons whose borders come near a place."""
+        found = self._tree.query(shapely.boundary(polygons), predicate="dwithin", distance=self.reach)[0]
+        return np.unique(found).tolist()  # type: ignore[no-any-return]
+
+    def edges_of(self, polygon: shapely.Geometry) -> list[Edge]:
+        """Return the edges of a polygon with its interior on the left, cut at the places that they pass through."""
+        rings = [
+            shapely.get_coordinates(ring)
+            for part in shapely.get_parts(polygon)
+            for ring in shapely.get_rings(shapely.orient_polygons(part))
+        ]
+        edges: list[Edge] = []
+        for ring in rings:
+            lines = shapely.linestrings(np.stack([ring[:-1], ring[1:]], axis=1))
+            at, node = self._tree.query(lines, predicate="dwithin", distance=self.reach)
+            cuts: dict[int, list[Place]] = {}
+            for k, n in zip(at.tolist(), node.tolist(), strict=True):
+                cuts.setdefault(k, []).append((float(self._places[n, 0]), float(self._places[n, 1])))
+            places: list[Place] = [(x, y) for x, y in ring.tolist()]
+            for k, (tail, head) in enumerate(itertools.pairwise(places)):
+                edges += _cut(tail, head, cuts[k]) if k in cuts else [(tail, head)]
+        return edges
+
+
+def _cut(tail: Place, head: Place, places: list[Place]) -> list[Edge]:
+    """Return an edge cut at places beside it."""
+    run = head[0] - tail[0], head[1] - tail[1]
+    size = run[0] * run[0] + run[1] * run[1]
+
+    def along(place: Place) -> float:
+        return ((place[0] - tail[0]) * run[0] + (place[1] - tail[1]) * run[1]) / size
+
+    inner = sorted({place for place in places if place not in (tail, head) and 0 < along(place) < 1}, key=along)
+    stops = [tail, *inner, head]
+    return list(itertools.pairwise(stops))
+
+
+def assembled(edges: list[Edge], like: shapely.Geometry | None = None) -> shapely.Geometry | None:
+    """Return the polygon that edges bound, its interior on their left; None where they bound none.
+
+    Parameters
+    ----------
+    edges : list of Edge
+        As many lead to each place as away from it.
+    like : Geometry, optional
+        Rings begin where those of this polygon do, and run the same way round.
+    """
+    loops = _loops(edges)
+    shells = [shapely.Polygon(loop) for loop in loops if _doubled_area(loop) > 0]
+    holes = [loop for loop in loops if _doubled_area(loop) < 0]
+    if not shells:
+        return None
+    pierced: list[list[Loop]] = [[] for _ in shells]
+    for hole in holes:
+        inside = shapely.Polygon(hole).representative_point()
+        around = [k for k, shell in enumerate(shells) if shell.covers(inside)]
+        if not around:
+            return None
+        pierced[min(around, key=lambda k: shells[k].area)].append(hole)
+    starts, turned = _manner(like)
+    parts = [
+        shapely.Polygon(_begun(shell.exterior.coords, starts, turned), [_begun(hole, starts, turned) for hole in own])
+        for shell, own in zip(shells, pierced, strict=True)
+    ]
+    made = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    return made if made.is_valid and not made.is_empty else None
+
+
+def _loops(edges: list[Edge]) -> list[Loop]:
+    """Put edges together to loops that pass no place twice."""
+    onward: dict[Place, list[Place]] = {}
+    for tail, head in edges:
+        onward.setdefault(tail, []).append(head)
+    loops: list[Loop] = []
+    for first in sorted(onward):
+        while onward[first]:
+            path, at = [first], {first: 0}
+            before, here = None, first
+            while True:
+                following = _next(before, here, onward[here])
+                if following is None:
+                    return []  # more edges lead here than away
+                onward[here].remove(following)
+                before, here = here, following
+                if here in at:  # a loop is closed; what came before it goes on from here
+                    begin = at[here]
+                    loops.append([*path[begin:], here])
+                    for place in path[begin + 1 :]:
+                        del at[place]
+                    path = path[: begin + 1]
+                    if begin == 0:
+                        break
+                    before = path[-2]
+                else:
+                    at[here] = len(path)
+                    path.append(here)
+    return loops
+
+
+def _next(before: Place | None, here: Place, heads: list[Place]) -> Place | None:
+    """Return where to go on: along the interior on the left, so that loops which meet in a place don't cross."""
+    if len(heads) < 2 or before is None:
+        return min(heads) if heads else None
+    back = math.atan2(before[1] - here[1], before[0] - here[0])
+
+    def clockwise(head: Place) -> float:
+        turn = back - math.atan2(head[1] - here[1], head[0] - here[0])
+        return turn % (2 * math.pi) or 2 * math.pi
+
+    return min(heads, key=lambda head: (clockwise(head), head))
+
+
+def _doubled_area(loop: Loop) -> float:
+    x0, y0 = loop[0]
+    return math.fsum((ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in itertools.pairwise(loop))
+
+
+def _manner(like: shapely.Geometry | None) -> tuple[set[Place], bool]:
+    """Return where the rings of a polygon begin, and whether its shells run clockwise."""
+    if like is None or like.is_empty:
+        return set(), False
+    rings = shapely.get_rings(shapely.get_parts(like))
+    starts = {(x, y) for x, y in shapely.get_coordinates(shapely.get_point(rings, 0)).tolist()}
+    return starts, not shapely.is_ccw(shapely.get_exterior_ring(shapely.get_parts(like)[0]))
+
+
+def _begun(ring: Iterable[tuple[float, ...]], starts: set[Place], turned: bool) -> Loop:
+    """Return a ring begun where it did before, the way round it ran."""
+    loop: Loop = [(place[0], place[1]) for place in ring][:-1]
+    first = next((k for k, place in enumerate(loop) if place in starts), 0)
+    loop = loop[first:] + loop[:first]
+    if turned:
+        loop = [loop[0], *reversed(loop[1:])]
+    return [*loop, loop[0]]

@@ -1,0 +1,371 @@
+"""Repair of layers: the plan, the plan carried out, and both in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
+from gridgeo.layers import Layer
+from gridgeo.network import Barriers
+from gridgeo.repair.align import align_borders, planned
+from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
+from gridgeo.repair.tiling import Mender, Order, place_of
+from gridgeo.repair.undo import check_fits, fingerprint, record
+from gridgeo.town import Allowed
+from gridgeo.validate.report import Report
+from gridgeo.validate.subject import LayerLike, Subject, as_layers
+from gridgeo.validate.tiling import Validated, validate_tiling
+
+Given = TypeVar("Given", bound=LayerLike | Mapping[str, LayerLike])
+Named = str | tuple[str, str]
+"""A layer by its key, or a feature by the key of its layer and its id."""
+
+DEFAULT_ALIGN = 3.0
+"""Metres within which borders are moved onto barriers."""
+
+_NOT_THERE = Message(
+    "there is no {name} to be locked or given priority; layers: {known}", "没有可锁定或优先的 {name}；图层有：{known}"
+)
+_NOT_METRES = Message(
+    "borders can be aligned in a CRS in metres only; bring the layer to one", "对齐边界须用以米为单位的坐标系；请先转换"
+)
+_NO_BARRIERS = Message("aligning needs barriers: along=...", "对齐边界须提供道路或河道：along=...")
+_COPY = Message("It is the same polygon as {first}, which stays.", "与{first}是同一多边形，保留后者。")
+_REDRAWN = Message(
+    "Its ring crosses or touches itself; the area that it encloses stays.", "其边界自交或自触；所围面积保持不变。"
+)
+_UNUSABLE = Message("no polygon can be made of it", "无法由此得到多边形")
+_BY_HAND = Message("that is for a person to decide", "须由人工决定")
+
+
+def repair_tiling(
+    layers: Given,
+    report: Report | None = None,
+    *,
+    within: LayerLike | shapely.Geometry | None = None,
+    along: Barriers | gpd.GeoDataFrame | None = None,
+    tolerance: float = 0.0,
+    lock: Iterable[Named] = (),
+    priority: Iterable[Named] = (),
+    exceptions: Sequence[Allowed] = (),
+    align: bool | float = False,
+    id_column: str | None = None,
+    name_column: str | None = None,
+) -> tuple[Given, Plan]:
+    """Mend a faulty tiling, and only where it is faulty.
+
+    Overlaps are left to one of the polygons, gaps are given to a neighbour, what lies outside the extent is cut off,
+    vertices that one side lacks are inserted, the copies of a polygon are dropped. Polygons beside no fault stay as
+    they are to the bit. What can't be mended safely stays, and the plan says why.
+
+    Parameters
+    ----------
+    layers : GeoDataFrame, Layer or mapping of str to these
+        Polygons, in any CRS that all share; not changed.
+    report : Report, optional
+        Of `gridgeo.validate.validate_tiling` on the same layers, to spare a look at them; its options are taken.
+    within : GeoDataFrame, Layer, Polygon or MultiPolygon, optional
+        What the polygons should cover together. Without it, holes that may be enclaves stay.
+    along : Barriers or GeoDataFrame, optional
+        Roads and rivers, for ``align``.
+    tolerance : float
+        Metres, as in `gridgeo.validate.validate_tiling`.
+    lock : iterable of str or tuple of str
+        Layers, or features ``(layer, id)``, that never change.
+    priority : iterable of str or tuple of str
+        Layers or features to which an overlap is left, the first before the others.
+    exceptions : sequence of gridgeo.town.Allowed
+        Faults that are meant stay.
+    align : bool or float
+        Whether to move borders onto the barriers beside them, and within how many metres (`DEFAULT_ALIGN`).
+    id_column, name_column : str, optional
+        Columns of GeoDataFrames with ids and names; by default the index.
+
+    Returns
+    -------
+    fixed : same type as ``layers``
+        With the same rows, columns and CRS, but for copies that were dropped.
+    plan : Plan
+        What was done, with what is needed to undo it.
+
+    Raises
+    ------
+    InputError
+        For layers without a CRS or the columns named, and names in ``lock`` and ``priority`` that mean nothing.
+
+    Examples
+    --------
+    >>> squares = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 9, 9), shapely.box(8, 0, 17, 9)], crs="EPSG:32651")
+    >>> fixed, plan = repair_tiling(squares)
+    >>> fixed.area.tolist(), plan.actions[0].reason("en")
+    ([81.0, 72.0], '0 is the larger feature.')
+    """
+    chosen = as_layers(layers, id_column=id_column, name_column=name_column)
+    options = {"tolerance": tolerance, "lock": _plain(lock), "priority": _plain(priority), "align": align}
+    work = _Work(chosen, report, within, along, exceptions, options)
+    plan = work.plan()
+    fixed = work.fixed()
+    return _like(layers, chosen, fixed), record(plan, chosen, fixed)
+
+
+def plan_repair(layers: LayerLike | Mapping[str, LayerLike], report: Report | None = None, **options: Any) -> Plan:
+    """Return what `repair_tiling` would do, with the same options; nothing is changed."""
+    _, plan = repair_tiling(layers, report, **options)
+    return replace(plan, before={}, dropped={})
+
+
+def apply_plan(
+    layers: Given,
+    plan: Plan,
+    *,
+    within: LayerLike | shapely.Geometry | None = None,
+    along: Barriers | gpd.GeoDataFrame | None = None,
+    exceptions: Sequence[Allowed] = (),
+    id_column: str | None = None,
+    name_column: str | None = None,
+) -> tuple[Given, Plan]:
+    """Carry a plan out: actions with ``do`` false are left, and who was chosen as winner wins.
+
+    Parameters
+    ----------
+    layers, within, along, exceptions, id_column, name_column
+        As the plan was made with.
+    plan : Plan
+
+    Returns
+    -------
+    fixed : same type as ``layers``
+    plan : Plan
+        What was done, with what is needed to undo it.
+
+    Raises
+    ------
+    InputError
+        When the plan was made for other layers.
+    """
+    chosen = as_layers(layers, id_column=id_column, name_column=name_column)
+    check_fits(plan, chosen)
+    orders = {place_of(action): Order(action.do, action.winner) for action in plan.actions if action.transfers}
+    work = _Work(chosen, None, within, along, exceptions, plan.options, orders)
+    work.kept_copies = {action.features[-1] for action in plan.actions if action.mend == "drop" and not action.do}
+    made = work.plan()
+    fixed = work.fixed()
+    return _like(layers, chosen, fixed), record(made, chosen, fixed)
+
+
+class _Work:
+    """One repair."""
+
+    def __init__(
+        self,
+        layers: dict[str, Layer],
+        report: Report | None,
+        within: LayerLike | shapely.Geometry | None,
+        along: Barriers | gpd.GeoDataFrame | None,
+        exceptions: Sequence[Allowed],
+        options: Mapping[str, Any],
+        orders: Mapping[bytes, Order] | None = None,
+    ) -> None:
+        self.layers, self.along, self.options = layers, along, dict(options)
+        if report is None or not isinstance(report.origin, Validated):
+            report = validate_tiling(
+                layers, within=within, tolerance=float(options["tolerance"]), exceptions=exceptions, name="repair"
+            )
+        assert isinstance(report.origin, Validated)
+        self.report, self.examined = report, report.origin.examined
+        self.orders = dict(orders or {})
+        self.kept_copies: set[Feature] = set()
+        self.polygons = self.examined.subject.polygons.copy()
+        self.copies: list[int] = []
+        self.changed: set[int] = set()
+
+    @property
+    def subject(self) -> Subject:
+        """The features."""
+        return self.examined.subject
+
+    def plan(self) -> Plan:
+        """Plan, and mend the polygons on the way."""
+        examined = self.examined
+        meant = [fault.geometry for fault in self.report.records if fault.exception and fault.geometry is not None]
+        mender = Mender(
+            self.subject,
+            examined.distinct,
+            examined.extent,
+            locked=self._indices(self.options["lock"]),
+            rank=self._ranks(),
+            meant=meant,
+            orders=self.orders,
+        )
+        mended = mender.run()
+        self.polygons, self.changed = mended.polygons, set(mended.changed)
+        actions, left = [*self._redrawn(), *self._dropped(), *mended.actions], [*mended.left, *self._unusable()]
+        if self.options["align"]:
+            more, stay = self._aligned()
+            actions += more
+            left += stay
+        numbered = tuple(replace(action, number=number) for number, action in enumerate(actions, 1))
+        prints = {key: fingerprint(layer) for key, layer in self.layers.items()}
+        return Plan(numbered, tuple(left), self.subject.crs, self.options, prints)
+
+    def fixed(self) -> dict[str, Layer]:
+        """Return the layers with the polygons as they are now."""
+        fixed: dict[str, Layer] = {}
+        start = 0
+        for key, layer in self.layers.items():
+            rows = np.arange(start, start + len(layer.frame))
+            start += len(rows)
+            changed = [index for index in rows.tolist() if index in self.changed]
+            if not changed and not set(rows.tolist()) & set(self.copies):
+                fixed[key] = layer
+                continue
+            shapes = layer.frame.geometry.to_numpy().copy()
+            for index in changed:
+                shapes[index - rows[0]] = self.polygons[index]
+            frame = layer.frame.set_geometry(gpd.GeoSeries(shapes, index=layer.frame.index, crs=layer.frame.crs))
+            kept = ~np.isin(rows, self.copies)
+            fixed[key] = layer.with_frame(frame[kept] if not kept.all() else frame)
+        return fixed
+
+    # -------------------------------------------------------------------------------------- locks and priorities
+
+    def _indices(self, names: Iterable[Named]) -> set[int]:
+        subject, found = self.subject, set()
+        for name in names:
+            key, identifier = (name, None) if isinstance(name, str) else (name[0], name[1])
+            there = subject.layer == key
+            if identifier is not None:
+                there &= subject.id == identifier
+            if not there.any():
+                said = key if identifier is None else f"{key}:{identifier}"
+                raise InputError(Problem("", _NOT_THERE, {"name": said, "known": ", ".join(self.layers)}))
+            found.update(np.flatnonzero(there).tolist())
+        return found
+
+    def _ranks(self) -> list[int]:
+        names = list(self.options["priority"])
+        ranks = np.full(len(self.subject.polygons), len(names))
+        for place, name in reversed(list(enumerate(names))):
+            ranks[sorted(self._indices([name]))] = place
+        return ranks.tolist()
+
+    # -------------------------------------------------------------------------------------- features by themselves
+
+    def _feature(self, index: int) -> Feature:
+        return Feature(str(self.subject.layer[index]), str(self.subject.id[index]))
+
+    def _redrawn(self) -> list[Action]:
+        """Actions for broken rings: the polygons are those that were made of them for the analysis."""
+        actions = []
+        for index in self.subject.scars:
+            shape = self.polygons[index]
+            if shape is None:
+                continue
+            self.changed.add(index)
+            feature = self._feature(index)
+            place = shape.representative_point()
+            actions.append(Action(0, "invalid-geometry", None, (feature,), place, "redraw", _REDRAWN))
+        return actions
+
+    def _dropped(self) -> list[Action]:
+        """Actions for the copies of polygons: all but the first go."""
+        subject, actions = self.subject, []
+        copies = np.flatnonzero(~shapely.is_missing(subject.polygons) & shapely.is_missing(self.examined.distinct))
+        if not len(copies):
+            return []
+        first: dict[bytes, int] = {}
+        for index, form in enumerate(shapely.to_wkb(shapely.normalize(subject.polygons)).tolist()):
+            if form is not None:
+                first.setdefault(form, index)
+        for index in copies.tolist():
+            shape = subject.polygons[index]
+            original = first[shapely.to_wkb(shapely.normalize(shape))]
+            pair = self._feature(original), self._feature(index)
+            do = pair[1] not in self.kept_copies
+            area = subject.total_area(np.array([shape], object))
+            actions.append(
+                Action(
+                    0,
+                    "duplicate-polygon",
+                    None,
+                    pair,
+                    shape.representative_point(),
+                    "drop",
+                    _COPY,
+                    winner=pair[0],
+                    transfers=tuple(Transfer(part, area, pair[1], None) for part in shapely.get_parts(shape)[:1]),
+                    do=do,
+                    values={"first": subject.name[original]},
+                )
+            )
+            if do:
+                self.copies.append(index)
+        return actions
+
+    def _unusable(self) -> list[Left]:
+        """Name what can't be mended of features by themselves."""
+        left = []
+        for fault in self.subject.faults:
+            if fault.severity != "error" or (
+                fault.code == "invalid-geometry"
+                and len(fault.features) == 1
+                and (self._is_mended(fault.layers[0], fault.features[0]))
+            ):
+                continue
+            features = tuple(Feature(fault.layers[0], identifier) for identifier in fault.features)
+            place = None if fault.geometry is None else shapely.centroid(fault.geometry)
+            why = _BY_HAND if fault.code in ("missing-id", "duplicate-id") else _UNUSABLE
+            left.append(Left(fault.code, fault.detail, features, place, why))
+        return left
+
+    def _is_mended(self, layer: str, identifier: str) -> bool:
+        there = np.flatnonzero((self.subject.layer == layer) & (self.subject.id == identifier))
+        return len(there) > 0 and all(index in self.changed for index in there.tolist())
+
+    # -------------------------------------------------------------------------------------- onto barriers
+
+    def _aligned(self) -> tuple[list[Action], list[Left]]:
+        crs = self.subject.crs
+        if self.along is None:
+            raise InputError(Problem("", _NO_BARRIERS))
+        if crs.is_geographic or self.subject.units(1.0) != 1.0:
+            raise InputError(Problem("", _NOT_METRES))
+        within = DEFAULT_ALIGN if self.options["align"] is True else float(self.options["align"])
+        locked = self._indices(self.options["lock"])
+        barriers = self.along.to_crs(crs) if isinstance(self.along, gpd.GeoDataFrame) else self.along
+        aligned = align_borders(self.polygons, barriers, tolerance=within, locked=sorted(locked))
+        moved = ~shapely.equals_identical(aligned.polygons, self.polygons)
+        moved &= ~shapely.is_missing(self.polygons)
+        self.changed.update(np.flatnonzero(moved).tolist())
+        self.polygons = aligned.polygons
+        return planned(aligned, [self._feature(index) for index in range(len(self.polygons))])
+
+
+def _plain(names: Iterable[Named]) -> list[Named]:
+    return [name if isinstance(name, str) else (str(name[0]), str(name[1])) for name in names]
+
+
+def _like(given: Given, layers: dict[str, Layer], fixed: dict[str, Layer]) -> Given:
+    """Return the mended layers as what they were given as."""
+
+    def one(value: LayerLike, key: str) -> LayerLike:
+        if isinstance(value, Layer):
+            return fixed[key]
+        frame = fixed[key].frame
+        if frame is layers[key].frame:
+            return value.copy()
+        return gpd.GeoDataFrame(frame[list(value.columns)], crs=value.crs)
+
+    if isinstance(given, Mapping):
+        return {key: one(value, str(key)) for key, value in given.items()}  # type: ignore[return-value]
+    return one(given, next(iter(layers)))  # type: ignore[return-value]
+
+
+__all__ = ["DEFAULT_ALIGN", "apply_plan", "plan_repair", "repair_tiling"]
