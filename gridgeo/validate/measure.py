@@ -29,8 +29,8 @@ _SCALE_ERROR = 1e-10
 
 _BLOCK = 1 << 13
 
-_COMPACT, _SLENDER = 400.0, 4000.0
-"""Square of the border's length over the area: of a square 16, of a strip a thousand times as long as wide 4000."""
+_SLENDER = 150.0
+"""Square of the border's length over the area above which circles are found by erosion: of a square it is 16."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,8 @@ def widest(polygons: Geometries) -> Floats:
     """Diameter of the largest circle that fits in each polygon, true to half a percent.
 
     GEOS searches the circle in square cells, of which a sliver a thousand times as long as wide needs millions: it
-    gives up early and finds circles many times too small. So it is asked for a coarse answer and only where that is
-    cheap; then the polygon is eroded. The circle's radius is the depth at which nothing is left, found by halving.
+    gives up early and finds circles many times too small. So it is asked for compact polygons only, where that is
+    cheap; others are eroded. The circle's radius is the depth at which nothing is left, found by halving.
     """
     widths = np.zeros(len(polygons))
     area, length = shapely.area(polygons), shapely.length(polygons)
@@ -188,7 +188,7 @@ def widest(polygons: Geometries) -> Floats:
     low, high = area[others] / length[others], np.sqrt(area[others] / np.pi)
     slenderness = length[others] ** 2 / area[others]
     cheap = np.flatnonzero(slenderness < _SLENDER)
-    step = np.sqrt(area[others[cheap]]) * np.where(slenderness[cheap] < _COMPACT, 0.002, 0.02)
+    step = np.sqrt(area[others[cheap]]) * 0.002
     radius = shapely.length(shapely.maximum_inscribed_circle(polygons[others[cheap]], tolerance=step))
     low[cheap], high[cheap] = np.maximum(low[cheap], radius), np.minimum(high[cheap], radius + step)
     while len(open_ := np.flatnonzero(high > low * 1.01)):
