@@ -105,7 +105,13 @@ def recom(graph: Graph, count: int, steps: int = 300) -> Integers:
 def tell(name: str, graph: Graph, count: int, find: Callable[[], Integers], local: np.ndarray | None = None) -> None:
     """Measure one way and print its line."""
     begin = time.process_time()
-    block = find()
+    try:
+        block = find()
+    except RuntimeError as error:
+        print(
+            f"  {name:22} gave up after {time.process_time() - begin:.1f} s: {str(error).splitlines()[0]}", flush=True
+        )
+        return
     seconds = time.process_time() - begin
     held = np.stack([np.bincount(block, weights=column, minlength=count) for column in graph.load.T], axis=1)
     worst = float(np.abs(held / (graph.load.sum(axis=0) / count) - 1).max())

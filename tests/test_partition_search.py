@@ -99,7 +99,7 @@ def test_on_small_graphs_no_plan_is_better(seed: int, count: int) -> None:
 
 def test_three_attributes_are_balanced_at_once() -> None:
     graph = lattice(20, 15, attributes=3, seed=4)
-    block = search(graph, Aim(5, (0.05, 0.05, 0.05), compact=0.0), seed=2)
+    block = search(graph, Aim(5, (0.05, 0.05, 0.05), compact=0.0), seed=2, effort=0.5)
     assert pieces(graph, block) == 5
     assert (deviation(graph, block, 5) <= 0.05).all()
 
