@@ -1,0 +1,147 @@
+"""The page of a repair in a real browser: it asks for nothing, shows every mend, and hostile text stays text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from gridgeo.repair.page import repair_page
+from gridgeo.repair.plan import Action, Feature, Plan, Transfer
+from tests.chromium import Browser, chromium
+from tests.repair_plans import CRS, layer, mended, plan
+
+in_browser = pytest.mark.skipif(
+    chromium() is None, reason="no Chromium here (chromium, chromium-browser or google-chrome on the PATH)"
+)
+ROAD = gpd.GeoDataFrame(geometry=[shapely.LineString([(500100, 3399900), (500100, 3400200)])], crs=CRS)
+EVIL = '</script><img src=x onerror=alert(1)>"${7*7}'
+
+
+def page(language: str = "en", of: Plan | None = None) -> str:
+    chosen = of or plan()
+    return repair_page(
+        *(chosen, {"grids": layer()}, {"grids": mended()}),
+        barriers=ROAD,
+        title="Town",
+        language="zh" if language == "zh" else "en",
+    )
+
+
+def many(count: int) -> Plan:
+    """Return a plan with this many small mends."""
+    actions = []
+    for number in range(1, count + 1):
+        region = shapely.box(500000 + number / 10, 3400000, 500000.05 + number / 10, 3400010)
+        transfer = Transfer(region, 0.5, Feature("grids", "a"), Feature("grids", "b"))
+        shown = replace(plan().actions[0], number=number, transfers=(transfer,), place=region.centroid, moved=0.05)
+        actions.append(shown)
+    return replace(plan(), actions=tuple(actions))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def phone() -> Iterator[Browser]:
+    with Browser(width=390, height=844, phone=True) as made:
+        yield made
+
+
+def test_the_same_repair_gives_the_same_bytes() -> None:
+    assert page() == page()
+
+
+def test_the_largest_mend_comes_first_and_each_has_two_pictures() -> None:
+    text = page()
+    assert text.index('<article id="mend1"') < text.index('<article id="mend2"')
+    assert text.count('viewBox="0 0 200 200"') == 4
+    assert "Overlap of 甲 (a) and 乙 (b)" in text
+    assert "gives up 1,000 m²" in text
+    assert "Spike of 丙 (c): c is locked." in text
+
+
+def test_taken_given_and_old_border_are_told_without_colour() -> None:
+    text = page()
+    first = text[text.index('<article id="mend1"') : text.index('<article id="mend2"')]
+    second = text[text.index('<article id="mend2"') :]
+    assert 'class="region given"' in first
+    assert 'class="region taken"' not in first
+    assert 'class="region taken"' in second
+    assert 'class="was"' in first
+    assert "stroke-dasharray" in text
+    assert 'class="barrier"' in first
+
+
+def test_the_page_is_in_chinese_where_chinese_is_asked_for() -> None:
+    text = page("zh")
+    assert '<html lang="zh-CN">' in text
+    assert "修复前后对照" in text
+    assert "c 已锁定" in text
+
+
+def test_more_mends_than_pictures_are_all_listed() -> None:
+    text = page(of=many(510))
+    assert text.count("<article") == 500
+    assert "10 more mends, in words" in text
+    assert all(f'id="mend{number}"' in text for number in (1, 505, 510))
+    assert len(text) < 3_000_000
+
+
+@in_browser
+def test_nothing_is_asked_for_and_hostile_text_stays_text(browser: Browser, tmp_path: Path) -> None:
+    def evil(action: Action) -> Action:
+        return replace(
+            action, features=(Feature("grids", EVIL), *action.features), values={**action.values, "winner": EVIL}
+        )
+
+    hostile = replace(plan(), actions=tuple(map(evil, plan().actions)))
+    (tmp_path / "page.html").write_text(page(of=hostile), encoding="utf-8")
+    browser.open(tmp_path / "page.html")
+    assert browser.requests[1:] == []
+    assert browser.complaints == []
+    assert EVIL in browser.evaluate("document.body.innerText")
+    assert browser.evaluate("document.querySelectorAll('img, script').length") == 0
+
+
+@in_browser
+def test_a_number_on_the_map_leads_to_its_pictures_by_keyboard(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page(), encoding="utf-8")
+    browser.open(tmp_path / "page.html")
+    browser.press("Tab")
+    target = browser.evaluate("document.activeElement.getAttribute('href')")
+    browser.press("Enter")
+    assert browser.evaluate("location.hash") == target
+    top = browser.evaluate("document.querySelector(location.hash).getBoundingClientRect().top")
+    assert top < 1000
+
+
+@in_browser
+def test_there_is_ink_in_every_picture(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page(), encoding="utf-8")
+    browser.open(tmp_path / "page.html", fragment="#mend1")
+    box = browser.evaluate(
+        "(() => { const b = document.querySelector('#mend1 svg').getBoundingClientRect();"
+        "return [b.left, b.top, b.right, b.bottom]; })()"
+    )
+    pixels = np.asarray(browser.picture().crop(tuple(round(edge) for edge in box))).reshape(-1, 3)
+    for colour in ((207, 227, 245), (251, 227, 192)):  # the two features, tinted over white
+        tinted = np.abs(pixels - (np.array(colour) * 0.75 + 255 * 0.25)).max(axis=1) < 3
+        assert tinted.mean() > 0.1
+
+
+@in_browser
+@pytest.mark.parametrize("count", [1, 20])
+def test_the_page_fits_a_phone(phone: Browser, tmp_path: Path, count: int) -> None:
+    (tmp_path / "page.html").write_text(page("zh", many(count)), encoding="utf-8")
+    phone.open(tmp_path / "page.html")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert phone.evaluate("document.querySelector('.pair svg').getBoundingClientRect().width") > 130
