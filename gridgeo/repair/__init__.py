@@ -1,6 +1,25 @@
 """Repair: mend only what is broken, and say what was done."""
 
+from gridgeo.repair.files import plan_schema, read_plan, write_plan
+from gridgeo.repair.page import repair_page
 from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
 from gridgeo.repair.planning import apply_plan, plan_repair, repair_tiling
+from gridgeo.repair.text import plan_text
+from gridgeo.repair.undo import undo_plan
 
-__all__ = ["Action", "Feature", "Left", "Plan", "Transfer", "apply_plan", "plan_repair", "repair_tiling"]
+__all__ = [
+    "Action",
+    "Feature",
+    "Left",
+    "Plan",
+    "Transfer",
+    "apply_plan",
+    "plan_repair",
+    "plan_schema",
+    "plan_text",
+    "read_plan",
+    "repair_page",
+    "repair_tiling",
+    "undo_plan",
+    "write_plan",
+]
