@@ -81,7 +81,8 @@ a{color:#1a4fae}:focus-visible{outline:3px solid #1a56c4;outline-offset:2px}
 .side{display:inline-block;min-width:1.5rem;text-align:center;font-weight:700;border:1px solid #555;border-radius:3px;
 margin-right:.3rem}
 @media(max-width:52rem){body{padding:.8rem}article{grid-template-columns:minmax(0,1fr);padding:.7rem}
-.verdict{font-size:1.15rem}figure.map>svg{max-height:56vh}}
+.verdict{font-size:1.15rem}figure.map>svg{max-height:56vh}
+.pin{transform-box:fill-box;transform-origin:center;transform:scale(1.9)}}
 @media print{body{background:#fff;padding:0;font-size:10pt}article{break-inside:avoid;content-visibility:visible;
 grid-template-columns:3fr 2fr}.top{display:none}figure.map{break-inside:avoid}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
