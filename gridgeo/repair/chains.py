@@ -63,6 +63,7 @@ class Nodes:
 
     def __init__(self, places: Floats) -> None:
         self._places = np.unique(places, axis=0)
+        self._tuples: list[Place] = [(x, y) for x, y in self._places.tolist()]
         self._tree = shapely.STRtree(shapely.points(self._places))
         largest = float(np.abs(self._places).max(initial=1.0))
         self.reach = _ULPS * float(np.spacing(largest))
@@ -74,33 +75,41 @@ class Nodes:
 
     def edges_of(self, polygon: shapely.Geometry) -> list[Edge]:
         """Return the edges of a polygon with its interior on the left, cut at the places that they pass through."""
-        rings = [
-            shapely.get_coordinates(ring)
-            for part in shapely.get_parts(polygon)
-            for ring in shapely.get_rings(shapely.orient_polygons(part))
-        ]
-        edges: list[Edge] = []
-        for ring in rings:
-            lines = shapely.linestrings(np.stack([ring[:-1], ring[1:]], axis=1))
-            at, node = self._tree.query(lines, predicate="dwithin", distance=self.reach)
-            cuts: dict[int, list[Place]] = {}
-            for k, n in zip(at.tolist(), node.tolist(), strict=True):
-                cuts.setdefault(k, []).append((float(self._places[n, 0]), float(self._places[n, 1])))
-            places: list[Place] = [(x, y) for x, y in ring.tolist()]
-            for k, (tail, head) in enumerate(itertools.pairwise(places)):
-                edges += _cut(tail, head, cuts[k]) if k in cuts else [(tail, head)]
-        return edges
+        places, ring = shapely.get_coordinates(
+            shapely.get_rings(shapely.orient_polygons(shapely.get_parts(polygon))), return_index=True
+        )
+        edge = np.flatnonzero(ring[1:] == ring[:-1])
+        ends = np.stack([places[edge], places[edge + 1]], axis=1)
+        ends = ends[(ends[:, 0] != ends[:, 1]).any(axis=1)]
+        edges: list[Edge] = [((a, b), (c, d)) for (a, b), (c, d) in ends.tolist()]
+        low, high = ends.min(axis=1) - self.reach, ends.max(axis=1) + self.reach
+        at, node = self._tree.query(shapely.box(*low.T, *high.T))
+        cuts: dict[int, list[Place]] = {}
+        for k, n in zip(at.tolist(), node.tolist(), strict=True):
+            place = self._tuples[n]
+            if place not in edges[k]:
+                cuts.setdefault(k, []).append(place)
+        if not cuts:
+            return edges
+        cut: list[Edge] = []
+        for k, one in enumerate(edges):
+            cut += _cut(*one, cuts[k], self.reach) if k in cuts else [one]
+        return cut
 
 
-def _cut(tail: Place, head: Place, places: list[Place]) -> list[Edge]:
-    """Return an edge cut at places beside it."""
+def _cut(tail: Place, head: Place, places: list[Place], reach: float) -> list[Edge]:
+    """Return an edge cut at those of some places that it passes through."""
     run = head[0] - tail[0], head[1] - tail[1]
     size = run[0] * run[0] + run[1] * run[1]
 
     def along(place: Place) -> float:
         return ((place[0] - tail[0]) * run[0] + (place[1] - tail[1]) * run[1]) / size
 
-    inner = sorted({place for place in places if place not in (tail, head) and 0 < along(place) < 1}, key=along)
+    def off(place: Place) -> float:
+        return abs((place[0] - tail[0]) * run[1] - (place[1] - tail[1]) * run[0])
+
+    limit = reach * math.sqrt(size)
+    inner = sorted({place for place in places if off(place) <= limit and 0 < along(place) < 1}, key=along)
     stops = [tail, *inner, head]
     return list(itertools.pairwise(stops))
 

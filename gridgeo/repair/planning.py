@@ -204,7 +204,8 @@ class _Work:
             meant=meant,
             orders=self.orders,
         )
-        mended = mender.run()
+        # the kernel knows the layers already; with open gaps asked for, its faces are the same
+        mended = mender.run(examined.analysis, examined.sizes)
         self.polygons, self.changed = mended.polygons, set(mended.changed)
         actions, left = [*self._redrawn(), *self._dropped(), *mended.actions], [*mended.left, *self._unusable()]
         if self.options["align"]:

@@ -20,7 +20,7 @@ import shapely
 
 from gridgeo.coverage import CoverageAnalysis, Faces, analyse
 from gridgeo.language import Message
-from gridgeo.repair.chains import Chain, Nodes, assembled
+from gridgeo.repair.chains import Chain, Edge, Nodes, assembled
 from gridgeo.repair.decide import OUTSIDE, WHY, Decision, Refusal, Rules, decide
 from gridgeo.repair.plan import Action, Feature, Left, Transfer
 from gridgeo.validate.measure import Sizes
@@ -106,14 +106,25 @@ class Mender:
         self._banned: dict[bytes, set[int]] = {}
         self._orders = orders or {}
 
-    def run(self) -> Mended:
-        """Mend until nothing is left that can be mended."""
+    def run(self, analysis: CoverageAnalysis | None = None, sizes: Sizes | None = None) -> Mended:
+        """Mend until nothing is left that can be mended.
+
+        Parameters
+        ----------
+        analysis : CoverageAnalysis, optional
+            Of the polygons as they were given, with the extent, where it is known.
+        sizes : Sizes, optional
+            Of its faces.
+        """
         for _ in range(PASSES):
-            analysis = analyse(self.mended.polygons, extent=self._extent)
+            if analysis is None:
+                analysis = analyse(self.mended.polygons, extent=self._extent)
             faces = analysis.faces()
             refused: list[Left] = []
-            if not self._pass(analysis, faces, self._subject.measure(faces.polygon), refused):
+            known = self._subject.measure(faces.polygon) if sizes is None else sizes
+            if not self._pass(analysis, faces, known, refused):
                 break
+            analysis = sizes = None
         self.mended.left = refused
         return self.mended
 
@@ -179,6 +190,8 @@ class Mender:
         present = np.flatnonzero(~shapely.is_missing(shapes))
         touched = {int(present[k]) for k in nodes.near(shapes[present])} - self._locked
         done = dict(decisions)
+        given = {number: nodes.edges_of(faces.polygon[number]) for number in sorted(decisions)}
+        known: dict[tuple[int, tuple[tuple[int, int], ...]], shapely.Geometry | None] = {}
         while True:
             gives: dict[int, list[tuple[int, int]]] = {k: [] for k in touched}
             for number, decision in done.items():
@@ -186,7 +199,12 @@ class Mender:
                     gives.setdefault(loser, []).append((number, -1))
                 if decision.winner is not None and faces.multiplicity[number] == 0:
                     gives.setdefault(decision.winner, []).append((number, 1))
-            made = {k: self._changed(faces, nodes, k, parts) for k, parts in sorted(gives.items())}
+            made = {}
+            for k, parts in sorted(gives.items()):
+                key = k, tuple(parts)
+                if key not in known:
+                    known[key] = self._changed(given, nodes, k, parts)
+                made[k] = known[key]
             bad = {k for k, shape in made.items() if shape is None and gives[k]}
             if not bad:
                 break
@@ -211,14 +229,19 @@ class Mender:
         )
 
     def _changed(
-        self, faces: Faces, nodes: Nodes, polygon: int, parts: list[tuple[int, int]]
+        self, given: Mapping[int, list[Edge]], nodes: Nodes, polygon: int, parts: list[tuple[int, int]]
     ) -> shapely.Geometry | None:
         """Return a polygon with regions added and taken away; None where it doesn't come out well."""
         old = self.mended.polygons[polygon]
+        edges_before = nodes.edges_of(old)
+        if not parts and len(edges_before) == shapely.get_num_coordinates(old) - len(
+            shapely.get_rings(shapely.get_parts(old))
+        ):
+            return old  # no vertex is inserted
         chain = Chain()
-        chain.add(nodes.edges_of(old))
+        chain.add(edges_before)
         for number, sign in parts:
-            chain.add(nodes.edges_of(faces.polygon[number]), sign)
+            chain.add(given[number], sign)
         edges = chain.edges()
         new = None if edges is None else assembled(edges, old)
         if new is None or len(shapely.get_parts(new)) > len(shapely.get_parts(old)):
