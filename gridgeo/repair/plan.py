@@ -80,8 +80,6 @@ class Action:
     transfers : tuple of Transfer
     inserted : int
         Vertices inserted without moving anything.
-    nodes : tuple of (float, float)
-        These vertices, in the CRS of the plan; those of the regions are inserted with them.
     moved : float
         Metres that a border moves at most.
     do : bool
@@ -100,7 +98,6 @@ class Action:
     alternatives: tuple[Feature, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     inserted: int = 0
-    nodes: tuple[tuple[float, float], ...] = ()
     moved: float = 0.0
     do: bool = True
     values: dict[str, object] = field(default_factory=dict)
