@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import geopandas as gpd
 import jsonschema
@@ -17,7 +17,7 @@ from gridgeo.errors import InputError
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.repair.files import plan_from_json, plan_schema, read_plan, write_plan
-from gridgeo.repair.plan import Feature
+from gridgeo.repair.plan import Feature, Mend, Rule
 from gridgeo.repair.text import plan_text, sums
 from gridgeo.repair.undo import check_fits, fingerprint, record, undo_plan
 from tests.repair_plans import CRS, A, B, C, layer, mended, plan
@@ -226,3 +226,13 @@ def test_the_text_says_who_gives_how_much_to_whom_and_adds_up() -> None:
 
 def test_a_plan_without_actions_says_so() -> None:
     assert plan_text(replace(plan(), actions=(), left=()), "en") == "Nothing to mend: no fault was found.\n"
+
+
+def test_every_mend_and_rule_has_its_words_and_stands_in_the_schema() -> None:
+    mends, rules = get_args(Mend), get_args(Rule)
+    for mend in mends:
+        shown = plan_text(replace(plan(), actions=(replace(plan().actions[0], mend=mend),)), "en")
+        assert shown.splitlines()[2].startswith("    1. Overlap of a and b; ")
+    properties = plan_schema()["$defs"]["action"]["properties"]
+    assert set(properties["mend"]["enum"]) == set(mends)
+    assert set(properties["rule"]["enum"]) == {None, *rules}

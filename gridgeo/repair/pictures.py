@@ -47,7 +47,7 @@ text-anchor:middle}.pin:hover rect,.pin:focus rect{fill:#1a56c4}
 .unmended{fill:#fff;stroke:#8a5a00;stroke-width:3}
 .other{fill:#f3f2ee}.border{fill:none;stroke:#3a3f45;stroke-width:1.3}
 .was{fill:none;stroke:#b3261e;stroke-width:1.5;stroke-dasharray:5 3}
-.region{stroke-width:1.2}.given{fill:url(#given);stroke:#b3261e}.taken{fill:url(#taken);stroke:#14633b}
+.region{stroke-width:.5}.given{fill:url(#given);stroke:#b3261e}.taken{fill:url(#taken);stroke:#14633b}
 .barrier{fill:none;stroke:#3b78c4;stroke-width:5;stroke-opacity:.45}
 .vertex{fill:none;stroke:#1b1f24;stroke-width:3.6;stroke-linecap:round}
 .place{fill:none;stroke:#b3261e;stroke-width:2}
