@@ -45,8 +45,8 @@ _NOT_DONE = Message("not done, by choice", "按选择不执行")
 _MORE = Message("{count} more mends, in words", "另有 {count} 处修复，仅列文字")
 _TOP = Message("Back to the map", "返回地图")
 _KEY = (
-    ("given", Message("taken away from its feature", "被让出的区域")),
-    ("taken", Message("newly covered", "新覆盖的区域")),
+    ("given", Message("taken away from a feature", "划出的区域")),
+    ("taken", Message("given to a feature", "划入的区域")),
     ("was", Message("border as it was", "原边界")),
     ("barrier", Message("road or river", "道路或河道")),
 )
