@@ -36,6 +36,10 @@ _NOT_THERE = Message(
 _NOT_METRES = Message(
     "borders can be aligned in a CRS in metres only; bring the layer to one", "对齐边界须用以米为单位的坐标系；请先转换"
 )
+_SEVERAL_CRS = Message(
+    "the layer is in {crs}, others are in {first}: layers are repaired together in one CRS; bring them to one",
+    "图层坐标系为 {crs}，其他图层为 {first}：一并修复的图层须用同一坐标系；请先统一",
+)
 _NO_BARRIERS = Message("aligning needs barriers: along=...", "对齐边界须提供道路或河道：along=...")
 _COPY = Message("It is the same polygon as {first}, which stays.", "与{first}是同一多边形，保留后者。")
 _REDRAWN = Message(
@@ -160,6 +164,18 @@ def apply_plan(
     return _like(layers, chosen, fixed), record(made, chosen, fixed)
 
 
+def _check_one_crs(layers: Mapping[str, Layer]) -> None:
+    """Refuse layers in different CRSs: what is mended in one would be written into the other."""
+    first = next(iter(layers.values())).frame.crs
+    problems = [
+        Problem(layer.source or key, _SEVERAL_CRS, {"crs": layer.frame.crs.name, "first": first.name})
+        for key, layer in layers.items()
+        if not layer.frame.crs.equals(first, ignore_axis_order=True)
+    ]
+    if problems:
+        raise InputError(problems)
+
+
 class _Work:
     """One repair."""
 
@@ -174,6 +190,7 @@ class _Work:
         orders: Mapping[bytes, Order] | None = None,
     ) -> None:
         self.layers, self.along, self.options = layers, along, dict(options)
+        _check_one_crs(layers)
         if report is None or not isinstance(report.origin, Validated):
             report = validate_tiling(
                 layers, within=within, tolerance=float(options["tolerance"]), exceptions=exceptions, name="repair"
