@@ -326,7 +326,7 @@ def build_app() -> typer.Typer:
         quiet: Annotated[bool, quiet_option] = False,
     ) -> None:
         with showing_progress(_wants_bars(quiet)):
-            raise typer.Exit(_demo(out, polygons, seed, faults))
+            raise typer.Exit(_demo(out, polygons, seed, faults, quiet))
 
     @app.command(help=_INIT.text(), short_help=_INIT_SHORT.text())
     def init(
@@ -525,7 +525,7 @@ def build_app() -> typer.Typer:
 # ---------------------------------------------------------------------------------------------------- what they do
 
 
-def _demo(out: Path, polygons: int, seed: int, faults: int) -> int:
+def _demo(out: Path, polygons: int, seed: int, faults: int, quiet: bool) -> int:
     from gridgeo._files import write_whole
     from gridgeo.sample import write_sample
     from gridgeo.town import read_town
@@ -534,9 +534,9 @@ def _demo(out: Path, polygons: int, seed: int, faults: int) -> int:
     begun = time.monotonic()
     _must_be_empty(out)
     town_file = write_sample(out / "town", polygons=polygons, seed=seed, faults=faults or None)
-    _say_made(town_file, _MADE_TOWN.text(polygons=polygons))
+    _say_made(town_file, _MADE_TOWN.text(polygons=polygons), quiet)
     if not faults:
-        _partition(town_file, None, quiet=False)
+        _partition(town_file, None, quiet=quiet)
     town = read_town(town_file)
     # blocks are not drafted in a faulty town, so there is nothing to claim of them
     claims = [claim.name for claim in town.claims if "blocks" not in claim.keys] if faults else None
@@ -544,21 +544,21 @@ def _demo(out: Path, polygons: int, seed: int, faults: int) -> int:
     text = report.to_text()
     write_whole(out / "report.txt", text)
     write_whole(out / "report.json", report.to_json())
-    _say_made(out / "report.txt", _MADE_REPORT.text())
+    _say_made(out / "report.txt", _MADE_REPORT.text(), quiet)
     if not faults:
-        _render(town_file, out, False, jobs=processors())
-        _say(_TOOK.text(seconds=time.monotonic() - begun))
+        _render(town_file, out, quiet, jobs=processors())
+        _say(_TOOK.text(seconds=time.monotonic() - begun), quiet)
     typer.echo(text.rstrip("\n"))
     if faults:
-        _say_found(town_file.with_name("planted.json"), report)
+        _say_found(town_file.with_name("planted.json"), report, quiet)
     return EXIT_FAULTS if report.fails(on="error") else 0
 
 
-def _say_found(planted_file: Path, report: "Report") -> None:
+def _say_found(planted_file: Path, report: "Report", quiet: bool) -> None:
     planted = json.loads(planted_file.read_text(encoding="utf-8"))
     named = {(fault.code, frozenset(fault.features)) for fault in report.records}
     found = sum((fault["code"], frozenset(fault["features"])) in named for fault in planted)
-    _say(_FOUND.text(found=found, planted=len(planted)))
+    _say(_FOUND.text(found=found, planted=len(planted)), quiet)
 
 
 def _validate_town(path: Path, claims: list[str] | None) -> "Report":
