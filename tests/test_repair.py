@@ -191,6 +191,32 @@ def test_a_plan_fits_no_other_layer() -> None:
         apply_plan(squared((0, 0, 9, 9), (8, 0, 21, 9)), plan)
 
 
+def test_a_winner_that_cannot_have_it_is_refused() -> None:
+    layer = squared((0, 0, 9, 9), (8, 0, 20, 9), (30, 0, 40, 9))
+    plan = plan_repair(layer)
+    stranger = replace(plan.actions[0], winner=("layer", "c"))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="action 1: layer:c can't have it"):
+        apply_plan(layer, replace(plan, actions=(stranger,)))
+
+
+def test_features_without_an_id_of_their_own_are_refused_before_anything_is_done() -> None:
+    layer = squared((0, 0, 9, 9), (8, 0, 20, 9), (20, 0, 30, 9))
+    for ids in (["a", "a", "b"], ["a", None, "b"]):
+        with pytest.raises(InputError, match="no id of their own"):
+            repair_tiling(layer.assign(id=ids), id_column="id")
+
+
+def test_locked_copies_and_locked_broken_polygons_stay() -> None:
+    layer = squared((0, 0, 10, 10), (0, 0, 10, 10))
+    fixed, plan = repair_tiling(layer, lock=["layer"])
+    assert len(fixed) == 2
+    bow_tie = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    broken = gpd.GeoDataFrame(geometry=[bow_tie], index=["a"], crs="EPSG:32651")
+    fixed, plan = repair_tiling(broken, lock=["layer"])
+    assert shapely.equals_identical(fixed.geometry.iloc[0], bow_tie)
+    assert [left.code for left in plan.left] == ["invalid-geometry"]
+
+
 # ------------------------------------------------------------------------------------------------------ random towns
 
 

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
+from gridgeo._words import listed
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
@@ -45,8 +47,16 @@ _COPY = Message("It is the same polygon as {first}, which stays.", "与{first}�
 _REDRAWN = Message(
     "Its ring crosses or touches itself; the area that it encloses stays.", "其边界自交或自触；所围面积保持不变。"
 )
+_NO_IDS = Message(
+    "{count} features have no id of their own ({rows}); a plan names features by id: give each its own",
+    "有 {count} 个要素没有唯一编号（{rows}）；修复计划以编号指称要素，请逐一填写",
+)
+_NO_SUCH_WINNER = Message(
+    "action {number}: {winner} can't have it; choose one of the alternatives that the plan names",
+    "第 {number} 项：{winner} 不能取得该区域；请从计划列出的备选中选择",
+)
+_LOCKED = Message("it is locked", "该要素已锁定")
 _UNUSABLE = Message("no polygon can be made of it", "无法由此得到多边形")
-_BY_HAND = Message("that is for a person to decide", "须由人工决定")
 
 
 def repair_tiling(
@@ -160,6 +170,14 @@ def apply_plan(
     work = _Work(chosen, None, within, along, exceptions, plan.options, orders)
     work.kept_copies = {action.features[-1] for action in plan.actions if action.mend == "drop" and not action.do}
     made = work.plan()
+    now = {place_of(action): action.winner for action in made.actions if action.transfers}
+    ignored = [
+        Problem("plan", _NO_SUCH_WINNER, {"number": action.number, "winner": ":".join(action.winner)})
+        for action in plan.actions
+        if action.do and action.winner and action.transfers and now.get(place_of(action)) != action.winner
+    ]
+    if ignored:
+        raise InputError(ignored)
     fixed = work.fixed()
     return _like(layers, chosen, fixed), record(made, chosen, fixed)
 
@@ -197,11 +215,19 @@ class _Work:
             )
         assert isinstance(report.origin, Validated)
         self.report, self.examined = report, report.origin.examined
+        self._must_have_ids()
         self.orders = dict(orders or {})
         self.kept_copies: set[Feature] = set()
         self.polygons = self.examined.subject.polygons.copy()
         self.copies: list[int] = []
         self.changed: set[int] = set()
+
+    def _must_have_ids(self) -> None:
+        frame = pd.DataFrame({"layer": self.subject.layer, "id": self.subject.id})
+        unclear = np.flatnonzero((frame["id"] == "") | frame.duplicated(keep=False))
+        if len(unclear):
+            rows = listed((self.subject.id[index] or f"#{index + 1}" for index in unclear.tolist()), most=5)
+            raise InputError(Problem(", ".join(self.layers), _NO_IDS, {"count": len(unclear), "rows": rows}))
 
     @property
     def subject(self) -> Subject:
@@ -282,9 +308,10 @@ class _Work:
     def _redrawn(self) -> list[Action]:
         """Actions for broken rings: the polygons are those that were made of them for the analysis."""
         actions = []
+        locked = self._indices(self.options["lock"])
         for index in self.subject.scars:
             shape = self.polygons[index]
-            if shape is None:
+            if shape is None or index in locked:
                 continue
             self.changed.add(index)
             feature = self._feature(index)
@@ -302,7 +329,7 @@ class _Work:
         for index, form in enumerate(shapely.to_wkb(shapely.normalize(subject.polygons)).tolist()):
             if form is not None:
                 first.setdefault(form, index)
-        for index in copies.tolist():
+        for index in sorted(set(copies.tolist()) - self._indices(self.options["lock"])):
             shape = subject.polygons[index]
             original = first[shapely.to_wkb(shapely.normalize(shape))]
             pair = self._feature(original), self._feature(index)
@@ -339,7 +366,7 @@ class _Work:
                 continue
             features = tuple(Feature(fault.layers[0], identifier) for identifier in fault.features)
             place = None if fault.geometry is None else shapely.centroid(fault.geometry)
-            why = _BY_HAND if fault.code in ("missing-id", "duplicate-id") else _UNUSABLE
+            why = _LOCKED if fault.code == "invalid-geometry" and fault.geometry is not None else _UNUSABLE
             left.append(Left(fault.code, fault.detail, features, place, why))
         return left
 

@@ -314,4 +314,4 @@ def place_of(action: Action) -> bytes:
 
 
 def _key(region: shapely.Geometry) -> bytes:
-    return np.round(np.array(shapely.bounds(region)), 6).tobytes()
+    return np.round(np.array(shapely.bounds(region)), 9).tobytes()
