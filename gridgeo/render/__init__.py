@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gridgeo.render.sheet import Orientation, PaperName
     from gridgeo.town import Town
 
-__all__ = ["render_map", "render_notices"]
+__all__ = ["render_map", "render_notices", "render_pages"]
 
 NoticeFormat = Literal["pdf", "png"]
 _MOST_NAME = 80
@@ -128,6 +128,13 @@ def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path
     from gridgeo.render.webmap import render_map as render
 
     return render(town, out, title=title)
+
+
+def render_pages(town: Town, out: str | Path, *, warnings: list[Problem] | None = None) -> list[Path]:
+    """Write the web page of every block of ``town`` that needs no network: see `gridgeo.render.page`."""
+    from gridgeo.render.page import render_pages as render
+
+    return render(town, out, warnings=warnings)
 
 
 def file_names(codes: Sequence[str]) -> list[str]:

@@ -44,6 +44,8 @@ def render_pages(town: Town, out: str | Path, *, warnings: list[Problem] | None 
     from gridgeo.render import file_names
 
     scene = make_scene(town)
+    if warnings is not None:
+        warnings.extend(scene.problems)
     notices = compose_notices(scene, audience="web", warnings=warnings)
     names = file_names([notice.code for notice in notices])
     folder = Path(out)
