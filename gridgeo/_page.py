@@ -22,10 +22,12 @@ def escape(text: object) -> str:
     return html.escape(one_line(text), quote=True)
 
 
-def document(title: str, body: str, *, style: str, script: str = "", language: Language) -> str:
+def document(
+    title: str, body: str, *, style: str, script: str = "", language: Language, inlined: tuple[str, ...] = ()
+) -> str:
     """Return a whole page.
 
-    Its policy lets the style and the script run whose hashes it names, and nothing else.
+    Its policy lets the style and the script run whose hashes it names, and what is inlined as data; nothing else.
 
     Parameters
     ----------
@@ -35,12 +37,15 @@ def document(title: str, body: str, *, style: str, script: str = "", language: L
         HTML.
     style, script : str
     language : {"en", "zh"}
+    inlined : tuple of str
+        Kinds of data that the page holds in itself: ``font``, ``img``.
     """
     policy = "; ".join(
         (
             "default-src 'none'",
             f"style-src '{_hash(style)}'",
             f"script-src '{_hash(script)}'" if script else "script-src 'none'",
+            *(f"{kind}-src data:" for kind in inlined),
             "base-uri 'none'",
             "form-action 'none'",
         )

@@ -53,6 +53,7 @@ class NoticeFormat(StrEnum):
 
     pdf = "pdf"
     png = "png"
+    html = "html"
 
 
 class Paper(StrEnum):
@@ -242,8 +243,8 @@ _RENDER = Message(
 )
 _RENDER_OUT = Message("Folder for the notices and the map.", "公示图和地图的输出文件夹。")
 _RENDER_FORMAT = Message(
-    "Form of the notices: pdf for print, png for phones; may be repeated.",
-    "公示图格式：pdf 用于张贴，png 用于手机；可重复。",
+    "Form of the notices: pdf for print, png for phones, html for the web; may be repeated.",
+    "公示图格式：pdf 用于张贴，png 用于手机，html 用于网站；可重复。",
 )
 _RENDER_PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
 _RENDER_ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
@@ -284,6 +285,7 @@ _MADE_TOWN = Message(
     "sample town of {polygons} grids (invented data)", "示例镇，{polygons} 个网格（示例数据，纯属虚构）"
 )
 _MADE_NOTICES = Message("{count} notices", "{count} 张公示图")
+_MADE_PAGES = Message("{count} web pages", "{count} 个网页")
 _MADE_MAP = Message("overview map, works offline", "全镇总览地图，离线可用")
 _MADE_REPORT = Message("validation report", "校验报告")
 _TOOK = Message("done in {seconds:.0f} s", "用时 {seconds:.0f} 秒")
@@ -514,7 +516,7 @@ def build_app() -> typer.Typer:
         forms = [form.value for form in notice_format or [NoticeFormat.pdf]]
         papers = [sheet.value for sheet in paper or [Paper.A3]]
         processes = jobs or processors()
-        options = {"formats": forms, "papers": papers, "orientation": orientation.value, "jobs": processes}
+        options: dict[str, Any] = {"formats": forms, "papers": papers, "orientation": orientation.value, "jobs": processes}
         with showing_progress(_wants_bars(quiet)):
             read = _render(town, out, quiet, **options)
             raise typer.Exit(_check(read, out, processes, quiet) if check else 0)
@@ -619,16 +621,21 @@ def _partition(path: Path, output: Path | None, quiet: bool) -> None:
     _say_made(target, drafted, quiet)
 
 
-def _render(path: Path, out: Path, quiet: bool, **options: Any) -> "Town":
-    from gridgeo.render import render_map, render_notices
+def _render(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",), **options: Any) -> "Town":
+    from gridgeo.render import render_map, render_notices, render_pages
     from gridgeo.town import read_town
 
     town = read_town(path)
     warnings: list[Problem] = list(town.problems)
-    notices = render_notices(town, out, warnings=warnings, **options)
+    printed = [form for form in formats if form != "html"]
+    notices = render_notices(town, out, formats=printed, warnings=warnings, **options) if printed else []  # type: ignore[arg-type]
+    pages = render_pages(town, out / "pages", warnings=warnings) if "html" in formats else []
     overview = render_map(town, out / "map.html")
     _warn(warnings, quiet)
-    _say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
+    if notices:
+        _say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
+    if pages:
+        _say_made(out / "pages", _MADE_PAGES.text(count=len(pages)), quiet)
     _say_made(overview, _MADE_MAP.text(), quiet)
     return town
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import GridKind
+from gridgeo.render import file_names
 from gridgeo.render.extent import Extent, Surroundings
 from gridgeo.render.fonts import missing_characters, printable
 from gridgeo.render.people import Card, Consent, assign, cards_of, ended_consents, mask_mobiles, shown_phone
@@ -112,6 +113,7 @@ def compose_notices(
     said.extend(ended_consents(scene))
     people = _people(scene, audience, said)
     surroundings = Surroundings(scene)
+    names = file_names(scene.blocks["code"].astype(str).tolist())
     publication = town.publication
     frame = scene.blocks
     composed = []
@@ -143,7 +145,7 @@ def compose_notices(
                 disclaimer=printable(publication.disclaimer),
                 watermark=printable(town.watermark),
                 attribution=printable(town.attribution),
-                address=web_address(publication.web, code),
+                address=web_address(publication.web, names[index]),
             )
         )
     _check_characters(composed, str(town.path))
@@ -173,7 +175,7 @@ def shown_date(date: dt.date) -> str:
     return f"{date.year}年{date.month}月{date.day}日"
 
 
-def web_address(base: str, code: str) -> str:
+def web_address(base: str, name: str) -> str:
     """Return the address of a block's page below ``base``, "" without a base.
 
     Examples
@@ -182,7 +184,7 @@ def web_address(base: str, code: str) -> str:
     'https://grid.example.cn/310112114001002.html'
     """
     base = printable(base)
-    return f"{base.rstrip('/')}/{quote(code, safe='')}.html" if base else ""
+    return f"{base.rstrip('/')}/{quote(name, safe='')}.html" if base else ""
 
 
 def _classes(town: Town, kind: GridKind, units: set[str]) -> tuple[ItemClass, ...]:

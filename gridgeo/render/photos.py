@@ -38,11 +38,8 @@ class Photos:
         if source is None:
             return None
         if source not in self._done:
-            try:
-                content = prepare_photo(source)
-            except Exception as error:  # a broken picture can fail in any of Pillow's decoders, in its own way
-                reason = getattr(error, "strerror", None) or type(error).__name__
-                self.warnings.append(Problem(str(source), _UNREADABLE, {"name": name, "reason": reason}))
+            content = readable_photo(source, name, self.warnings)
+            if content is None:
                 self._done[source] = None
             else:
                 file = hashlib.sha256(content).hexdigest()[:24] + ".jpg"
@@ -51,14 +48,27 @@ class Photos:
         return self._done[source]
 
 
-def prepare_photo(source: Path) -> bytes:
-    """Return the photo as a small JPEG portrait: upright, cropped 3 by 4 about the upper middle, no EXIF or place."""
+def readable_photo(source: Path, name: str, warnings: list[Problem], *, width: int = WIDTH) -> bytes | None:
+    """Return the photo of ``name`` as `prepare_photo` does; None and a warning where it can't be read."""
+    try:
+        return prepare_photo(source, width=width)
+    except Exception as error:  # a broken picture can fail in any of Pillow's decoders, in its own way
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        warnings.append(Problem(str(source), _UNREADABLE, {"name": name, "reason": reason}))
+        return None
+
+
+def prepare_photo(source: Path, *, width: int = WIDTH) -> bytes:
+    """Return the photo as a small JPEG portrait: upright, cropped 3 by 4 about the upper middle, no EXIF or place.
+
+    It is ``width`` pixels wide, or less where the photo is smaller.
+    """
     from PIL import Image, ImageOps
 
     with Image.open(source) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise ValueError(f"{opened.width} x {opened.height} pixels")
-        opened.draft("RGB", (2 * WIDTH, 2 * HEIGHT))
+        opened.draft("RGB", (2 * width, 2 * round(width * HEIGHT / WIDTH)))
         upright = ImageOps.exif_transpose(opened)
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             upright = upright.convert("RGBA")
@@ -66,7 +76,7 @@ def prepare_photo(source: Path) -> bytes:
             upright = Image.alpha_composite(white, upright)
         upright = upright.convert("RGB")
         # a small photo is cropped, not blown up: that would add bytes and no detail
-        width = min(WIDTH, max(1, round(min(upright.width, upright.height * WIDTH / HEIGHT))))
+        width = min(width, max(1, round(min(upright.width, upright.height * WIDTH / HEIGHT))))
         size = (width, max(1, round(width * HEIGHT / WIDTH)))
         portrait = ImageOps.fit(upright, size, Image.Resampling.LANCZOS, centering=(0.5, 0.35))
     bare = Image.new("RGB", portrait.size)
