@@ -75,6 +75,13 @@ name = "name"
 rank_column = "type"
 ranks = { river = "river", canal = "river", "*" = "none" }
 
+# the Speed and the Eramosa as areas: where their lines end, blocks must not reach across either
+[barriers.river_areas]
+file = "guelph.gpkg"
+layer = "natural"
+where = "type = 'water' AND name LIKE '%River'"
+rank = "river"
+
 [claims.town]
 tiling = ["grids"]
 within = "town"
@@ -105,6 +112,7 @@ column = "area"
 layers = ["grids"]
 count = 6
 tolerance = 0.25
+extend_dead_ends = 20.0
 output = "blocks.gpkg"
 
 [notice]
