@@ -516,9 +516,9 @@ def build_app() -> typer.Typer:
         forms = [form.value for form in notice_format or [NoticeFormat.pdf]]
         papers = [sheet.value for sheet in paper or [Paper.A3]]
         processes = jobs or processors()
-        options: dict[str, Any] = {"formats": forms, "papers": papers, "orientation": orientation.value, "jobs": processes}
+        sheets: dict[str, Any] = {"formats": forms, "papers": papers, "orientation": orientation.value}
         with showing_progress(_wants_bars(quiet)):
-            read = _render(town, out, quiet, **options)
+            read = _render(town, out, quiet, jobs=processes, **sheets)
             raise typer.Exit(_check(read, out, processes, quiet) if check else 0)
 
     return app
@@ -627,8 +627,8 @@ def _render(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",
 
     town = read_town(path)
     warnings: list[Problem] = list(town.problems)
-    printed = [form for form in formats if form != "html"]
-    notices = render_notices(town, out, formats=printed, warnings=warnings, **options) if printed else []  # type: ignore[arg-type]
+    printed: list[Any] = [form for form in formats if form != "html"]
+    notices = render_notices(town, out, formats=printed, warnings=warnings, **options) if printed else []
     pages = render_pages(town, out / "pages", warnings=warnings) if "html" in formats else []
     overview = render_map(town, out / "map.html")
     _warn(warnings, quiet)
