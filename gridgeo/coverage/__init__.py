@@ -24,7 +24,7 @@ from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVerti
 from gridgeo.coverage._boxes import pairs_of_boxes
 from gridgeo.coverage._edit import Editable, Edited
 from gridgeo.coverage._faces import Faces
-from gridgeo.coverage._repeats import repeated_rows
+from gridgeo.coverage._repeats import equal_polygons, repeated_rows
 from gridgeo.coverage._residual import Residual
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Residual",
     "analyse",
     "compile_loops",
+    "equal_polygons",
     "pairs_of_boxes",
     "repeated_rows",
 ]

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridgeo.coverage._boxes import Boxes, pairs_of_points
 from gridgeo.coverage._cancel import Cancellation, cancel
-from gridgeo.coverage._edges import Edges, Ints, distinct, extract_edges
+from gridgeo.coverage._edges import Bools, Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._faces import Faces, find_faces
 from gridgeo.coverage._interactions import Facing, Interactions, beside, find_interactions
 from gridgeo.coverage._residual import Residual, residual_of
@@ -40,6 +41,25 @@ class MissingVertices:
 
     def __len__(self) -> int:
         return len(self.point)
+
+    def chosen(self, which: Bools) -> MissingVertices:
+        """Return some of the places."""
+        return MissingVertices(self.point[which], self.holder[which], self.lacker[which], self.segment[which])
+
+    def joined(self, other: MissingVertices) -> MissingVertices:
+        """Return these places and then the others."""
+        return MissingVertices(
+            np.concatenate([self.point, other.point]),
+            np.concatenate([self.holder, other.holder]),
+            np.concatenate([self.lacker, other.lacker]),
+            np.concatenate([self.segment, other.segment]),
+        )
+
+    def within(self, boxes: Boxes) -> Bools:
+        """Tell which places lie in any of some boxes."""
+        inside = np.zeros(len(self), bool)
+        inside[pairs_of_points(self.point, boxes)[0]] = True
+        return inside
 
 
 @dataclass(frozen=True, slots=True)

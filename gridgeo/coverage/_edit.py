@@ -18,7 +18,7 @@ always one of them, so some thousandths of a large layer are looked at for the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -142,10 +142,9 @@ class Editable:
         while True:
             members[self._analysis.residual.polygon[touched[piece]]] = True
             chosen = np.flatnonzero(members & ~edited)
-            part = self._part(index, shapes, chosen, edited, near, touched)
-            analysis = part.analysis()
+            own, analysis = self._part(index, shapes, chosen, edited, near, touched)
             faces = analysis.faces()
-            counts = _meets(faces.polygon, boxes)
+            counts = faces.meeting(boxes)
             more = np.zeros(len(touched), bool)
             more[pairs_of_boxes(_widened(shapely.bounds(faces.polygon[counts])), piece_box)[1]] = True
             overlaps = analysis.overlap_boxes()
@@ -161,27 +160,24 @@ class Editable:
             touched |= more
             members |= wide
         missing = analysis.missing_vertices()
-        point = np.concatenate([missing.point, missing.point], axis=1)
-        inside = np.zeros(len(point), bool)
-        inside[pairs_of_boxes(boxes, point)[1]] = True
-        own = part.member
+        missing = missing.chosen(missing.within(boxes))
         dropped = touched[piece] | edited[self._analysis.residual.polygon]
         return Edited(
             boxes,
             np.flatnonzero(near),
-            _renamed(faces, counts, own),
-            MissingVertices(
-                missing.point[inside],
-                own[missing.holder[inside]],
-                own[missing.lacker[inside]],
-                missing.segment[inside],
-            ),
+            _renamed(faces.chosen(np.flatnonzero(counts)), own),
+            replace(missing, holder=own[missing.holder], lacker=own[missing.lacker]),
             int((~dropped).sum()) + len(analysis.residual),
             analysis,
         )
 
-    def _part(self, index: Ints, shapes: Geometries, chosen: Ints, edited: Bools, near: Bools, touched: Bools) -> _Part:
-        """Put the edited polygons and the chosen others together."""
+    def _part(
+        self, index: Ints, shapes: Geometries, chosen: Ints, edited: Bools, near: Bools, touched: Bools
+    ) -> tuple[Ints, CoverageAnalysis]:
+        """Analyse the edited polygons and the chosen others by themselves; return their indices too.
+
+        Edges that have their partner elsewhere count as cancelled.
+        """
         filled = ~shapely.is_missing(shapes)
         member = np.concatenate([index[filled], chosen])
         polygons = np.concatenate([shapes[filled], self._polygons[chosen]])
@@ -204,7 +200,8 @@ class Editable:
         mate[edge] = self._mates(edge, before, touched)
         there = np.isin(before, self._analysis._cancellation.doubled) & (mate[edge] != edge)
         doubled = distinct(np.concatenate([np.setdiff1d(cancellation.doubled, edge), edge[there]]))
-        return _Part(member, polygons, edges, Cancellation(mate, doubled), self._extent, self._reach)
+        cancelled = edges, Cancellation(mate, doubled)
+        return member, CoverageAnalysis(polygons, extent=self._extent, reach=self._reach, cancelled=cancelled)
 
     def _mates(self, edge: Ints, before: Ints, touched: Bools) -> npt.NDArray[np.int32]:
         """Return the mates of edges as in the whole layer; an edge is its own mate where that is elsewhere."""
@@ -238,23 +235,6 @@ def _ends(edges: Edges, edge: Ints) -> list[tuple[float, ...]]:
     return [(a, b, c, d) if (a, b) < (c, d) else (c, d, a, b) for a, b, c, d in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Polygons of a layer, with edges of which those that have their partner elsewhere count as cancelled."""
-
-    member: Ints
-    polygons: Geometries
-    edges: Edges
-    cancellation: Cancellation
-    extent: shapely.Geometry | None
-    reach: tuple[float, float] | None
-
-    def analysis(self) -> CoverageAnalysis:
-        return CoverageAnalysis(
-            self.polygons, extent=self.extent, reach=self.reach, cancelled=(self.edges, self.cancellation)
-        )
-
-
 def _boxes_of(shapes: Geometries) -> Boxes:
     boxes: Boxes = shapely.bounds(shapes).reshape(-1, 4)
     return boxes[~np.isnan(boxes[:, 0])]
@@ -269,26 +249,10 @@ def _widened(boxes: Boxes) -> Boxes:
     return widened
 
 
-def _meets(polygons: Geometries, boxes: Boxes) -> Bools:
-    meets = np.zeros(len(polygons), bool)
-    if len(polygons):
-        meets[pairs_of_boxes(boxes, shapely.bounds(polygons))[1]] = True
-    return meets
-
-
-def _renamed(faces: Faces, chosen: Bools, name: Ints) -> Faces:
-    """Return the chosen faces with other names for the polygons."""
-    kept = np.flatnonzero(chosen)
+def _renamed(faces: Faces, name: Ints) -> Faces:
+    """Return faces with other names for the polygons."""
 
     def named(indices: Ints) -> Ints:
-        return np.array([name[k] if k >= 0 else k for k in indices.tolist()], np.int64)
+        return np.where(indices < 0, indices, name[indices])
 
-    return Faces(
-        faces.polygon[kept],
-        [named(faces.covers[k]) for k in kept],
-        [named(faces.borders[k]) for k in kept],
-        [faces.border_lengths[k] for k in kept],
-        faces.multiplicity[kept],
-        faces.inside_extent[kept],
-        faces.enclosed[kept],
-    )
+    return replace(faces, covers=list(map(named, faces.covers)), borders=list(map(named, faces.borders)))

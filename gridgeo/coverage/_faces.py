@@ -8,6 +8,7 @@ Cost: O(r log r) in the size of the residual plus the cancelled edges in the box
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage._arrangement import NOBODY, Arrangement, arrange
-from gridgeo.coverage._boxes import pairs_of_boxes
+from gridgeo.coverage._boxes import Boxes, pairs_of_boxes
 from gridgeo.coverage._cancel import Cancellation
 from gridgeo.coverage._edges import Bools, Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._interactions import Interactions, find_interactions
@@ -61,6 +62,37 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.polygon)
+
+    def chosen(self, which: Sequence[int] | Ints) -> Faces:
+        """Return some of the faces, in the order named."""
+        at = np.asarray(which, np.int64)
+        return Faces(
+            self.polygon[at],
+            [self.covers[k] for k in at],
+            [self.borders[k] for k in at],
+            [self.border_lengths[k] for k in at],
+            self.multiplicity[at],
+            self.inside_extent[at],
+            self.enclosed[at],
+        )
+
+    def joined(self, other: Faces) -> Faces:
+        """Return these faces and then the others."""
+        return Faces(
+            np.concatenate([self.polygon, other.polygon]),
+            [*self.covers, *other.covers],
+            [*self.borders, *other.borders],
+            [*self.border_lengths, *other.border_lengths],
+            np.concatenate([self.multiplicity, other.multiplicity]),
+            np.concatenate([self.inside_extent, other.inside_extent]),
+            np.concatenate([self.enclosed, other.enclosed]),
+        )
+
+    def meeting(self, boxes: Boxes) -> Bools:
+        """Tell which faces have boxes that meet any of some boxes."""
+        meets = np.zeros(len(self), bool)
+        meets[pairs_of_boxes(boxes, shapely.bounds(self.polygon).reshape(-1, 4))[1]] = True
+        return meets
 
 
 @dataclass(slots=True)

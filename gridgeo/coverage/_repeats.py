@@ -1,4 +1,4 @@
-"""Repeats: which rows of numbers occur more than once, exactly.
+"""Repeats: which rows of numbers, and which polygons, occur more than once, exactly.
 
 Theory: equal rows have equal hashes, so that only rows whose hash occurs twice need be compared. Cost: one sort of
 64-bit words, many times faster than a sort of rows; the rows themselves are sorted only where hashes meet.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 Ints = npt.NDArray[np.int64]
 
@@ -36,6 +37,21 @@ def repeated_rows(rows: npt.NDArray[np.float64]) -> Ints:
     order = suspects[np.lexsort(rows[suspects].T)]
     repeated: Ints = np.sort(order[_beside_equals(rows[order])])
     return repeated
+
+
+def equal_polygons(polygons: npt.NDArray[np.object_]) -> list[list[int]]:
+    """Return groups of polygons that are the same, wherever their rings begin; indices ascend within a group.
+
+    Examples
+    --------
+    >>> equal_polygons(np.array([shapely.box(0, 0, 1, 1), shapely.box(0, 0, 2, 1), shapely.box(0, 0, 1, 1, ccw=False)]))
+    [[0, 2]]
+    """
+    suspects = repeated_rows(shapely.bounds(polygons))
+    groups: dict[bytes, list[int]] = {}
+    for index, form in zip(suspects.tolist(), shapely.to_wkb(shapely.normalize(polygons[suspects])), strict=True):
+        groups.setdefault(form, []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _beside_equals(rows: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import CoverageAnalysis, Faces, analyse, repeated_rows
+from gridgeo.coverage import CoverageAnalysis, Faces, analyse, equal_polygons
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
@@ -320,11 +320,7 @@ def _united(shapes: Geometries, layer: Layer) -> shapely.Geometry:
 def set_duplicates_aside(subject: Subject, claim: str, tolerance: float) -> tuple[npt.NDArray[np.object_], list[Fault]]:
     """Keep the first of equal polygons; the others' area belongs to the record that says so and to no overlap."""
     polygons = subject.polygons.copy()
-    suspects = repeated_rows(shapely.bounds(polygons))
-    groups: dict[bytes, list[int]] = {}
-    for index, form in zip(suspects.tolist(), shapely.to_wkb(shapely.normalize(polygons[suspects])), strict=True):
-        groups.setdefault(form, []).append(index)
-    alike = [group for group in groups.values() if len(group) > 1]
+    alike = equal_polygons(polygons)
     measured = subject.measure(polygons[[indices[0] for indices in alike]])
     faults = []
     for number, indices in enumerate(alike):

@@ -29,7 +29,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridgeo.coverage import Editable, Edited, Faces, MissingVertices, pairs_of_boxes, repeated_rows
+from gridgeo.coverage import Editable, Edited, Faces, MissingVertices, equal_polygons, pairs_of_boxes
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
@@ -131,7 +131,7 @@ class _Baseline:
         found, start = {}, 0
         for key, layer in self.layers.items():
             mine = slice(start, start + len(layer.frame))
-            found[key] = around_all(self.boxes[mine]), mine
+            found[key] = _around(self.boxes[mine]), mine
             start = mine.stop
         return found
 
@@ -257,11 +257,15 @@ class _Again:
         self.base, self.before, self.edits = base, base.examined, edits
         count = len(self.before.subject.id)
         fresh = [key for key in edits if key not in base.places]
-        places = {**{key: base.places[key] for key in edits if key in base.places}}
+        places = {key: base.places[key] for key in edits if key in base.places}
         places.update({key: count + k for k, key in enumerate(fresh)})
         self.keys = sorted(edits, key=places.__getitem__)
         self.index = np.array([places[key] for key in self.keys], np.int64)
         self.known = self.index < count
+        given = np.empty(len(self.keys), object)
+        given[:] = [None if (row := edits[key]) is None else row.geometry.iloc[0] for key in self.keys]
+        self.given: Geometries = flat(given)
+        """The geometry of each edited feature as it was given; None for those removed."""
 
     def examined(self) -> Examined | None:
         """Return what there is now; None where the whole must be looked at."""
@@ -284,7 +288,7 @@ class _Again:
 
     def _keep_extent(self) -> bool:
         """Whether the box of each layer stays as it is: the projection for measuring runs through their middle."""
-        old, new = self.index[self.known], shapely.bounds(self._given()).reshape(-1, 4)
+        old, new = self.index[self.known], shapely.bounds(self.given).reshape(-1, 4)
         of_layer = np.array([key[0] for key in self.keys], object)
         for key, (around, boxes) in self.base.around.items():
             mine = of_layer == key
@@ -299,15 +303,9 @@ class _Again:
             out = (fresh[:, :2] < around[:2]).any() or (fresh[:, 2:] > around[2:]).any()
             if out or (before == around).any():
                 now = np.concatenate([np.delete(self.base.boxes[boxes], here, axis=0), fresh])
-                if not np.array_equal(around_all(now), around):
+                if not np.array_equal(_around(now), around):
                     return False
         return True
-
-    def _given(self) -> Geometries:
-        """Return the geometry of each edited feature."""
-        given = np.empty(len(self.keys), object)
-        given[:] = [None if (row := self.edits[key]) is None else row.geometry.iloc[0] for key in self.keys]
-        return flat(given)
 
     def _subject(self) -> tuple[Subject, Geometries]:
         """Return the features as they are now, removed ones as empty places, and the polygons of the edited ones."""
@@ -320,8 +318,7 @@ class _Again:
             row = self.edits[self.keys[k]]
             assert row is not None
             name[k] = names_of(self.base.layers[self.keys[k][0]].with_frame(row))[0]
-        given = self._given()
-        checked = check_geometry(self.before.claim, layer[kept], identifier[kept], name[kept], given[kept])
+        checked = check_geometry(self.before.claim, layer[kept], identifier[kept], name[kept], self.given[kept])
         shapes = np.full(len(self.keys), None, object)
         shapes[kept] = checked.polygons
         scars = {index: scar for index, scar in before.scars.items() if index not in set(self.index.tolist())}
@@ -351,10 +348,7 @@ class _Again:
         """Whether features near the edit are the same polygon, or were."""
         if len(pairs_of_boxes(boxes, self.base.copies)[0]):
             return True
-        polygons = subject.polygons[near]
-        suspects = repeated_rows(shapely.bounds(polygons))
-        forms = shapely.to_wkb(shapely.normalize(polygons[suspects])).tolist()
-        return len(set(forms)) < len(forms)
+        return bool(equal_polygons(subject.polygons[near]))
 
     def _meet_gaps(self, found: Edited) -> bool:
         """Whether an open gap lies so near the edit that it may have changed."""
@@ -409,17 +403,17 @@ class _Again:
 
     def _regions(self, judge: Judge, found: Edited) -> tuple[Faces, Sizes, dict[int, Fault]]:
         """Return all faces, their sizes and the records of those that have one, in the order of the kernel."""
-        old = np.flatnonzero(~_meeting(self.before.faces.polygon, found.boxes))
+        old = np.flatnonzero(~self.before.faces.meeting(found.boxes))
         # whether one polygon lies in another is told by all the faces of the two
         pairs = {pair for covers in found.faces.covers for pair in combinations(covers.tolist(), 2)}
         beside = [
             k for k in old.tolist() if not pairs.isdisjoint(combinations(self.before.faces.covers[k].tolist(), 2))
         ]
-        asked = _joined(found.faces, _chosen(self.before.faces, beside))
+        asked = found.faces.joined(self.before.faces.chosen(beside))
         fresh = np.arange(len(asked)) < len(found.faces)
         records, sizes = judge.regions(asked, fresh)
         drawn = np.flatnonzero(~(sizes.width[fresh] <= FLOAT_NOISE))
-        faces = _joined(_chosen(self.before.faces, old.tolist()), found.faces)
+        faces = self.before.faces.chosen(old).joined(found.faces)
         of_old, of_new = self.before.sizes, sizes
         every = Sizes(
             *(
@@ -432,7 +426,7 @@ class _Again:
         bounds = shapely.bounds(faces.polygon).tolist()
         order = sorted(range(len(faces)), key=lambda k: (len(faces.covers[k]), faces.covers[k].tolist(), bounds[k]))
         ordered = Sizes(every.area[order], every.width[order], every.length[order])
-        return _chosen(faces, order), ordered, {k: record[was] for k, was in enumerate(order) if was in record}
+        return faces.chosen(order), ordered, {k: record[was] for k, was in enumerate(order) if was in record}
 
     def _borders(
         self, judge: Judge, found: Edited, near: Ints, faces: Faces, sizes: Sizes, drawn: list[Fault]
@@ -450,27 +444,16 @@ class _Again:
                 wide |= involved
         of_rows = np.array([not wide.isdisjoint(row) for row in rows], bool)
         of_faces = [k for k in thin if not wide.isdisjoint(beside[k])]
-        some = MissingVertices(
-            *(part[of_rows] for part in (missing.point, missing.holder, missing.lacker, missing.segment))
-        )
         few = Sizes(sizes.area[of_faces], sizes.width[of_faces], sizes.length[of_faces])
-        anew = judge.borders(some, _chosen(faces, of_faces), few, drawn)
+        anew = judge.borders(missing.chosen(of_rows), faces.chosen(of_faces), few, drawn)
         kept = [(beside_it, fault) for beside_it, fault in self.before.borders if affected.isdisjoint(beside_it)]
         return kept + [(beside_it, fault) for beside_it, fault in anew if not affected.isdisjoint(beside_it)]
 
     def _missing(self, found: Edited) -> MissingVertices:
         """Return all vertices that are on one side only, as they are now."""
         before = self.base.missing
-        place = np.concatenate([before.point, before.point], axis=1)
         stays = ~np.isin(before.holder, self.index) & ~np.isin(before.lacker, self.index)
-        stays[pairs_of_boxes(found.boxes, place)[1]] = False
-        now = found.missing
-        return MissingVertices(
-            np.concatenate([before.point[stays], now.point]),
-            np.concatenate([before.holder[stays], now.holder]),
-            np.concatenate([before.lacker[stays], now.lacker]),
-            np.concatenate([before.segment[stays], now.segment]),
-        )
+        return before.chosen(stays & ~before.within(found.boxes)).joined(found.missing)
 
 
 def _is_of(fault: Fault, features: set[Key], codes: tuple[str, ...]) -> bool:
@@ -482,7 +465,7 @@ def _is_of(fault: Fault, features: set[Key], codes: tuple[str, ...]) -> bool:
     return not read and (fault.layers[0], fault.features[0]) in features
 
 
-def around_all(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _around(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the box around boxes of which some may be missing."""
     there = boxes[np.isfinite(boxes).all(axis=1)]
     return np.concatenate([there[:, :2].min(axis=0), there[:, 2:].max(axis=0)]) if len(there) else np.full(4, np.nan)
@@ -490,36 +473,3 @@ def around_all(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _vertices(polygons: Geometries) -> int:
     return int(shapely.get_num_coordinates(polygons).sum())
-
-
-def _meeting(polygons: Geometries, boxes: npt.NDArray[np.float64]) -> Bools:
-    meeting = np.zeros(len(polygons), bool)
-    meeting[pairs_of_boxes(boxes, shapely.bounds(polygons).reshape(-1, 4))[1]] = True
-    return meeting
-
-
-def _chosen(faces: Faces, which: list[int]) -> Faces:
-    """Return some of the faces, in the order named."""
-    at = np.array(which, np.int64)
-    return Faces(
-        faces.polygon[at],
-        [faces.covers[k] for k in which],
-        [faces.borders[k] for k in which],
-        [faces.border_lengths[k] for k in which],
-        faces.multiplicity[at],
-        faces.inside_extent[at],
-        faces.enclosed[at],
-    )
-
-
-def _joined(one: Faces, other: Faces) -> Faces:
-    """Return the faces of both, one after the other."""
-    return Faces(
-        np.concatenate([one.polygon, other.polygon]),
-        [*one.covers, *other.covers],
-        [*one.borders, *other.borders],
-        [*one.border_lengths, *other.border_lengths],
-        np.concatenate([one.multiplicity, other.multiplicity]),
-        np.concatenate([one.inside_extent, other.inside_extent]),
-        np.concatenate([one.enclosed, other.enclosed]),
-    )
