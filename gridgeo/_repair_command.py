@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from gridgeo.repair.plan import Feature, Plan
 from gridgeo.repair.planning import apply_plan, plan_repair
 from gridgeo.repair.text import plan_text
 from gridgeo.repair.undo import changed_features, check_fits, undo_layers
-from gridgeo.town import Allowed, Tiling, Town, read_town
+from gridgeo.town import Allowed, Tiling, read_town
 from gridgeo.validate import Report, validate_tiling, validate_town
 
 _NO_LAYER = Message("there is no layer {given}; there are: {known}", "没有图层 {given}；现有：{known}")
@@ -79,11 +79,7 @@ class Target:
 
     def around(self) -> dict[str, Any]:
         """Return what the layers are seen against, as `plan_repair` and `apply_plan` take it."""
-        crs = next(iter(self.layers.values())).frame.crs
-        along = self.barriers
-        if along is not None:
-            along = replace(along, lines=along.lines.to_crs(crs), surfaces=along.surfaces.to_crs(crs))
-        return {"within": self.within, "along": along, "exceptions": self.exceptions}
+        return {"within": self.within, "along": self.barriers, "exceptions": self.exceptions}
 
     def _chosen(self, words: Sequence[str], option: str) -> list[str | tuple[str, str]]:
         """Return which layers and features ``LAYER`` and ``LAYER:ID`` mean."""
@@ -139,8 +135,8 @@ class TownProject(Target):
             known = ", ".join(tilings) or "-"
             raise InputError(Problem(str(town.path), _WHICH_CLAIM, {"known": known}))
         tiling = tilings[chosen]
-        self.layers = {key: _layer(town, key) for key in tiling.layers}
-        self.within = None if tiling.within is None else _layer(town, tiling.within)
+        self.layers = {key: town.layer(key) for key in tiling.layers}
+        self.within = None if tiling.within is None else town.layer(tiling.within)
         self.barriers, self.exceptions, self.tolerance = town.barriers, town.exceptions, tiling.tolerance
 
     def write(self, out: Path, layers: Mapping[str, Layer]) -> Path:
@@ -151,12 +147,6 @@ class TownProject(Target):
     def validate(self, out: Path) -> Report:
         """Validate what was written."""
         return validate_town(read_town(out))
-
-
-def _layer(town: Town, key: str) -> Layer:
-    if key == "blocks" and key not in town.layers and town.blocks is not None:
-        return town.blocks
-    return town.layers[key]
 
 
 @dataclass(frozen=True)

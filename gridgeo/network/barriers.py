@@ -8,6 +8,7 @@ from typing import Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
@@ -54,6 +55,10 @@ class Barriers:
 
     lines: gpd.GeoDataFrame
     surfaces: gpd.GeoDataFrame
+
+    def to_crs(self, crs: pyproj.CRS) -> Barriers:
+        """Return the same barriers in another CRS."""
+        return Barriers(self.lines.to_crs(crs), self.surfaces.to_crs(crs))
 
 
 def is_walkable(table: gpd.GeoDataFrame) -> Flags:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import shapely
 
@@ -20,7 +20,6 @@ _HOLE = Message(
 )
 _NOBODY = Message("no feature is beside it", "旁边没有要素")
 _EMPTIED = Message("a feature would lose all of its area", "会使某个要素失去全部面积")
-_MEANT = Message("it is an exception: {reason}", "属例外：{reason}")
 
 WHY: dict[Rule, Message] = {
     "only-one": Message("{winner} is the only one that can have it.", "只有{winner}可以取得。"),
@@ -64,7 +63,6 @@ class Refusal:
     """Why nothing is done about a face."""
 
     why: Message
-    values: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

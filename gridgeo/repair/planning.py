@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import geopandas as gpd
@@ -12,13 +13,14 @@ import pandas as pd
 import shapely
 
 from gridgeo._words import listed
+from gridgeo.coverage import equal_polygons
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.network import Barriers
 from gridgeo.repair.align import align_borders, planned
 from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
-from gridgeo.repair.tiling import Mender, Order, place_of
+from gridgeo.repair.tiling import Mender, Order, feature_of, place_of
 from gridgeo.repair.undo import check_fits, fingerprint, record
 from gridgeo.town import Allowed
 from gridgeo.validate.report import Report
@@ -216,6 +218,8 @@ class _Work:
         assert isinstance(report.origin, Validated)
         self.report, self.examined = report, report.origin.examined
         self._must_have_ids()
+        self._feature = partial(feature_of, self.subject)
+        self.locked = self._indices(options["lock"])
         self.orders = dict(orders or {})
         self.kept_copies: set[Feature] = set()
         self.polygons = self.examined.subject.polygons.copy()
@@ -242,7 +246,7 @@ class _Work:
             self.subject,
             examined.distinct,
             examined.extent,
-            locked=self._indices(self.options["lock"]),
+            locked=self.locked,
             rank=self._ranks(),
             meant=meant,
             orders=self.orders,
@@ -302,16 +306,12 @@ class _Work:
 
     # -------------------------------------------------------------------------------------- features by themselves
 
-    def _feature(self, index: int) -> Feature:
-        return Feature(str(self.subject.layer[index]), str(self.subject.id[index]))
-
     def _redrawn(self) -> list[Action]:
         """Actions for broken rings: the polygons are those that were made of them for the analysis."""
         actions = []
-        locked = self._indices(self.options["lock"])
         for index in self.subject.scars:
             shape = self.polygons[index]
-            if shape is None or index in locked:
+            if shape is None or index in self.locked:
                 continue
             self.changed.add(index)
             feature = self._feature(index)
@@ -322,16 +322,9 @@ class _Work:
     def _dropped(self) -> list[Action]:
         """Actions for the copies of polygons: all but the first go."""
         subject, actions = self.subject, []
-        copies = np.flatnonzero(~shapely.is_missing(subject.polygons) & shapely.is_missing(self.examined.distinct))
-        if not len(copies):
-            return []
-        first: dict[bytes, int] = {}
-        for index, form in enumerate(shapely.to_wkb(shapely.normalize(subject.polygons)).tolist()):
-            if form is not None:
-                first.setdefault(form, index)
-        for index in sorted(set(copies.tolist()) - self._indices(self.options["lock"])):
-            shape = subject.polygons[index]
-            original = first[shapely.to_wkb(shapely.normalize(shape))]
+        first = {copy: group[0] for group in equal_polygons(subject.polygons) for copy in group[1:]}
+        for index in sorted(set(first) - self.locked):
+            shape, original = subject.polygons[index], first[index]
             pair = self._feature(original), self._feature(index)
             do = pair[1] not in self.kept_copies
             area = subject.total_area(np.array([shape], object))
@@ -357,22 +350,15 @@ class _Work:
     def _unusable(self) -> list[Left]:
         """Name what can't be mended of features by themselves."""
         left = []
+        mended = {self._feature(index) for index in self.changed}
         for fault in self.subject.faults:
-            if fault.severity != "error" or (
-                fault.code == "invalid-geometry"
-                and len(fault.features) == 1
-                and (self._is_mended(fault.layers[0], fault.features[0]))
-            ):
-                continue
             features = tuple(Feature(fault.layers[0], identifier) for identifier in fault.features)
+            if fault.severity != "error" or (fault.code == "invalid-geometry" and mended.issuperset(features)):
+                continue
             place = None if fault.geometry is None else shapely.centroid(fault.geometry)
             why = _LOCKED if fault.code == "invalid-geometry" and fault.geometry is not None else _UNUSABLE
             left.append(Left(fault.code, fault.detail, features, place, why))
         return left
-
-    def _is_mended(self, layer: str, identifier: str) -> bool:
-        there = np.flatnonzero((self.subject.layer == layer) & (self.subject.id == identifier))
-        return len(there) > 0 and all(index in self.changed for index in there.tolist())
 
     # -------------------------------------------------------------------------------------- onto barriers
 
@@ -383,9 +369,7 @@ class _Work:
         if crs.is_geographic or self.subject.units(1.0) != 1.0:
             raise InputError(Problem("", _NOT_METRES))
         within = DEFAULT_ALIGN if self.options["align"] is True else float(self.options["align"])
-        locked = self._indices(self.options["lock"])
-        barriers = self.along.to_crs(crs) if isinstance(self.along, gpd.GeoDataFrame) else self.along
-        aligned = align_borders(self.polygons, barriers, tolerance=within, locked=sorted(locked))
+        aligned = align_borders(self.polygons, self.along.to_crs(crs), tolerance=within, locked=sorted(self.locked))
         moved = ~shapely.equals_identical(aligned.polygons, self.polygons)
         moved &= ~shapely.is_missing(self.polygons)
         self.changed.update(np.flatnonzero(moved).tolist())

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,6 @@ _BADLY = Message(
     "every way to mend it would empty a feature, cut it in two or break its shape",
     "任何修复方式都会使要素变空、断开或形状出错",
 )
-_ONCE_MORE = Message("it came back after it was mended", "修复后再次出现")
 _REFUSED = Message("a person decided to leave it", "按人工决定保留")
 _INSERTED = Message("Vertices of the neighbour are inserted; nothing moves.", "补上相邻一方已有的节点，边界不移动。")
 
@@ -98,6 +98,7 @@ class Mender:
         orders: Mapping[bytes, Order] | None = None,
     ) -> None:
         self._subject, self._extent = subject, extent
+        self._feature = partial(feature_of, subject)
         self._locked = frozenset(locked)
         self._rank = [0] * len(polygons) if rank is None else rank
         self._meant = shapely.STRtree(list(meant))
@@ -135,19 +136,19 @@ class Mender:
         meant = set(self._meant.query(faces.polygon, predicate="intersects")[0].tolist()) if len(self._meant) else set()
         decisions: dict[int, Decision] = {}
         for number in range(len(faces)):
-            order = self._orders.get(_key(faces.polygon[number]))
             if number in meant:
                 continue
+            key = _key(faces.polygon[number])
+            order = self._orders.get(key)
             if order is not None and not order.do:
-                refused.append(self._left(faces, number, sizes, _REFUSED, {}))
+                refused.append(self._left(faces, number, _REFUSED))
                 continue
-            banned = frozenset(self._banned.get(_key(faces.polygon[number]), ()))
+            banned = frozenset(self._banned.get(key, ()))
             decision = decide(faces, number, float(sizes.width[number]), rules, banned)
             if isinstance(decision, Decision) and order is not None:
                 decision = self._as_ordered(decision, order)
             if isinstance(decision, Refusal):
-                why = _BADLY if banned else decision.why
-                refused.append(self._left(faces, number, sizes, why, decision.values))
+                refused.append(self._left(faces, number, _BADLY if banned else decision.why))
             else:
                 decisions[number] = decision
         missing = analysis.missing_vertices()
@@ -222,11 +223,8 @@ class Mender:
         for lacker in sorted(lacking):
             if not shapely.equals_identical(before[lacker], shapes[lacker]):
                 self.mended.actions.append(self._insertion(lacker, lacking[lacker]))
-        return (
-            bool(done)
-            or any(not shapely.equals_identical(before[k], shapes[k]) for k in made)
-            or bool(set(decisions) - set(done))
-        )
+        # a decision that was undone is one too: another winner is to be tried
+        return bool(decisions) or any(not shapely.equals_identical(before[k], shapes[k]) for k in made)
 
     def _changed(
         self, given: Mapping[int, list[Edge]], nodes: Nodes, polygon: int, parts: list[tuple[int, int]]
@@ -249,9 +247,6 @@ class Mender:
         return new
 
     # -------------------------------------------------------------------------------------------- in words
-
-    def _feature(self, index: int) -> Feature:
-        return Feature(str(self._subject.layer[index]), str(self._subject.id[index]))
 
     def _action(self, faces: Faces, number: int, sizes: Sizes, decision: Decision) -> Action:
         covers = faces.covers[number].tolist()
@@ -300,12 +295,17 @@ class Mender:
             inserted=len(set(places)),
         )
 
-    def _left(self, faces: Faces, number: int, sizes: Sizes, why: Message, values: dict[str, object]) -> Left:
+    def _left(self, faces: Faces, number: int, why: Message) -> Left:
         covers = faces.covers[number].tolist()
         involved = covers or [k for k in faces.borders[number].tolist() if k >= 0]
         code = "gap" if not covers else "outside" if len(covers) == 1 else "overlap"
         place = faces.polygon[number].representative_point()
-        return Left(code, None, tuple(map(self._feature, involved)), place, why, values)
+        return Left(code, None, tuple(map(self._feature, involved)), place, why)
+
+
+def feature_of(subject: Subject, index: int) -> Feature:
+    """Return the key of the layer and the id of a feature."""
+    return Feature(str(subject.layer[index]), str(subject.id[index]))
 
 
 def place_of(action: Action) -> bytes:

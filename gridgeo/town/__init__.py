@@ -317,6 +317,19 @@ class Town:
         """The layers of grids: those with a kind, in the order of gridgeo.toml."""
         return tuple(layer for layer in self.layers.values() if layer.kind is not None)
 
+    def layer(self, key: str) -> Layer:
+        """Return the layer of a key of ``[layers]``, or the drafted blocks for ``"blocks"``.
+
+        Raises
+        ------
+        InputError
+            When the town has no such layer.
+        """
+        found = self.layers.get(key) or (self.blocks if key == "blocks" else None)
+        if found is None:
+            raise InputError(Problem(str(self.path), _NO_SUCH_LAYER, {"name": key}))
+        return found
+
     def to_working(self, layer: Layer | str) -> gpd.GeoDataFrame:
         """Return the table of ``layer`` in the working CRS, in metres.
 
@@ -338,10 +351,7 @@ class Town:
             When the town has no such layer, or its coordinates don't fit its CRS.
         """
         if isinstance(layer, str):
-            found = self.layers.get(layer) or (self.blocks if layer == "blocks" else None)
-            if found is None:
-                raise InputError(Problem(str(self.path), _NO_SUCH_LAYER, {"name": layer}))
-            layer = found
+            layer = self.layer(layer)
         if id(layer) not in self._working:
             self._working[id(layer)] = (layer, self._brought_to_working(layer))
         return self._working[id(layer)][1].copy()

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.layers import Layer
 from gridgeo.progress import track
 from gridgeo.town import Alignment, Claim, Consistency, Nesting, Seam, Tiling, Town
 from gridgeo.validate.borders import validate_alignment
@@ -126,8 +125,8 @@ def _doubts(town: Town, results: list[ClaimResult]) -> list[Fault]:
 def _validate(town: Town, claim: Claim, tiled: Collection[str]) -> Report:
     if isinstance(claim, Nesting):
         return validate_nesting(
-            _layer(town, claim.children),
-            {key: _layer(town, key) for key in claim.parents},
+            town.layer(claim.children),
+            {key: town.layer(key) for key in claim.parents},
             parent_column=claim.parent_column,
             tolerance=claim.tolerance,
             among_children=claim.children not in tiled,
@@ -135,7 +134,7 @@ def _validate(town: Town, claim: Claim, tiled: Collection[str]) -> Report:
         )
     if isinstance(claim, Alignment):
         return validate_alignment(
-            {key: _layer(town, key) for key in claim.layers},
+            {key: town.layer(key) for key in claim.layers},
             town.barriers,
             rank=claim.rank,
             tolerance=claim.tolerance,
@@ -145,25 +144,18 @@ def _validate(town: Town, claim: Claim, tiled: Collection[str]) -> Report:
             name=claim.name,
         )
     if isinstance(claim, Seam):
-        first, second = ({key: _layer(town, key)} for key in claim.keys)
+        first, second = ({key: town.layer(key)} for key in claim.keys)
         return validate_seam(first, second, tolerance=claim.tolerance, name=claim.name)
     if isinstance(claim, Consistency):
         return validate_consistency(
-            {claim.areas: _layer(town, claim.areas)},
-            {key: _layer(town, key) for key in claim.blocks},
+            {claim.areas: town.layer(claim.areas)},
+            {key: town.layer(key) for key in claim.blocks},
             tolerance=claim.tolerance,
             name=claim.name,
         )
     return validate_tiling(
-        {key: _layer(town, key) for key in claim.layers},
-        within=None if claim.within is None else _layer(town, claim.within),
+        {key: town.layer(key) for key in claim.layers},
+        within=None if claim.within is None else town.layer(claim.within),
         tolerance=claim.tolerance,
         name=claim.name,
     )
-
-
-def _layer(town: Town, key: str) -> Layer:
-    if key in town.layers:
-        return town.layers[key]
-    assert town.blocks is not None  # _chosen has refused the claim otherwise
-    return town.blocks
