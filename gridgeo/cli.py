@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -308,6 +308,12 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     quiet_option = typer.Option("--quiet", "-q", help=_QUIET.text())
+    target_argument = typer.Argument(help=_VALIDATE_TARGET.text(), metavar="TOWN|FILE", show_default=False)
+    layer_option = typer.Option(metavar="NAME", help=_VALIDATE_LAYER.text(), show_default=False)
+    id_option = typer.Option("--id", metavar="COLUMN", help=_VALIDATE_ID.text(), show_default=False)
+    within_option = typer.Option(metavar="FILE", help=_VALIDATE_WITHIN.text(), show_default=False)
+    rank_column_option = typer.Option(metavar="COLUMN", help=_VALIDATE_RANK_COLUMN.text(), show_default=False)
+    tolerance_option = typer.Option(metavar="METRES", min=0.0, help=_VALIDATE_TOLERANCE.text(), show_default=False)
     town_argument = typer.Argument(help=_TOWN.text(), metavar="TOWN", show_default=False)
 
     @app.callback()
@@ -343,32 +349,22 @@ def build_app() -> typer.Typer:
 
     @app.command(help=_VALIDATE.text(), short_help=_VALIDATE_SHORT.text())
     def validate(
-        target: Annotated[Path, typer.Argument(help=_VALIDATE_TARGET.text(), metavar="TOWN|FILE", show_default=False)],
+        target: Annotated[Path, target_argument],
         claim: Annotated[
             list[str] | None, typer.Option(metavar="NAME", help=_VALIDATE_CLAIM.text(), show_default=False)
         ] = None,
-        layer: Annotated[
-            str | None, typer.Option(metavar="NAME", help=_VALIDATE_LAYER.text(), show_default=False)
-        ] = None,
-        id_column: Annotated[
-            str | None, typer.Option("--id", metavar="COLUMN", help=_VALIDATE_ID.text(), show_default=False)
-        ] = None,
-        within: Annotated[
-            Path | None, typer.Option(metavar="FILE", help=_VALIDATE_WITHIN.text(), show_default=False)
-        ] = None,
+        layer: Annotated[str | None, layer_option] = None,
+        id_column: Annotated[str | None, id_option] = None,
+        within: Annotated[Path | None, within_option] = None,
         along: Annotated[
             Path | None, typer.Option(metavar="FILE", help=_VALIDATE_ALONG.text(), show_default=False)
         ] = None,
-        rank_column: Annotated[
-            str | None, typer.Option(metavar="COLUMN", help=_VALIDATE_RANK_COLUMN.text(), show_default=False)
-        ] = None,
+        rank_column: Annotated[str | None, rank_column_option] = None,
         rank: Annotated[LeastRank | None, typer.Option(help=_VALIDATE_RANK.text(), show_default="lane")] = None,
         share: Annotated[
             float | None, typer.Option(min=0.0, max=1.0, help=_VALIDATE_SHARE.text(), show_default=False)
         ] = None,
-        tolerance: Annotated[
-            float | None, typer.Option(metavar="METRES", min=0.0, help=_VALIDATE_TOLERANCE.text(), show_default=False)
-        ] = None,
+        tolerance: Annotated[float | None, tolerance_option] = None,
         report_format: Annotated[
             ReportFormat, typer.Option("--format", help=_VALIDATE_FORMAT.text())
         ] = ReportFormat.text,
@@ -385,13 +381,13 @@ def build_app() -> typer.Typer:
         with showing_progress(_wants_bars(quiet)):
             if _is_town(target):
                 options = {"layer": layer, "id": id_column, "within": within, "along": along, "tolerance": tolerance}
-                _refuse(target, _ONLY_FILE, **options, **asked)
+                _refuse(target, _ONLY_FILE, {**options, **asked})
                 report = _validate_town(target, claim)
             else:
-                _refuse(target, _ONLY_TOWN, claim=claim)
+                _refuse(target, _ONLY_TOWN, {"claim": claim})
                 barriers = _read_barriers(along, rank_column, quiet) if along is not None else None
                 if along is None:
-                    _refuse(target, _NEEDS_ALONG, **asked)
+                    _refuse(target, _NEEDS_ALONG, asked)
                 report = _validate_file(
                     target, layer, id_column, within, tolerance or 0.0, barriers, rank or LeastRank.lane, share or 0.0
                 )
@@ -408,7 +404,7 @@ def build_app() -> typer.Typer:
 
     @app.command(help=_REPAIR.text(), short_help=_REPAIR_SHORT.text())
     def repair(
-        target: Annotated[Path, typer.Argument(help=_VALIDATE_TARGET.text(), metavar="TOWN|FILE", show_default=False)],
+        target: Annotated[Path, target_argument],
         output: Annotated[
             Path | None,
             typer.Option("--output", "-o", metavar="OUT", help=_REPAIR_OUTPUT.text(), show_default=False),
@@ -416,24 +412,14 @@ def build_app() -> typer.Typer:
         claim: Annotated[
             str | None, typer.Option(metavar="NAME", help=_REPAIR_CLAIM.text(), show_default=False)
         ] = None,
-        layer: Annotated[
-            str | None, typer.Option(metavar="NAME", help=_VALIDATE_LAYER.text(), show_default=False)
-        ] = None,
-        id_column: Annotated[
-            str | None, typer.Option("--id", metavar="COLUMN", help=_VALIDATE_ID.text(), show_default=False)
-        ] = None,
-        within: Annotated[
-            Path | None, typer.Option(metavar="FILE", help=_VALIDATE_WITHIN.text(), show_default=False)
-        ] = None,
+        layer: Annotated[str | None, layer_option] = None,
+        id_column: Annotated[str | None, id_option] = None,
+        within: Annotated[Path | None, within_option] = None,
         along: Annotated[
             Path | None, typer.Option(metavar="FILE", help=_REPAIR_ALONG.text(), show_default=False)
         ] = None,
-        rank_column: Annotated[
-            str | None, typer.Option(metavar="COLUMN", help=_VALIDATE_RANK_COLUMN.text(), show_default=False)
-        ] = None,
-        tolerance: Annotated[
-            float | None, typer.Option(metavar="METRES", min=0.0, help=_VALIDATE_TOLERANCE.text(), show_default=False)
-        ] = None,
+        rank_column: Annotated[str | None, rank_column_option] = None,
+        tolerance: Annotated[float | None, tolerance_option] = None,
         lock: Annotated[
             list[str] | None, typer.Option(metavar="LAYER[:ID]", help=_REPAIR_LOCK.text(), show_default=False)
         ] = None,
@@ -459,19 +445,20 @@ def build_app() -> typer.Typer:
             raise InputError(Problem(str(target), _REPAIR_NO_OUTPUT))
         making = {"lock": lock, "priority": priority, "align": align}
         if undo is not None:
-            _refuse_with("--undo", **making, apply=apply, page=page, **{"dry-run": dry_run or None})
+            others = {"apply": apply, "page": page, "dry-run": dry_run or None}
+            _refuse("", _REPAIR_EITHER, {**making, **others}, other="--undo")
         elif apply is not None:
-            _refuse_with("--apply", **making)
+            _refuse("", _REPAIR_EITHER, making, other="--apply")
         with showing_progress(_wants_bars(quiet)):
             read: command.Target
             if _is_town(target):
                 of_file = {"layer": layer, "id": id_column, "within": within, "along": along, "tolerance": tolerance}
-                _refuse(target, _ONLY_FILE, **of_file, **{"rank-column": rank_column})
+                _refuse(target, _ONLY_FILE, of_file | {"rank-column": rank_column})
                 read = command.TownProject(target, claim)
             else:
-                _refuse(target, _ONLY_TOWN, claim=claim)
+                _refuse(target, _ONLY_TOWN, {"claim": claim})
                 if along is None:
-                    _refuse(target, _NEEDS_ALONG, **{"rank-column": rank_column, "align": align})
+                    _refuse(target, _NEEDS_ALONG, {"rank-column": rank_column, "align": align})
                 barriers = _read_barriers(along, rank_column, quiet) if along is not None else None
                 read = command.MapFile(Source(target, layer, id_column), within, barriers, tolerance or 0.0)
             if undo is not None and output is not None:
@@ -658,18 +645,11 @@ def _is_town(path: Path) -> bool:
     return path.suffix.lower() == ".toml" or (path / "gridgeo.toml").is_file()
 
 
-def _refuse(target: Path, why: Message, **options: object) -> None:
-    """Say which options don't go with this kind of input, instead of leaving them unused."""
+def _refuse(where: object, why: Message, options: Mapping[str, object], **values: object) -> None:
+    """Say which of some options don't go with what else was given, instead of leaving them unused."""
     given = [f"--{name}" for name, value in options.items() if value is not None and value != []]
     if given:
-        raise InputError([Problem(str(target), why, {"option": option}) for option in given])
-
-
-def _refuse_with(other: str, **options: object) -> None:
-    """Say which options don't go with another one."""
-    given = [f"--{name}" for name, value in options.items() if value is not None and value != []]
-    if given:
-        raise InputError([Problem("", _REPAIR_EITHER, {"option": option, "other": other}) for option in given])
+        raise InputError([Problem(str(where), why, {"option": option} | values) for option in given])
 
 
 def _must_be_empty(folder: Path) -> None:
