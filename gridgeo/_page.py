@@ -43,8 +43,8 @@ def document(
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'" if script else "script-src 'none'",
+            f"style-src {hash_source(style)}",
+            f"script-src {hash_source(script)}" if script else "script-src 'none'",
             *(f"{kind}-src data:" for kind in inlined),
             "base-uri 'none'",
             "form-action 'none'",
@@ -59,8 +59,9 @@ def document(
     )
 
 
-def _hash(content: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+def hash_source(content: str) -> str:
+    """Return what names a script or style by its hash in a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def svg_path(geometry: shapely.Geometry, precision: int) -> str:

@@ -22,7 +22,7 @@ from gridgeo.progress import showing_progress
 
 if TYPE_CHECKING:
     from gridgeo.network import Barriers
-    from gridgeo.town import Town
+    from gridgeo.render.scene import Scene
     from gridgeo.validate import Report
 
 EXIT_FAULTS = 1
@@ -608,29 +608,31 @@ def _partition(path: Path, output: Path | None, quiet: bool) -> None:
     _say_made(target, drafted, quiet)
 
 
-def _render(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",), **options: Any) -> "Town":
+def _render(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",), **options: Any) -> "Scene":
     from gridgeo.render import render_map, render_notices, render_pages
+    from gridgeo.render.scene import make_scene
     from gridgeo.town import read_town
 
     town = read_town(path)
     warnings: list[Problem] = list(town.problems)
+    scene = make_scene(town)
     printed: list[Any] = [form for form in formats if form != "html"]
-    notices = render_notices(town, out, formats=printed, warnings=warnings, **options) if printed else []
-    pages = render_pages(town, out / "pages", warnings=warnings) if "html" in formats else []
-    overview = render_map(town, out / "map.html")
+    notices = render_notices(scene, out, formats=printed, warnings=warnings, **options) if printed else []
+    pages = render_pages(scene, out / "pages", warnings=warnings) if "html" in formats else []
+    overview = render_map(scene, out / "map.html")
     _warn(warnings, quiet)
     if notices:
         _say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
     if pages:
         _say_made(out / "pages", _MADE_PAGES.text(count=len(pages)), quiet)
     _say_made(overview, _MADE_MAP.text(), quiet)
-    return town
+    return scene
 
 
-def _check(town: "Town", out: Path, jobs: int, quiet: bool) -> int:
+def _check(scene: "Scene", out: Path, jobs: int, quiet: bool) -> int:
     from gridgeo.render.checking import check_notices
 
-    count, findings = check_notices(town, out, jobs=jobs)
+    count, findings = check_notices(scene, out, jobs=jobs)
     for finding in findings:
         typer.echo(finding.text())
     said = _FINDINGS.text(count=len(findings)) if findings else _NO_FINDINGS.text()

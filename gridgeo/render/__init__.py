@@ -13,6 +13,7 @@ from gridgeo.language import Message
 
 if TYPE_CHECKING:
     from gridgeo.render.printing import Edition
+    from gridgeo.render.scene import Scene
     from gridgeo.render.sheet import Orientation, PaperName
     from gridgeo.town import Town
 
@@ -28,7 +29,7 @@ _GONE = Message(
 
 
 def render_notices(
-    town: Town,
+    town: Town | Scene,
     out: str | Path,
     *,
     formats: Sequence[NoticeFormat] = ("pdf",),
@@ -45,8 +46,8 @@ def render_notices(
 
     Parameters
     ----------
-    town : Town
-        With drafted blocks.
+    town : Town or Scene
+        With drafted blocks; of several products of one town each can be given the same `gridgeo.render.scene.Scene`.
     out : path
         Folder of the products; made where it is missing.
     formats : sequence of {"pdf", "png"}
@@ -123,14 +124,14 @@ def _editions(
     return [edition(name, folder) for name in wanted]
 
 
-def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path:
+def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None) -> Path:
     """Write the overview map of ``town`` as one HTML file that needs no network: see `gridgeo.render.webmap`."""
     from gridgeo.render.webmap import render_map as render
 
     return render(town, out, title=title)
 
 
-def render_pages(town: Town, out: str | Path, *, warnings: list[Problem] | None = None) -> list[Path]:
+def render_pages(town: Town | Scene, out: str | Path, *, warnings: list[Problem] | None = None) -> list[Path]:
     """Write the web page of every block of ``town`` that needs no network: see `gridgeo.render.page`."""
     from gridgeo.render.page import render_pages as render
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +34,14 @@ class _Look:
     notice: Notice
 
 
-def check_notices(town: Town, out: str | Path, *, jobs: int = 1) -> tuple[int, list[Problem]]:
+def check_notices(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tuple[int, list[Problem]]:
     """Reopen every notice that was made of ``town`` in the folder ``out``, and look for what is wrong with it.
 
     What is looked at: see `gridgeo.render.verify`. Needs the packages of ``gridgeo[check]``.
 
     Parameters
     ----------
-    town : Town
+    town : Town or Scene
     out : path
         Where `gridgeo.render.render_notices` put its files.
     jobs : int
@@ -75,14 +74,14 @@ def check_notices(town: Town, out: str | Path, *, jobs: int = 1) -> tuple[int, l
             work.append(_Look(held[file], told[audience][held[file].code]))
     seen = {look.entry.code for look in work}
     findings = [Problem(str(folder), _MISSING, {"name": notice.name}) for notice in notices if notice.code not in seen]
-    for found in track(each(work, _look, _tools, (scene, folder), jobs=jobs), _CHECKING, total=len(work)):
+    looks = each(work, _look, _tools, (scene, folder), jobs=jobs)
+    for found in track(looks, _CHECKING, total=len(work)):
         findings.extend(found)
     return len(work), findings
 
 
-@contextmanager
-def _tools(scene: Scene, folder: Path) -> Iterator[tuple[Scene, Path]]:
-    yield scene, folder
+def _tools(scene: Scene, folder: Path) -> AbstractContextManager[tuple[Scene, Path]]:
+    return nullcontext((scene, folder))
 
 
 def _look(tools: tuple[Scene, Path], look: _Look) -> list[Problem]:

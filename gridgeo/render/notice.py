@@ -15,7 +15,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import GridKind
 from gridgeo.render import file_names
-from gridgeo.render.extent import Extent, Surroundings
+from gridgeo.render.extent import Extent
 from gridgeo.render.fonts import missing_characters, printable
 from gridgeo.render.people import Card, Consent, assign, cards_of, ended_consents, mask_mobiles, shown_phone
 from gridgeo.render.scene import Scene
@@ -112,7 +112,6 @@ def compose_notices(
     town = scene.town
     said.extend(ended_consents(scene))
     people = _people(scene, audience, said)
-    surroundings = Surroundings(scene)
     names = file_names(scene.blocks["code"].astype(str).tolist())
     publication = town.publication
     frame = scene.blocks
@@ -132,7 +131,7 @@ def compose_notices(
                 kind_name=KIND_NAMES[known_kind],
                 grid=scene.grid_names[index],
                 name=scene.names[index],
-                extent=surroundings.extent_of(index),
+                extent=scene.extents[index],
                 head=head,
                 officers=officers,
                 classes=_classes(town, known_kind, units),

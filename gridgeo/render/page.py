@@ -21,7 +21,7 @@ from gridgeo.render.notice import TITLE, Notice, compose_notices
 from gridgeo.render.people import Card
 from gridgeo.render.photos import readable_photo
 from gridgeo.render.scene import Scene, make_scene
-from gridgeo.render.webfont import subset_for_web
+from gridgeo.render.webfont import font_face
 from gridgeo.town import Town
 
 _MAP_SIZE = (180.0, 190.0)
@@ -30,13 +30,13 @@ _PROMISE = "前端处置 1–3 日；联勤联动，再 4 日。"
 _WRITING = Message("writing web pages", "正在制作网页")
 
 
-def render_pages(town: Town, out: str | Path, *, warnings: list[Problem] | None = None) -> list[Path]:
+def render_pages(town: Town | Scene, out: str | Path, *, warnings: list[Problem] | None = None) -> list[Path]:
     """Write ``out/<code>.html`` for every block of ``town``: the address that the QR code of its notice leads to.
 
     Parameters
     ----------
-    town : Town
-        With drafted blocks.
+    town : Town or Scene
+        With drafted blocks; of several products of one town each can be given the same `gridgeo.render.scene.Scene`.
     out : path
         Folder of the pages.
     warnings : list of Problem, optional
@@ -66,9 +66,9 @@ def render_pages(town: Town, out: str | Path, *, warnings: list[Problem] | None 
 
 def _page(scene: Scene, notice: Notice, names: list[str], photos: Mapping[Path, str]) -> str:
     body = _body(scene, notice, names, photos)
-    font = base64.b64encode(subset_for_web(body)).decode()
-    face = f"@font-face{{font-family:'Noto Sans SC';src:url(data:font/woff2;base64,{font}) format('woff2')}}"
-    style = face + (resources.files("gridgeo.render") / "web" / "page.css").read_text(encoding="utf-8")
+    style = font_face("'Noto Sans SC'", body) + (resources.files("gridgeo.render") / "web" / "page.css").read_text(
+        encoding="utf-8"
+    )
     title = f"{notice.name} {TITLE}"
     return document(title, body, style=style, language="zh", inlined=("font", "img"))
 

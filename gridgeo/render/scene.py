@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +20,9 @@ from gridgeo.network import RANKS, Rank
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.fonts import missing_characters, printable, without_missing
 from gridgeo.town import Town
+
+if TYPE_CHECKING:
+    from gridgeo.render.extent import Extent
 
 Geometries = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
@@ -133,6 +137,14 @@ class Scene:
         return list(shapely.get_parts(shapely.simplify(merged, max(east - west, north - south) / 600)))
 
     @cached_property
+    def extents(self) -> list[Extent]:
+        """What each block reaches to on each side, in words."""
+        from gridgeo.render.extent import Surroundings  # which looks at scenes
+
+        surroundings = Surroundings(self)
+        return [surroundings.extent_of(index) for index in range(len(self.blocks))]
+
+    @cached_property
     def kinds(self) -> list[str]:
         """Kind of grid of each block."""
         return [str(kind) for kind in self.blocks["kind"]]
@@ -149,14 +161,16 @@ class Scene:
         return name.removeprefix(grid).strip() or name
 
 
-def make_scene(town: Town) -> Scene:
-    """Return ``town`` ready for drawing.
+def make_scene(town: Town | Scene) -> Scene:
+    """Return ``town`` ready for drawing; a scene is ready as it is, so that several products can share one.
 
     Raises
     ------
     InputError
         When there are no blocks, or not with the columns that a notice needs.
     """
+    if isinstance(town, Scene):
+        return town
     blocks = _blocks(town)
     problems: list[Problem] = []
     barriers = town.barriers

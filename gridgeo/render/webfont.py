@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 from gridgeo.render.fonts import font_folder
 
 _ALWAYS = "".join(map(chr, range(0x20, 0x7F)))
 """Latin letters, digits and marks, so that what is typed into a page shows in the same font."""
+
+
+def font_face(family: str, text: str) -> str:
+    """Return the style rule that brings a page the font for its ``text``, under the name ``family``."""
+    font = base64.b64encode(subset_for_web(text)).decode()
+    return f"@font-face{{font-family:{family};src:url(data:font/woff2;base64,{font}) format('woff2')}}"
 
 
 def subset_for_web(text: str) -> bytes:

@@ -10,8 +10,6 @@ so that nothing that might still slip into the page as markup runs, and it lets 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import re
@@ -20,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridgeo._files import write_whole
+from gridgeo._page import hash_source
 from gridgeo.render.fonts import printable
 from gridgeo.render.notice import Notice, compose_notices
-from gridgeo.render.scene import make_scene
+from gridgeo.render.scene import Scene, make_scene
 from gridgeo.render.webdata import map_data
-from gridgeo.render.webfont import subset_for_web
+from gridgeo.render.webfont import font_face
 
 if TYPE_CHECKING:
     from gridgeo.town import Town
@@ -64,13 +63,13 @@ WORDS = {
 _HEAD, _PANEL, _DATA = "gridgeo-head", "gridgeo-panel", "gridgeo-data"
 
 
-def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path:
+def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None) -> Path:
     """Write the overview map of a town as one HTML file.
 
     Parameters
     ----------
-    town : Town
-        With drafted blocks.
+    town : Town or Scene
+        With drafted blocks; of several products of one town each can be given the same `gridgeo.render.scene.Scene`.
     out : path
         The file. Links lead to ``notices/CODE.pdf`` beside it, where these exist.
     title : str, optional
@@ -89,7 +88,7 @@ def render_map(town: Town, out: str | Path, *, title: str | None = None) -> Path
     out = Path(out)
     scene = make_scene(town)
     notices = compose_notices(scene, audience="web")
-    heading = printable(f"{town.name} {TITLE}" if title is None else title)
+    heading = printable(f"{scene.town.name} {TITLE}" if title is None else title)
     return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent)))
 
 
@@ -100,8 +99,7 @@ def _page(title: str, notices: list[Notice], data: dict[str, Any]) -> str:
     panel = _panel(title, notices)
     content = _json_script({**data, "words": WORDS})
     credit = _credit(notices[0])
-    font = base64.b64encode(subset_for_web(title + panel + content + credit)).decode()
-    face = f"@font-face{{font-family:gridgeo;src:url(data:font/woff2;base64,{font}) format('woff2')}}"
+    face = font_face("gridgeo", title + panel + content + credit)
     leaflet = resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
     # its icons are not used here; without their addresses the style asks for nothing
     leaflet_style = re.sub(r"url\([^)]*\)", "none", (leaflet / "leaflet.css").read_text(encoding="utf-8"))
@@ -210,8 +208,7 @@ def _with_policy(page: str) -> str:
 
     def hashes(kind: str) -> str:
         texts = re.findall(rf"<{kind}>(.*?)</{kind}>", page, flags=re.DOTALL)
-        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
-        return " ".join(f"'sha256-{digest}'" for digest in dict.fromkeys(digests))
+        return " ".join(dict.fromkeys(map(hash_source, texts)))
 
     policy = (
         f"default-src 'none'; script-src {hashes('script')}; style-src {hashes('style')}; font-src data:; "
