@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import geopandas as gpd
 import jsonschema
@@ -106,3 +110,23 @@ def test_bad_input_is_told() -> None:
         diff_plans(plan(A=A).drop(columns="code"), plan(A=A))
     with pytest.raises(InputError, match="twice"):
         diff_plans(plan(A=A, B=B).assign(code="A"), plan(A=A))
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gridgeo.diff", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
+
+
+def test_command_says_by_its_status_whether_plans_differ(tmp_path: Path) -> None:
+    one, two, page = tmp_path / "one.gpkg", tmp_path / "two.gpkg", tmp_path / "page.html"
+    plan(A=A, B=B).to_file(one)
+    plan(A=(0, 0, 90, 100), B=(90, 0, 200, 100)).to_file(two)
+    assert run(one, one).returncode == 0
+    different = run(one, two, "--format", "json")
+    assert different.returncode == 1
+    jsonschema.validate(json.loads(different.stdout), diff_schema())
+    assert run(one, two, "--format", "html", "-o", page).returncode == 1
+    assert "<svg" in page.read_text(encoding="utf-8")
+    missing = run(one, tmp_path / "none.gpkg")
+    assert missing.returncode == 2
+    assert "Traceback" not in missing.stderr

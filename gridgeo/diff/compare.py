@@ -24,6 +24,8 @@ Floats = npt.NDArray[np.float64]
 
 MAIN = 0.5
 """An old feature lives on in a new one when more than this part of either lies in the other."""
+ROUNDING = 1e-3
+"""Square metres: less is neither change nor noise, but the last bits of coordinates."""
 DERIVED = frozenset({"area", "on_barrier"})
 """Columns that follow from the geometry: their changes are told as a moved border."""
 
@@ -150,7 +152,7 @@ class _Overlay:
         for side, mine, others, at, of in ((0, old, new, at_old, at_new), (1, new, old, at_new, at_old)):
             covered = np.zeros(len(mine))
             np.add.at(covered, at, shapely.area(parts))
-            for row in np.flatnonzero(np.abs(shapely.area(mine) - covered) > 1e-6).tolist():
+            for row in np.flatnonzero(np.abs(shapely.area(mine) - covered) > ROUNDING).tolist():
                 rest = shapely.difference(mine[row], shapely.union_all(others[of[at == row]]))
                 one.append(-1 if side else row)
                 two.append(row if side else -1)
@@ -169,7 +171,7 @@ class _Overlay:
             width = 2 * polygon.area / polygon.length
             if width > 10 * self._tolerance or not polygon.buffer(-self._tolerance / 2).is_empty:
                 wide.append(polygon)
-            elif polygon.area > 1e-6:
+            elif polygon.area > ROUNDING:
                 self.noise += 1
                 self.noise_area += polygon.area
         return wide[0] if len(wide) == 1 else shapely.multipolygons(wide) if wide else shapely.Polygon()
