@@ -9,11 +9,15 @@ first.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
 
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
 from gridgeo.network import Geometries, Integers
 
 GRID_DIGITS = 12
@@ -60,3 +64,93 @@ def block_name(grid_name: str, serial: int, count: int) -> str:
     ('杜行居委会 第2责任块', '杜行居委会')
     """
     return grid_name if count == 1 else f"{grid_name} 第{serial}责任块"
+
+
+DIGITAL_COMMUNITY = "digital-community"
+"""Template of the 20-digit scheme."""
+_FIELDS = frozenset({"town", "grid", "serial", "object"})
+_BAD_TEMPLATE = Message(
+    "the template {template!r} must be made of {{town}}, {{grid}}, {{object}} and {{serial}}, with {{serial}} and"
+    ' {{grid}} in it, such as "{{grid}}{{serial:03}}" ({reason})',
+    "模板“{template}”只能用 {{town}}、{{grid}}、{{object}}、{{serial}}，且须含 {{serial}} 与 {{grid}}，"
+    "如“{{grid}}{{serial:03}}”（{reason}）",
+)
+_LONG = Message(
+    "serial {serial} of grid {grid} does not fit {digits} digits; ask for fewer blocks or another scheme",
+    "网格 {grid} 的顺序号 {serial} 超过 {digits} 位；请减少块数或更换编码方案",
+)
+_BAD_OBJECT = Message("object must be 6 digits, not {value}", "管理对象代码应为 6 位数字，而非 {value}")
+_BAD_GRID = Message(
+    "grid {grid} has no 12-digit id (division 6 + town 3 + committee 3), which this scheme needs",
+    "网格 {grid} 的编号不是 12 位（区划 6 + 镇 3 + 居村 3），不能用此方案",
+)
+
+
+@dataclass(frozen=True)
+class CodeScheme:
+    """How codes are written.
+
+    Parameters
+    ----------
+    template : str
+        Empty for unit-grid numbering (see `block_code`); ``"digital-community"`` for the 20 digits of CJ/T 349-2010:
+        object 6 + division 6 + town 3 + committee 3 + serial 2, serial 00 where a committee is not divided; else free
+        text with ``{town}``, ``{grid}``, ``{object}`` and ``{serial}``, such as ``"{grid}{serial:03}"``.
+    object : str
+        The six digits of what is managed, for ``digital-community``.
+
+    Raises
+    ------
+    InputError
+        When the template names anything else, or can't tell blocks apart.
+
+    Examples
+    --------
+    >>> CodeScheme().code("310112114001", 2)
+    '310112114001002'
+    >>> CodeScheme("digital-community", object="010100").code("310112114001", 2)
+    '01010031011211400102'
+    >>> CodeScheme("MH-{grid}/{serial:02}").code("7", 2)
+    'MH-7/02'
+    """
+
+    template: str = ""
+    object: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be written."""
+        if self.template == DIGITAL_COMMUNITY:
+            if len(self.object) != 6 or not (self.object.isascii() and self.object.isdigit()):
+                raise InputError(Problem("code", _BAD_OBJECT, {"value": self.object or "-"}))
+            return
+        if not self.template:
+            return
+        reason = ""
+        try:
+            fields = {name for _, name, _, _ in string.Formatter().parse(self.template) if name is not None}
+            if not {"grid", "serial"} <= fields <= _FIELDS:
+                reason = ", ".join(sorted(fields ^ {"grid", "serial"}))
+            else:
+                self.template.format(town="", grid="", object="", serial=1)
+        except (ValueError, IndexError, KeyError) as error:
+            reason = str(error)
+        if reason:
+            raise InputError(Problem("code", _BAD_TEMPLATE, {"template": self.template, "reason": reason}))
+
+    def code(self, grid: str, serial: int, *, town: str = "", divided: bool = True) -> str:
+        """Return the code of a block; ``divided`` says whether its grid has several."""
+        if self.template == DIGITAL_COMMUNITY:
+            if len(grid) != GRID_DIGITS or not (grid.isascii() and grid.isdigit()):
+                raise InputError(Problem(f"grid {grid}", _BAD_GRID, {"grid": grid}))
+            if serial > 99:
+                raise InputError(Problem(f"grid {grid}", _LONG, {"grid": grid, "serial": serial, "digits": 2}))
+            return f"{self.object}{grid}{serial if divided else 0:02d}"
+        if not self.template:
+            if serial > 999 and len(grid) == GRID_DIGITS:
+                raise InputError(Problem(f"grid {grid}", _LONG, {"grid": grid, "serial": serial, "digits": 3}))
+            return block_code(grid, serial)
+        return self.template.format(town=town, grid=grid, serial=serial, object=self.object)
+
+
+UNIT_GRID = CodeScheme()
+"""Division 6 + town 3 + committee 3 + serial 3."""
