@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import geopandas as gpd
@@ -15,6 +15,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.network import Barriers, Floats, as_barriers
 from gridgeo.partition.atoms import Cleaning
+from gridgeo.partition.change import check_previous, keep_codes
 from gridgeo.partition.draft import Demand, draft
 from gridgeo.partition.layer import Grid
 from gridgeo.partition.slivers import SLIVER_AREA
@@ -79,6 +80,9 @@ def delineate_blocks(
     extend_dead_ends: float = 0.0,
     sliver_below: float = SLIVER_AREA,
     keep_whole: gpd.GeoDataFrame | None = None,
+    previous: gpd.GeoDataFrame | None = None,
+    move_price: float = 30.0,
+    retired: Sequence[str] = (),
     warnings: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame:
     """Cut an area into responsibility blocks along barriers.
@@ -112,6 +116,13 @@ def delineate_blocks(
         Square metres. Smaller pieces between barriers join a neighbour.
     keep_whole : GeoDataFrame or None
         Polygons of compounds, campuses or villages that no border of blocks may cut.
+    previous : GeoDataFrame or None
+        A blocks layer to start from: little workload changes hands, blocks that carry on keep their codes, each grid
+        keeps its number of blocks (``count`` and ``target`` are for grids that it lacks).
+    move_price : float
+        With ``previous``: sides of a block that moving one block's fair workload is worth. More moves less.
+    retired : sequence of str
+        Codes never to be given again; those given up now are added in ``attrs["summary"]["retired"]``.
     warnings : list or None
         Filled with what could not be met.
 
@@ -131,15 +142,25 @@ def delineate_blocks(
     """
     demand = Demand(count, target, tolerance, seed)
     problems = check_demand(demand, "delineate_blocks")
+    if previous is not None:
+        problems += check_previous(previous)
     sources = as_sources(workload)
     problems += check_weights(sources)
     problems += [
         Problem("delineate_blocks", _BAD_LENGTH, {"name": name, "value": value})
-        for name, value in (("extend_dead_ends", extend_dead_ends), ("sliver_below", sliver_below))
+        for name, value in (
+            ("extend_dead_ends", extend_dead_ends),
+            ("sliver_below", sliver_below),
+            ("move_price", move_price),
+        )
         if not 0 <= value < float("inf")
     ]
     networks = as_barriers(barriers)
-    frames = [area, *(source.frame for source in sources.values()), *([] if keep_whole is None else [keep_whole])]
+    frames = [
+        area,
+        *(source.frame for source in sources.values()),
+        *(table for table in (keep_whole, previous) if table is not None),
+    ]
     frames += [source.footprints for source in sources.values() if source.footprints is not None]
     frames += [table for table in (networks.lines, networks.surfaces) if len(table)]
     if len({frame.crs is None for frame in frames}) > 1:
@@ -160,6 +181,8 @@ def delineate_blocks(
     def to_output(points: Floats) -> Floats:
         return points if metric is None else moved_points(points, metric, area.crs)
 
+    if previous is not None:
+        demand = replace(demand, previous=moved(previous), move_price=move_price)
     blocks, told = draft(
         grids,
         moved(area).geometry.to_numpy(),
@@ -183,7 +206,11 @@ def delineate_blocks(
     )
     if warnings is not None:
         warnings += told
-    return blocks
+    if previous is None:
+        return blocks
+    kept, gone = keep_codes(blocks, previous, retired=retired)
+    kept.attrs["summary"] = blocks.attrs["summary"] | {"retired": gone}
+    return kept
 
 
 def moved_points(points: Floats, source: pyproj.CRS, target: pyproj.CRS) -> Floats:

@@ -66,7 +66,11 @@ def keep_codes(
     >>> kept["code"].tolist(), retired
     (['A-001', 'A-002', 'A-003', 'A-004'], [])
     """
-    _check(blocks, previous)
+    problems = check_previous(previous)
+    if (blocks.crs is None) != (previous.crs is None):
+        problems.append(Problem("previous", _ONE_CRS))
+    if problems:
+        raise InputError(problems)
     old_shapes, new_shapes = _in_metres(previous, blocks)
     old_grid, new_grid = previous["grid"].astype(str).tolist(), blocks["grid"].astype(str).tolist()
     heir = _heirs(old_shapes, new_shapes, old_grid, new_grid)
@@ -117,17 +121,15 @@ def _heirs(old: Geometries, new: Geometries, old_grid: Sequence[str], new_grid: 
     return heir
 
 
-def _check(blocks: gpd.GeoDataFrame, previous: gpd.GeoDataFrame) -> None:
+def check_previous(previous: gpd.GeoDataFrame) -> list[Problem]:
+    """Return why a table can't be an old plan."""
     problems = [
         Problem("previous", _LACKS, {"column": name}) for name in ("code", "grid", "serial") if name not in previous
     ]
     if not problems:
         codes = previous["code"].astype(str)
         problems += [Problem("previous", _TWICE, {"code": code}) for code in codes[codes.duplicated()].unique()]
-    if (blocks.crs is None) != (previous.crs is None):
-        problems.append(Problem("previous", _ONE_CRS))
-    if problems:
-        raise InputError(problems)
+    return problems
 
 
 def _in_metres(*plans: gpd.GeoDataFrame) -> tuple[Geometries, ...]:

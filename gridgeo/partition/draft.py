@@ -19,6 +19,7 @@ from gridgeo.partition.atoms import USUAL, Atoms, Cleaning, Faces
 from gridgeo.partition.blocks import PRICE, Grouping, group
 from gridgeo.partition.layer import Grid, assemble, in_both_languages, no_blocks, weights_of
 from gridgeo.partition.oversize import suggest_cuts
+from gridgeo.partition.rebalance import old_blocks, rebalance
 from gridgeo.partition.remarks import remarks, tell_parted
 from gridgeo.partition.search import Graph
 from gridgeo.partition.workload import WorkloadSource, allot, totals
@@ -64,6 +65,10 @@ _APART = Message(
     "it has more separate parts than blocks: {count} parts share a block with another part",
     "其分离的部分多于责任块数：{count} 个部分与其他部分同属一块",
 )
+_AFRESH = Message(
+    "drafted afresh: the old plan has no blocks here, or they are not each in one piece on today's roads",
+    "已重新划分：原方案在此没有责任块，或其责任块在现有道路上不成整片",
+)
 _ZERO = Message("it has no workload; its blocks are equal in area instead", "其工作量为零，改按面积均分")
 
 
@@ -75,6 +80,9 @@ class Demand:
     target: float | None = None
     tolerance: float = 0.2
     seed: int = 0
+    previous: gpd.GeoDataFrame | None = None
+    """Blocks layer in metres from which to start; its grids keep their number of blocks."""
+    move_price: float = 30.0
 
     def blocks(self, total: float) -> int:
         """Return how many blocks a grid with this workload is to have."""
@@ -240,7 +248,15 @@ def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Dem
     )
     # The seed of a grid does not depend on the other grids: a change in one leaves the drafts of the others alone.
     seed = zlib.crc32(f"{demand.seed}|{grid.layer}|{grid.id}".encode())
-    grouping = group(graph, asked, tolerance=[demand.tolerance], seed=seed)
+    old = None if demand.previous is None else old_blocks(demand.previous, grid.id, graph, _spots(ground, atoms))
+    if old is not None:
+        asked = int(old.max()) + 1
+        found = rebalance(graph, old, tolerance=[demand.tolerance], price=demand.move_price, seed=seed)
+        grouping = Grouping(found.block, [], 0)
+    else:
+        grouping = group(graph, asked, tolerance=[demand.tolerance], seed=seed)
+        if demand.previous is not None:
+            tally.warnings.append(Problem(grid.where, _AFRESH))
     count = int(grouping.block.max()) + 1
     tally.atoms += len(atoms)
     tally.slivers += atoms.merged
@@ -291,6 +307,13 @@ def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Dem
         )
         warn(said, worst=worst, tolerance=demand.tolerance)
     return grouping
+
+
+def _spots(ground: Ground, atoms: Atoms) -> Geometries:
+    """Return a point inside the largest face of each atom, in metres."""
+    largest = [faces[int(np.argmax(ground.faces.area[faces]))] for faces in atoms.faces]
+    spots: Geometries = shapely.point_on_surface(ground.metric[np.array(largest, dtype=np.int64)])
+    return spots
 
 
 def _pieces_of(graph: Graph, grouping: Grouping) -> Integers:

@@ -14,9 +14,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import geopandas as gpd
 import numpy as np
+import shapely
 
-from gridgeo.network import Integers
+from gridgeo.network import Geometries, Integers, groups
 from gridgeo.partition.search.problem import Aim, Graph
 from gridgeo.partition.search.solve import COLD, HOT, Level, in_units, loops_for, work_of
 
@@ -70,6 +72,8 @@ def rebalance(
         How much work is done, against the usual.
     """
     size, count = len(graph), int(old.max()) + 1
+    if count == 1:
+        return point(graph, old, old, price)
     aim = Aim(count, tolerance)
     fair = in_units(graph, aim)
     anchored = replace(
@@ -87,6 +91,22 @@ def rebalance(
     level.anneal(work * 3 // 4, HOT * GENTLE, COLD)
     level.anneal(work // 4, HOT / 6, COLD / 2)
     return point(graph, old, level.plan_found()[:size], price)
+
+
+def old_blocks(previous: gpd.GeoDataFrame, grid: str, graph: Graph, spots: Geometries) -> Integers | None:
+    """Return the old block (0, 1, 2 ...) of each atom of a grid.
+
+    None where there are no old blocks, or an atom lies in none, or they are not each one piece on foot.
+    """
+    mine = previous.geometry.to_numpy()[(previous["grid"].astype(str) == grid).to_numpy()]
+    atom, row = shapely.STRtree(mine).query(spots, predicate="intersects")
+    atom, first = np.unique(atom, return_index=True)
+    if not len(mine) or len(atom) < len(spots):
+        return None
+    block = np.unique(row[first], return_inverse=True)[1].astype(np.int64)
+    inside = graph.passable & (block[graph.pairs[:, 0]] == block[graph.pairs[:, 1]])
+    pieces = int(groups(len(graph), graph.pairs[inside]).max()) + 1
+    return block if pieces == int(block.max()) + 1 else None
 
 
 def point(graph: Graph, old: Integers, block: Integers, price: float = math.nan) -> Point:
