@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+import networkx as nx
 import numpy as np
 
 from gridgeo.partition.blocks import PRICE, group
@@ -46,12 +47,17 @@ def grown(graph: Graph) -> Graph:
 
 def matched(old: np.ndarray, new: np.ndarray, load: np.ndarray) -> np.ndarray:
     """Return a fresh plan with the numbers that keep most workload where it was."""
-    from scipy.optimize import linear_sum_assignment
-
     count = int(max(old.max(), new.max())) + 1
     common = np.zeros((count, count))
     np.add.at(common, (new, old), load)
-    return np.asarray(linear_sum_assignment(-common)[1])[new]
+    graph = nx.Graph()
+    graph.add_weighted_edges_from(
+        (mine, count + theirs, common[mine, theirs]) for mine in range(count) for theirs in range(count)
+    )
+    number = np.zeros(count, dtype=np.int64)
+    for pair in nx.max_weight_matching(graph, maxcardinality=True):
+        number[min(pair)] = max(pair) - count
+    return number[new]
 
 
 def measured(side: int = 36, count: int = 12, effort: float = 1.0) -> tuple[Point, Point, list[Point]]:
