@@ -18,6 +18,7 @@ from gridgeo.partition.atoms import Cleaning
 from gridgeo.partition.change import check_previous, keep_codes
 from gridgeo.partition.draft import Demand, draft
 from gridgeo.partition.layer import Grid
+from gridgeo.partition.rebalance import MOVE_PRICE
 from gridgeo.partition.slivers import SLIVER_AREA
 from gridgeo.partition.workload import WorkloadLike, WorkloadSource, as_sources
 
@@ -81,7 +82,7 @@ def delineate_blocks(
     sliver_below: float = SLIVER_AREA,
     keep_whole: gpd.GeoDataFrame | None = None,
     previous: gpd.GeoDataFrame | None = None,
-    move_price: float = 30.0,
+    move_price: float = MOVE_PRICE,
     retired: Sequence[str] = (),
     warnings: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame:

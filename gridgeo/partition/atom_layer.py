@@ -64,6 +64,10 @@ class Ground:
         begin, end = np.searchsorted(self.owner, [grid, grid + 1])
         return self.face[begin:end]
 
+    def largest_face(self, faces: Integers) -> int:
+        """Return the largest of some faces: the one that stands for its atom."""
+        return int(faces[int(np.argmax(self.faces.area[faces]))])
+
     def atoms(self, grid: int) -> Atoms:
         """Return the atoms of a grid."""
         begin, end = np.searchsorted(self.inside, [grid, grid + 1])

@@ -19,7 +19,7 @@ from gridgeo.partition.atoms import USUAL, Atoms, Cleaning, Faces
 from gridgeo.partition.blocks import PRICE, Grouping, group
 from gridgeo.partition.layer import Grid, assemble, in_both_languages, no_blocks, weights_of
 from gridgeo.partition.oversize import suggest_cuts
-from gridgeo.partition.rebalance import old_blocks, rebalance
+from gridgeo.partition.rebalance import MOVE_PRICE, old_blocks, rebalance
 from gridgeo.partition.remarks import remarks, tell_parted
 from gridgeo.partition.search import Graph
 from gridgeo.partition.workload import WorkloadSource, allot, totals
@@ -82,7 +82,7 @@ class Demand:
     seed: int = 0
     previous: gpd.GeoDataFrame | None = None
     """Blocks layer in metres from which to start; its grids keep their number of blocks."""
-    move_price: float = 30.0
+    move_price: float = MOVE_PRICE
 
     def blocks(self, total: float) -> int:
         """Return how many blocks a grid with this workload is to have."""
@@ -311,7 +311,7 @@ def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Dem
 
 def _spots(ground: Ground, atoms: Atoms) -> Geometries:
     """Return a point inside the largest face of each atom, in metres."""
-    largest = [faces[int(np.argmax(ground.faces.area[faces]))] for faces in atoms.faces]
+    largest = [ground.largest_face(faces) for faces in atoms.faces]
     spots: Geometries = shapely.point_on_surface(ground.metric[np.array(largest, dtype=np.int64)])
     return spots
 

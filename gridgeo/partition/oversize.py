@@ -92,8 +92,7 @@ def suggest_cuts(ground: Ground, atoms: Atoms, which: Sequence[int]) -> list[Cut
     tree = shapely.STRtree(streets) if len(free) else None
     cuts = []
     for atom in which:
-        members = atoms.faces[atom]
-        face = ground.metric[members[int(np.argmax(ground.faces.area[members]))]]
+        face = ground.metric[ground.largest_face(atoms.faces[atom])]
         shapely.prepare(face)
         inside = open_ends[np.sort(spots.query(face, predicate="contains"))]
         if not len(inside) or tree is None:

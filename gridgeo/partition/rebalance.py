@@ -22,8 +22,10 @@ from gridgeo.network import Geometries, Integers, groups
 from gridgeo.partition.search.problem import Aim, Graph
 from gridgeo.partition.search.solve import COLD, HOT, Level, in_units, loops_for, work_of
 
-PRICES = (0.0, 3.0, 30.0, 300.0)
-"""Prices of a curve: sides of a block that moving one block's fair workload is worth."""
+MOVE_PRICE = 30.0
+"""The usual price: sides of a block that moving one block's fair workload is worth."""
+PRICES = (0.0, 3.0, MOVE_PRICE, 300.0)
+"""Prices of a curve."""
 GENTLE = 0.25
 """How hot the annealing begins, against a search from nothing."""
 
@@ -53,7 +55,13 @@ class Point:
 
 
 def rebalance(
-    graph: Graph, old: Integers, *, tolerance: Sequence[float], price: float = 30.0, seed: int = 0, effort: float = 1.0
+    graph: Graph,
+    old: Integers,
+    *,
+    tolerance: Sequence[float],
+    price: float = MOVE_PRICE,
+    seed: int = 0,
+    effort: float = 1.0,
 ) -> Point:
     """Bring an old plan, each block in one piece, back into balance.
 
