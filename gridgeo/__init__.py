@@ -21,6 +21,7 @@ _HOMES = {
     "apply_plan": "repair",
     "border_table": "validate",
     "delineate_blocks": "partition",
+    "diff_plans": "diff",
     "partition_town": "partition",
     "plan_repair": "repair",
     "read_layer": "layers",
@@ -52,6 +53,7 @@ __all__ = [
     "apply_plan",
     "border_table",
     "delineate_blocks",
+    "diff_plans",
     "partition_town",
     "plan_repair",
     "read_layer",
@@ -73,6 +75,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from gridgeo.crs import working_crs
+    from gridgeo.diff import diff_plans
     from gridgeo.errors import GridgeoError, InputError, Problem
     from gridgeo.language import use_language
     from gridgeo.layers import Layer, read_layer, write_layer

@@ -113,7 +113,7 @@ def test_bad_input_is_told() -> None:
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gridgeo.diff", *map(str, arguments)]
+    command = [sys.executable, "-m", "gridgeo", "diff", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
 
 

@@ -15,7 +15,7 @@ TOWN = {"town", "layers", "starter"}
 PARTS = {"partition", "validate", "render", "sample", "repair"}
 UPON = {"repair": {"validate"}, "accessor": {"validate"}, "checks": {"validate"}}
 """What stands upon a part, and may import it."""
-COMMANDS = {"cli", "__init__", "__main__", "_repair_command"}
+COMMANDS = {"cli", "__init__", "__main__"}
 
 
 def part_of(path: Path) -> str:

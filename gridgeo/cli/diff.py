@@ -2,17 +2,20 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import geopandas as gpd
-import pandas as pd
 import typer
 
-from gridgeo._files import write_whole
-from gridgeo.diff import Difference, diff_plans
+from gridgeo.cli.reading import is_town
+from gridgeo.cli.saying import EXIT_FAULTS, WROTE, say
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.layers import Layer, read_layer
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from gridgeo.diff import Difference
+    from gridgeo.layers import Layer
 
 _SHORT = Message("Show what differs between two plans.", "比较两版方案的差异。")
 _HELP = Message(
@@ -61,6 +64,9 @@ def register(app: typer.Typer) -> None:
         form: Annotated[Form, typer.Option("--format", help=_FORMAT.text())] = Form.text,
         output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT.text())] = None,
     ) -> None:
+        from gridgeo.diff import diff_plans
+        from gridgeo.layers import read_layer
+
         before, _ = _read(old, layer, id_column)
         after, work = _read(new, layer, id_column)
         amount: str | None = "amount"
@@ -78,11 +84,13 @@ def register(app: typer.Typer) -> None:
         if output is None:
             typer.echo(content.rstrip("\n"))
         else:
-            write_whole(output, content)
-        raise typer.Exit(0 if found.same else 1)
+            from gridgeo._files import write_whole
+
+            say(WROTE.text(what=write_whole(output, content)))
+        raise typer.Exit(0 if found.same else EXIT_FAULTS)
 
 
-def _printed(found: Difference, form: Form, title: str) -> str:
+def _printed(found: "Difference", form: Form, title: str) -> str:
     if form is Form.html:
         return found.to_html(title=title)
     return found.to_json() if form is Form.json else found.to_text()
@@ -90,9 +98,14 @@ def _printed(found: Difference, form: Form, title: str) -> str:
 
 def _read(
     path: Path, layer: str | None, id_column: str | None
-) -> tuple[gpd.GeoDataFrame | Layer, gpd.GeoDataFrame | None]:
+) -> "tuple[gpd.GeoDataFrame | Layer, gpd.GeoDataFrame | None]":
     """Return a plan and, of a town project, where its workload lies."""
-    if path.suffix.lower() != ".toml" and not (path / "gridgeo.toml").is_file():
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridgeo.layers import read_layer
+
+    if not is_town(path):
         read = read_layer(path, layer=layer, id_column=id_column)
         # a file without a stated id column is numbered: the columns of drafted blocks say more
         return (read if id_column else read.frame), None

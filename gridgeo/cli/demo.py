@@ -1,0 +1,90 @@
+"""``gridgeo demo``: the whole job on a sample town."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridgeo._parallel import processors
+from gridgeo.cli.options import quiet_option
+from gridgeo.cli.partition import draft_blocks
+from gridgeo.cli.reading import must_be_empty
+from gridgeo.cli.render import make_notices
+from gridgeo.cli.saying import EXIT_FAULTS, say, say_made, wants_bars
+from gridgeo.language import Message
+from gridgeo.progress import showing_progress
+
+if TYPE_CHECKING:
+    from gridgeo.validate import Report
+
+_SHORT = Message("Do the whole job on a sample town.", "用示例镇走完全流程。")
+_HELP = Message(
+    "Make the sample town and do the whole job on it: draft its blocks, validate them, render the notices and the map.",
+    "生成示例镇并走完全流程：划分责任块、校验、制作公示图和总览地图。",
+)
+_OUT = Message("Folder for everything that is made; must be new or empty.", "输出文件夹，须为新建或空文件夹。")
+_POLYGONS = Message("Number of grids in the town.", "示例镇的网格数量。")
+_SEED = Message("Another seed makes another town.", "换一个种子就得到另一个镇。")
+_FAULTS = Message(
+    "Plant this many faults of several kinds and only validate: shows what a faulty town's report looks like.",
+    "植入这么多处各类问题并只做校验，用来看有问题的城镇报告是什么样。",
+)
+_MADE_TOWN = Message(
+    "sample town of {polygons} grids (invented data)", "示例镇，{polygons} 个网格（示例数据，纯属虚构）"
+)
+_MADE_REPORT = Message("validation report", "校验报告")
+_TOOK = Message("done in {seconds:.0f} s", "用时 {seconds:.0f} 秒")
+_FOUND = Message("{found} of {planted} planted faults found", "植入的 {planted} 处问题中找出 {found} 处")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command(help=_HELP.text(), short_help=_SHORT.text())
+    def demo(
+        out: Annotated[Path, typer.Argument(help=_OUT.text(), metavar="OUT")],
+        polygons: Annotated[int, typer.Option(metavar="N", min=60, max=1_000_000, help=_POLYGONS.text())] = 60,
+        seed: Annotated[int, typer.Option(metavar="N", min=0, help=_SEED.text())] = 0,
+        faults: Annotated[int, typer.Option(metavar="N", min=0, max=10_000, help=_FAULTS.text())] = 0,
+        quiet: Annotated[bool, quiet_option()] = False,
+    ) -> None:
+        with showing_progress(wants_bars(quiet)):
+            raise typer.Exit(_demo(out, polygons, seed, faults, quiet))
+
+
+def _demo(out: Path, polygons: int, seed: int, faults: int, quiet: bool) -> int:
+    from gridgeo._files import write_whole
+    from gridgeo.sample import write_sample
+    from gridgeo.town import read_town
+    from gridgeo.validate import validate_town
+
+    begun = time.monotonic()
+    must_be_empty(out)
+    town_file = write_sample(out / "town", polygons=polygons, seed=seed, faults=faults or None)
+    say_made(town_file, _MADE_TOWN.text(polygons=polygons), quiet)
+    if not faults:
+        draft_blocks(town_file, None, quiet=quiet)
+    town = read_town(town_file)
+    # blocks are not drafted in a faulty town, so there is nothing to claim of them
+    claims = [claim.name for claim in town.claims if "blocks" not in claim.keys] if faults else None
+    report = validate_town(town, claims=claims)
+    text = report.to_text()
+    write_whole(out / "report.txt", text)
+    write_whole(out / "report.json", report.to_json())
+    say_made(out / "report.txt", _MADE_REPORT.text(), quiet)
+    if not faults:
+        make_notices(town_file, out, quiet, jobs=processors())
+        say(_TOOK.text(seconds=time.monotonic() - begun), quiet)
+    typer.echo(text.rstrip("\n"))
+    if faults:
+        _say_found(town_file.with_name("planted.json"), report, quiet)
+    return EXIT_FAULTS if report.fails(on="error") else 0
+
+
+def _say_found(planted_file: Path, report: "Report", quiet: bool) -> None:
+    planted = json.loads(planted_file.read_text(encoding="utf-8"))
+    named = {(fault.code, frozenset(fault.features)) for fault in report.records}
+    found = sum((fault["code"], frozenset(fault["features"])) in named for fault in planted)
+    say(_FOUND.text(found=found, planted=len(planted)), quiet)

@@ -1,0 +1,125 @@
+"""``gridgeo render``: make the notices and the map of a town, and look whether all can be read."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridgeo._parallel import processors
+from gridgeo.cli.options import jobs_option, quiet_option, town_argument
+from gridgeo.cli.saying import EXIT_FAULTS, say, say_made, wants_bars, warn
+from gridgeo.errors import Problem
+from gridgeo.language import Message
+from gridgeo.progress import showing_progress
+
+if TYPE_CHECKING:
+    from gridgeo.render.scene import Scene
+
+_SHORT = Message("Make the public notices and the town's map.", "制作公示图和总览地图。")
+_HELP = Message(
+    "Make the public notices, one a block as PDF or picture, and the town's overview map as one HTML file that needs"
+    " no network.",
+    "制作公示图（每个责任块一张，PDF 或图片）和无需联网的全镇总览地图（单个 HTML 文件）。",
+)
+_OUT = Message("Folder for the notices and the map.", "公示图和地图的输出文件夹。")
+_FORMAT = Message(
+    "Form of the notices: pdf for print, png for phones, html for the web; may be repeated.",
+    "公示图格式：pdf 用于张贴，png 用于手机，html 用于网站；可重复。",
+)
+_PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
+_ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
+_CHECK = Message(
+    "Then reopen every file and look whether all is there, to be read and to be seen; exit 1 if not.",
+    "随后重新打开每个文件，检查内容是否齐全、可读、可见；有问题则退出状态为 1。",
+)
+_CHECKED = Message("{count} files checked: {findings}", "已检查 {count} 个文件：{findings}")
+_NO_FINDINGS = Message("nothing wrong", "没有问题")
+_FINDINGS = Message("{count} findings", "{count} 处问题")
+_MADE_NOTICES = Message("{count} notices", "{count} 张公示图")
+_MADE_PAGES = Message("{count} web pages", "{count} 个网页")
+_MADE_MAP = Message("overview map, works offline", "全镇总览地图，离线可用")
+
+
+class NoticeFormat(StrEnum):
+    """What ``gridgeo render`` makes of each block."""
+
+    pdf = "pdf"
+    png = "png"
+    html = "html"
+
+
+class Paper(StrEnum):
+    """The paper that ``gridgeo render`` prints on."""
+
+    A4 = "A4"
+    A3 = "A3"
+    A2 = "A2"
+    A1 = "A1"
+    A0 = "A0"
+
+
+class Turned(StrEnum):
+    """Which way the paper is turned."""
+
+    portrait = "portrait"
+    landscape = "landscape"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command(help=_HELP.text(), short_help=_SHORT.text())
+    def render(
+        town: Annotated[Path, town_argument()],
+        out: Annotated[Path, typer.Argument(help=_OUT.text(), metavar="OUT", show_default=False)],
+        notice_format: Annotated[
+            list[NoticeFormat] | None, typer.Option("--format", help=_FORMAT.text(), show_default="pdf")
+        ] = None,
+        paper: Annotated[list[Paper] | None, typer.Option(help=_PAPER.text(), show_default="A3")] = None,
+        orientation: Annotated[Turned, typer.Option(help=_ORIENTATION.text())] = Turned.portrait,
+        check: Annotated[bool, typer.Option("--check", help=_CHECK.text())] = False,
+        jobs: Annotated[int | None, jobs_option()] = None,
+        quiet: Annotated[bool, quiet_option()] = False,
+    ) -> None:
+        forms = [form.value for form in notice_format or [NoticeFormat.pdf]]
+        papers = [sheet.value for sheet in paper or [Paper.A3]]
+        processes = jobs or processors()
+        sheets: dict[str, Any] = {"formats": forms, "papers": papers, "orientation": orientation.value}
+        with showing_progress(wants_bars(quiet)):
+            read = make_notices(town, out, quiet, jobs=processes, **sheets)
+            raise typer.Exit(_check(read, out, processes, quiet) if check else 0)
+
+
+def make_notices(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",), **options: Any) -> "Scene":
+    """Render the notices, pages and map of a town project; say what was made and what is odd. Return the scene."""
+    from gridgeo.render import render_map, render_notices, render_pages
+    from gridgeo.render.scene import make_scene
+    from gridgeo.town import read_town
+
+    town = read_town(path)
+    warnings: list[Problem] = list(town.problems)
+    scene = make_scene(town)
+    printed: list[Any] = [form for form in formats if form != "html"]
+    notices = render_notices(scene, out, formats=printed, warnings=warnings, **options) if printed else []
+    pages = render_pages(scene, out / "pages", warnings=warnings) if "html" in formats else []
+    overview = render_map(scene, out / "map.html")
+    warn(warnings, quiet)
+    if notices:
+        say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
+    if pages:
+        say_made(out / "pages", _MADE_PAGES.text(count=len(pages)), quiet)
+    say_made(overview, _MADE_MAP.text(), quiet)
+    return scene
+
+
+def _check(scene: "Scene", out: Path, jobs: int, quiet: bool) -> int:
+    from gridgeo.render.checking import check_notices
+
+    count, findings = check_notices(scene, out, jobs=jobs)
+    for finding in findings:
+        typer.echo(finding.text())
+    said = _FINDINGS.text(count=len(findings)) if findings else _NO_FINDINGS.text()
+    say(_CHECKED.text(count=count, findings=said), quiet)
+    return EXIT_FAULTS if findings else 0
