@@ -273,12 +273,3 @@ def test_the_sample_town_with_faults_of_every_kind_is_mended(tmp_path: Path) -> 
     assert before.counts["error"] > 20
     assert [fault.message("en") for fault in after.records if fault.severity == "error"] == []
     assert not [left for left in plan.left if left.code != "spike"]
-
-
-def test_layers_in_two_crss_are_refused_before_anything_is_changed() -> None:
-    metres = gpd.GeoDataFrame(geometry=[shapely.box(500000, 3400000, 500100, 3400100)], crs="EPSG:32651")
-    degrees = gpd.GeoDataFrame(geometry=[shapely.box(500090, 3400000, 500200, 3400100)], crs="EPSG:32651").to_crs(4326)
-    with pytest.raises(InputError) as caught:
-        repair_tiling({"a": metres, "b": degrees})
-    assert [problem.where for problem in caught.value.problems] == ["b"]
-    assert "one CRS" in caught.value.problems[0].text("en")

@@ -19,6 +19,7 @@ from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.network import Barriers
 from gridgeo.repair.align import align_borders, planned
+from gridgeo.repair.origins import Origins
 from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
 from gridgeo.repair.tiling import Mender, Order, feature_of, place_of
 from gridgeo.repair.undo import check_fits, fingerprint, record
@@ -39,10 +40,6 @@ _NOT_THERE = Message(
 )
 _NOT_METRES = Message(
     "borders can be aligned in a CRS in metres only; bring the layer to one", "对齐边界须用以米为单位的坐标系；请先转换"
-)
-_SEVERAL_CRS = Message(
-    "the layer is in {crs}, others are in {first}: layers are repaired together in one CRS; bring them to one",
-    "图层坐标系为 {crs}，其他图层为 {first}：一并修复的图层须用同一坐标系；请先统一",
 )
 _NO_BARRIERS = Message("aligning needs barriers: along=...", "对齐边界须提供道路或河道：along=...")
 _COPY = Message("It is the same polygon as {first}, which stays.", "与{first}是同一多边形，保留后者。")
@@ -84,7 +81,8 @@ def repair_tiling(
     Parameters
     ----------
     layers : GeoDataFrame, Layer or mapping of str to these
-        Polygons, in any CRS that all share; not changed.
+        Polygons, in any CRS; not changed. Layers in different CRSs are mended in one in metres, and each gets its own
+        coordinates back.
     report : Report, optional
         Of `gridgeo.validate.validate_tiling` on the same layers, to spare a look at them; its options are taken.
     within : GeoDataFrame, Layer, Polygon or MultiPolygon, optional
@@ -125,7 +123,7 @@ def repair_tiling(
     """
     chosen = as_layers(layers, id_column=id_column, name_column=name_column)
     options = {"tolerance": tolerance, "lock": _plain(lock), "priority": _plain(priority), "align": align}
-    work = _Work(chosen, report, within, along, exceptions, options)
+    work = Work(chosen, report, within, along, exceptions, options)
     plan = work.plan()
     fixed = work.fixed()
     return _like(layers, chosen, fixed), record(plan, chosen, fixed)
@@ -169,7 +167,7 @@ def apply_plan(
     chosen = as_layers(layers, id_column=id_column, name_column=name_column)
     check_fits(plan, chosen)
     orders = {place_of(action): Order(action.do, action.winner) for action in plan.actions if action.transfers}
-    work = _Work(chosen, None, within, along, exceptions, plan.options, orders)
+    work = Work(chosen, None, within, along, exceptions, plan.options, orders)
     work.kept_copies = {action.features[-1] for action in plan.actions if action.mend == "drop" and not action.do}
     made = work.plan()
     now = {place_of(action): action.winner for action in made.actions if action.transfers}
@@ -184,19 +182,7 @@ def apply_plan(
     return _like(layers, chosen, fixed), record(made, chosen, fixed)
 
 
-def _check_one_crs(layers: Mapping[str, Layer]) -> None:
-    """Refuse layers in different CRSs: what is mended in one would be written into the other."""
-    first = next(iter(layers.values())).frame.crs
-    problems = [
-        Problem(layer.source or key, _SEVERAL_CRS, {"crs": layer.frame.crs.name, "first": first.name})
-        for key, layer in layers.items()
-        if not layer.frame.crs.equals(first, ignore_axis_order=True)
-    ]
-    if problems:
-        raise InputError(problems)
-
-
-class _Work:
+class Work:
     """One repair."""
 
     def __init__(
@@ -210,7 +196,6 @@ class _Work:
         orders: Mapping[bytes, Order] | None = None,
     ) -> None:
         self.layers, self.along, self.options = layers, along, dict(options)
-        _check_one_crs(layers)
         if report is None or not isinstance(report.origin, Validated):
             report = validate_tiling(
                 layers, within=within, tolerance=float(options["tolerance"]), exceptions=exceptions, name="repair"
@@ -265,6 +250,9 @@ class _Work:
 
     def fixed(self) -> dict[str, Layer]:
         """Return the layers with the polygons as they are now."""
+        given = [(layer.frame.crs, layer.frame.geometry.to_numpy()) for layer in self.layers.values()]
+        origins = Origins(given, self.subject.polygons, self.subject.crs)
+        mended = origins.restored({index: self.polygons[index] for index in sorted(self.changed)})
         fixed: dict[str, Layer] = {}
         start = 0
         for key, layer in self.layers.items():
@@ -276,7 +264,7 @@ class _Work:
                 continue
             shapes = layer.frame.geometry.to_numpy().copy()
             for index in changed:
-                shapes[index - rows[0]] = self.polygons[index]
+                shapes[index - rows[0]] = mended[index]
             frame = layer.frame.set_geometry(gpd.GeoSeries(shapes, index=layer.frame.index, crs=layer.frame.crs))
             kept = ~np.isin(rows, self.copies)
             fixed[key] = layer.with_frame(frame[kept] if not kept.all() else frame)
