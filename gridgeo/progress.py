@@ -20,6 +20,7 @@ PATIENCE_SECONDS = 2.0
 """How long a step may run before its bar appears."""
 
 _shown: ContextVar[bool] = ContextVar("gridgeo_progress", default=False)
+_outer: ContextVar[_Bars | None] = ContextVar("gridgeo_bars", default=None)
 
 
 @contextmanager
@@ -32,33 +33,53 @@ def showing_progress(shown: bool = True) -> Iterator[None]:
         _shown.reset(token)
 
 
+class _Bars:
+    """The bars of a step and of the steps within it: one display, since a terminal has room for one."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.display = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self.begun, self.visible = time.monotonic(), False
+
+    def appear(self) -> None:
+        """Show the bars once they have been patient."""
+        if not self.visible and time.monotonic() - self.begun > PATIENCE_SECONDS:
+            self.display.start()
+            self.visible = True
+
+
 def track(items: Iterable[Item], step: Message, total: int | None = None) -> Iterator[Item]:
-    """Yield ``items``, with a bar named ``step`` once they have taken longer than `PATIENCE_SECONDS`."""
+    """Yield ``items``, with a bar named ``step`` once they have taken longer than `PATIENCE_SECONDS`.
+
+    A step within a step gets a bar below the other's, which goes when it is done.
+    """
     if not _shown.get():
         yield from items
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     if total is None and isinstance(items, Sized):
         total = len(items)
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    task = bar.add_task(step.text(), total=total)
-    begun, visible = time.monotonic(), False
+    outer = _outer.get()
+    bars = outer or _Bars()
+    _outer.set(bars)
+    task = bars.display.add_task(step.text(), total=total)
     try:
         for item in items:
             yield item
-            bar.advance(task)
-            if not visible and time.monotonic() - begun > PATIENCE_SECONDS:
-                bar.start()
-                visible = True
+            bars.display.advance(task)
+            bars.appear()
     finally:
-        if visible:
-            bar.stop()
+        if outer is not None:
+            bars.display.remove_task(task)
+        else:
+            _outer.set(None)
+            if bars.visible:
+                bars.display.stop()

@@ -65,7 +65,7 @@ def deviation(graph: Graph, block: np.ndarray, count: int) -> np.ndarray:
 @given(columns=st.integers(2, 8), rows=st.integers(2, 7), count=st.integers(1, 6), seed=st.integers(0, 999))
 def test_blocks_are_as_many_as_asked_and_each_in_one_piece(columns: int, rows: int, count: int, seed: int) -> None:
     graph = lattice(columns, rows, seed=seed)
-    block = search(graph, Aim(count, (0.2,)), seed=seed)
+    block = search(graph, Aim(count, (0.2,)), seed=seed).block
     expected = min(count, len(graph))
     assert sorted(set(block.tolist())) == list(range(expected))
     assert pieces(graph, block) == expected
@@ -78,7 +78,7 @@ def fewest(graph: Graph, count: int, tolerance: float) -> float:
         block = np.array((0, *labels))
         if (
             len(set(block.tolist())) == count
-            and deviation(graph, block, count).max() <= tolerance
+            and deviation(graph, block, count).max() <= tolerance + 1e-9
             and (value := cut(graph, block)) < best
             and pieces(graph, block) == count
         ):
@@ -90,23 +90,22 @@ def fewest(graph: Graph, count: int, tolerance: float) -> float:
 def test_on_small_graphs_no_plan_is_better(seed: int, count: int) -> None:
     columns, rows = (4, 3) if count == 2 else (3, 3)
     graph = lattice(columns, rows, seed=seed)
-    # the limit lies between two possible loads, so that the margin kept for rounding changes nothing
-    least = fewest(graph, count, 0.98 * 0.2)
-    block = search(graph, Aim(count, (0.2,), compact=0.0, mild=0.0), seed=1)
-    assert deviation(graph, block, count).max() <= 0.2
+    least = fewest(graph, count, 0.2)
+    block = search(graph, Aim(count, (0.2,), compact=0.0, mild=0.0), seed=1).block
+    assert deviation(graph, block, count).max() <= 0.2 + 1e-9
     assert cut(graph, block) == least
 
 
 def test_three_attributes_are_balanced_at_once() -> None:
     graph = lattice(20, 15, attributes=3, seed=4)
-    block = search(graph, Aim(5, (0.05, 0.05, 0.05), compact=0.0), seed=2, effort=0.5)
+    block = search(graph, Aim(5, (0.05, 0.05, 0.05), compact=0.0), seed=2, effort=0.5).block
     assert pieces(graph, block) == 5
     assert (deviation(graph, block, 5) <= 0.05).all()
 
 
 def test_each_attribute_has_its_own_tolerance() -> None:
     graph = lattice(12, 10, attributes=2, seed=5)
-    block = search(graph, Aim(4, (0.02, math.inf)), seed=2)
+    block = search(graph, Aim(4, (0.02, math.inf)), seed=2).block
     assert deviation(graph, block, 4)[0] <= 0.02
 
 
@@ -121,7 +120,7 @@ def test_dead_end_yards_move_with_the_lane_that_leads_to_them() -> None:
         ]
     )
     graph = graph_of(np.ones((teeth * depth, 1)), pairs, number.ravel() // depth, number.ravel() % depth)
-    block = search(graph, Aim(4, (0.01,), compact=0.0), seed=0)
+    block = search(graph, Aim(4, (0.01,), compact=0.0), seed=0).block
     assert deviation(graph, block, 4)[0] == 0
     assert cut(graph, block) == 3
 
@@ -149,7 +148,7 @@ SCRIPT = """
 import sys
 from tests.test_partition_search import lattice
 from gridgeo.partition.search import Aim, search
-block = search(lattice(12, 12, attributes=2, seed=9), Aim(5, (0.1, 0.2)), seed=5, effort=0.3)
+block = search(lattice(12, 12, attributes=2, seed=9), Aim(5, (0.1, 0.2)), seed=5, effort=0.3).block
 print("".join(map(str, block.tolist())))
 """
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridgeo.network import Floats, Integers, groups
-from gridgeo.partition.search import Aim, Graph, Rules, search
+from gridgeo.partition.search import Aim, Answer, Graph, Rules, search
+from gridgeo.partition.search.answer import joined
+from gridgeo.partition.search.budget import USUAL_SECONDS
 from gridgeo.partition.search.problem import with_demanded_borders
 
 PRICE = (1.0, 1.0, 3.0, 8.0, 20.0)
@@ -37,15 +39,25 @@ class Grouping:
         Pairs of atoms that were joined though only a river without a bridge lies between them.
     apart : int
         How many separate parts had to share a block.
+    answer : Answer or None
+        What the search knows of the plan: price of its borders, lower bound, proof; given the blocks of each piece.
     """
 
     block: Integers
     over_river: list[tuple[int, int]]
     apart: int
+    answer: Answer | None = None
 
 
 def group(
-    graph: Graph, count: int, *, tolerance: Sequence[float], seed: int, rules: Rules = _FREE, effort: float = 1.0
+    graph: Graph,
+    count: int,
+    *,
+    tolerance: Sequence[float],
+    seed: int,
+    rules: Rules = _FREE,
+    effort: float = 1.0,
+    seconds: float = USUAL_SECONDS,
 ) -> Grouping:
     """Group atoms into ``count`` blocks (or one block an atom, where there are fewer atoms).
 
@@ -59,6 +71,8 @@ def group(
     rules : Rules
     effort : float
         How much work is done, against the usual.
+    seconds : float
+        Of processor time, shared out over the pieces by their atoms.
     """
     together = rules.groups(len(graph))
     graph = with_demanded_borders(graph.merged(together), together, rules)
@@ -75,13 +89,25 @@ def group(
         share[int(np.argmax(wanting))] += 1
     block = np.zeros(size, dtype=np.int64)
     first = 0
+    answers: list[Answer] = []
     for index in range(pieces):
         members = np.flatnonzero(piece == index)
         aim = Aim(int(share[index]), tolerance)
-        block[members] = first + search(_with_load(graph.part(members)), aim, seed=seed + index, effort=effort)
+        answers.append(
+            search(
+                _with_load(graph.part(members)),
+                aim,
+                seed=seed + index,
+                effort=effort,
+                seconds=seconds * len(members) / size,
+            )
+        )
+        block[members] = first + answers[-1].block
         first += int(share[index])
     atom = np.unique(together, return_index=True)[1]
-    return Grouping(block[together], [(int(atom[one]), int(atom[two])) for one, two in over_river], apart)
+    block = block[together]
+    over = [(int(atom[one]), int(atom[two])) for one, two in over_river]
+    return Grouping(block, over, apart, joined(block, answers))
 
 
 def _weight(graph: Graph) -> Floats:

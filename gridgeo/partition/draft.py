@@ -22,6 +22,7 @@ from gridgeo.partition.oversize import suggest_cuts
 from gridgeo.partition.rebalance import MOVE_PRICE, old_blocks, rebalance
 from gridgeo.partition.remarks import remarks, tell_parted
 from gridgeo.partition.search import Graph
+from gridgeo.partition.search.answer import ROUNDING
 from gridgeo.partition.workload import WorkloadSource, allot, totals
 from gridgeo.progress import track
 
@@ -290,8 +291,8 @@ def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Dem
     loads = np.bincount(grouping.block, weights=weight, minlength=count)
     worst = float(np.abs(loads / mean - 1).max()) if mean > 0 and count > 1 else 0.0
     tally.worst = max(tally.worst, worst)
-    tally.balanced += worst <= demand.tolerance
-    if worst > demand.tolerance and total > 0:
+    tally.balanced += worst <= demand.tolerance + ROUNDING
+    if worst > demand.tolerance + ROUNDING and total > 0:
         pieces = int(_pieces_of(graph, grouping).max()) + 1
         if len(big):
             reason = _BECAUSE_BIG

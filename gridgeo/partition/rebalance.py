@@ -19,8 +19,9 @@ import numpy as np
 import shapely
 
 from gridgeo.network import Geometries, Integers, groups
+from gridgeo.partition.search.level import Level, loops_for
 from gridgeo.partition.search.problem import Aim, Graph
-from gridgeo.partition.search.solve import COLD, HOT, Level, in_units, loops_for, work_of
+from gridgeo.partition.search.solve import COLD, HOT, in_units, work_of
 
 MOVE_PRICE = 30.0
 """The usual price: sides of a block that moving one block's fair workload is worth."""
