@@ -74,4 +74,4 @@ def plan() -> Plan:
         ),
     )
     left = (Left("spike", None, (C,), gap.centroid, Message("{name} is locked.", "{name} 已锁定。"), {"name": "c"}),)
-    return Plan(actions, left, CRS, {"tolerance": 0.0}, {"grids": fingerprint(layer())})
+    return Plan(actions, left, CRS, {"tolerance": 0.0}, {"grids": fingerprint(layer())}, planned=2)

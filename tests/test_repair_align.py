@@ -131,8 +131,9 @@ def test_jittered_borders_come_to_lie_on_the_streets(seed: int, size: int, origi
     assert_promises(blocks, streets, aligned, TOLERANCE)
     assert aligned.stays == ()
     assert off(aligned, streets) < 2e-9
-    assert aligned.after > 0.8
-    assert max(stretch.moved for stretch in aligned.stretches) < 2 * TOLERANCE
+    if len(blocks) > 1:
+        assert aligned.after > 0.8
+        assert max(stretch.moved for stretch in aligned.stretches) < 2 * TOLERANCE
 
 
 @settings(max_examples=15, deadline=None)

@@ -102,7 +102,8 @@ def test_an_action_may_be_declined() -> None:
     ("change", "says"),
     [
         (lambda d: d["actions"][0]["winner"].update(id="z"), "action 1: grids:z can't be the winner; choose one of"),
-        (lambda d: d["actions"].pop(0), "action 1 is missing"),
+        (lambda d: d["actions"][0].update(number=7), "action 7 was never planned, the last one is 2"),
+        (lambda d: d["actions"][0].update(winner=None), "action 1: nobody can't be the winner; choose one of"),
         (lambda d: d["actions"].append(d["actions"][0]), "action 1 is there 2 times"),
         (lambda d: d["actions"][1].pop("do"), 'action 2: lacks "do"'),
         (lambda d: d["actions"][1].update(do="no"), 'action 2: "do" must be true or false, not "no"'),

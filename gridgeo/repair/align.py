@@ -40,6 +40,8 @@ _APART = 1e-6
 """Metres that borders which don't meet must stay apart."""
 _AT_LEAST = 0.5
 """Share of its area that a polygon must keep."""
+_KEPT = 1.5
+"""Tolerances within which a border lies of the place by which it is named."""
 _LOOKS = 8
 """How often what has moved is looked at again."""
 
@@ -112,6 +114,7 @@ def align_borders(
     width: float | str = 10.0,
     least_rank: Rank = "lane",
     locked: Collection[int] = (),
+    kept: Sequence[tuple[int, int, shapely.Point]] = (),
 ) -> Alignment:
     """Move borders that run beside barriers onto them.
 
@@ -131,6 +134,8 @@ def align_borders(
         Barriers of lower rank don't count.
     locked : collection of int
         Numbers of polygons that must not change.
+    kept : sequence of tuple
+        Borders that must not move: the numbers of the two polygons beside each, and a place within ``tolerance`` of it.
 
     Examples
     --------
@@ -148,7 +153,7 @@ def align_borders(
     stays: list[Stays] = []
     for _ in range(_LOOKS):
         arcs = Arcs.of(aligned)
-        courses, made, stays = _one_look(aligned, arcs, ways, tolerance, locked)
+        courses, made, stays = _one_look(aligned, arcs, ways, tolerance, locked, kept)
         if not courses:
             break
         stretches = _followed(stretches, arcs, courses)
@@ -170,12 +175,20 @@ def align_borders(
 
 
 def _one_look(
-    polygons: Geometries, arcs: Arcs, ways: Ways, tolerance: float, locked: Collection[int]
+    polygons: Geometries,
+    arcs: Arcs,
+    ways: Ways,
+    tolerance: float,
+    locked: Collection[int],
+    kept: Sequence[tuple[int, int, shapely.Point]],
 ) -> tuple[dict[int, Floats], dict[int, shapely.Geometry], list[Stays]]:
     """Return new courses for arcs, the polygons that they make, and what stays as it is."""
     keep = np.array(sorted(locked), np.int64)
     fixed: Flags = (arcs.left < 0) | (arcs.right < 0) | (arcs.left == arcs.right)
     fixed |= np.isin(arcs.left, keep) | np.isin(arcs.right, keep)
+    for one, other, place in kept:
+        between = ((arcs.left == one) & (arcs.right == other)) | ((arcs.left == other) & (arcs.right == one))
+        fixed[between] |= shapely.distance(arcs.lines()[between], place) <= _KEPT * tolerance
     plan = Stretches(arcs, ways, tolerance, fixed)
     blocked: dict[int, Message] = {}
     while True:

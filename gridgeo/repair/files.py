@@ -20,6 +20,7 @@ import shapely
 from gridgeo._words import listed, nearest, shown
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message, one_line
+from gridgeo.repair.orders import planned_winners
 from gridgeo.repair.plan import Action, Feature, Left, Mend, Plan, Rule, Transfer
 
 SCHEMA = "gridgeo-plan/1"
@@ -51,9 +52,9 @@ _ONE_OF = Message('"{key}" must be one of {known}, not {given}', "“{key}”应
 _BAD_GEOMETRY = Message('"{key}" is no geometry of the kind {kind}', "“{key}”不是 {kind} 类型的几何图形")
 _BAD_WKB = Message('"wkb" is no geometry; it must not be edited', "“wkb” 不是几何图形；此项不可编辑")
 _BAD_CRS = Message("is no coordinate system that is known: {given}", "不是已知的坐标参考系：{given}")
-_MISSING_ACTION = Message(
-    'action {number} is missing; put it back and set "do": false instead of deleting it',
-    "缺少第 {number} 项；请补回，若不执行请设 “do”: false，而不要删除",
+_NEVER_PLANNED = Message(
+    "action {number} was never planned, the last one is {planned}; take it out, or make a new plan with --dry-run",
+    "第 {number} 项不在原计划中（共 {planned} 项）；请删去，或用 --dry-run 重新生成",
 )
 _TWICE = Message("action {number} is there {count} times; leave one", "第 {number} 项出现了 {count} 次；请只保留一项")
 _BAD_WINNER = Message(
@@ -100,6 +101,7 @@ def _plan_record(plan: Plan) -> dict[str, Any]:
         "crs": _crs_text(plan.crs),
         "options": plan.options,
         "fingerprints": plan.fingerprints,
+        "planned": plan.planned,
         "actions": [_action_record(action) for action in plan.actions],
         "left": [_left_record(left) for left in plan.left],
         "before": [{**key._asdict(), "wkb": wkb.hex()} for key, wkb in sorted(plan.before.items())],
@@ -110,6 +112,7 @@ def _plan_record(plan: Plan) -> dict[str, Any]:
 def _action_record(action: Action) -> dict[str, Any]:
     return {
         "number": action.number,
+        "claim": action.claim,
         "do": action.do,
         "winner": _feature_record(action.winner),
         "alternatives": [_feature_record(feature) for feature in action.alternatives],
@@ -136,6 +139,7 @@ def _action_record(action: Action) -> dict[str, Any]:
 
 def _left_record(left: Left) -> dict[str, Any]:
     return {
+        "claim": left.claim,
         "code": left.code,
         "detail": left.detail,
         "features": [_feature_record(feature) for feature in left.features],
@@ -227,10 +231,11 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def plan(self, record: dict[str, Any]) -> Plan:
-        known = ("schema", "crs", "options", "fingerprints", "actions", "left", "before", "dropped")
+        known = ("schema", "crs", "options", "fingerprints", "planned", "actions", "left", "before", "dropped")
         self._only(record, "", known)
         actions = [self._action(held, place) for held, place in self._records(record, "actions", "")]
-        self._numbers([action.number for action in actions])
+        planned = self._take(record, "planned", int, "")
+        self._numbers([action.number for action in actions], planned)
         prints = self._take(record, "fingerprints", dict, "")
         return Plan(
             tuple(sorted(actions, key=lambda action: action.number)),
@@ -243,6 +248,7 @@ class _Reader:
                 self._key(held, place): self._take(held, "row", dict, place)
                 for held, place in self._records(record, "dropped", "")
             },
+            planned,
         )
 
     def _action(self, record: dict[str, Any], place: str) -> Action:
@@ -267,30 +273,35 @@ class _Reader:
             self._take(record, "inserted", int, where),
             self._take(record, "moved", float, where),
             self._take(record, "do", bool, where),
+            claim=self._take(record, "claim", str, where),
         )
         return self._with_winner(action, where)
 
     def _with_winner(self, action: Action, where: str) -> Action:
         """Refuse a winner that nobody can be; mark one that a person has put in place of the plan's."""
-        planned = _winners(action)
+        planned = planned_winners(action)
         possible = sorted({*action.alternatives, *planned})
-        if action.winner is None or action.winner in planned:
+        if action.winner is None and (not action.transfers or len(planned) != 1 or action.mend == "align"):
             return action
-        if action.winner not in possible:
+        if action.winner in planned:
+            return action
+        if action.winner is None or action.winner not in possible:
             known = listed(map(_said, possible)) or _NOBODY.text()
-            self._wrong(where, _BAD_WINNER, given=_said(action.winner), known=known)
+            given = _NOBODY.text() if action.winner is None else _said(action.winner)
+            self._wrong(where, _BAD_WINNER, given=given, known=known)
             return action
         transfers = tuple(_given_to(action.winner, planned, transfer) for transfer in action.transfers)
         return replace(action, rule="chosen", why=_CHOSEN, transfers=transfers)
 
     def _left(self, record: dict[str, Any], place: str) -> Left:
-        self._only(record, place, ("code", "detail", "features", "place", "why"))
+        self._only(record, place, ("claim", "code", "detail", "features", "place", "why"))
         return Left(
             self._take(record, "code", str, place),
             self._or_none(record, "detail", str, place),
             self._features(record, "features", place),
             None if record.get("place") is None else self._geometry(record, "place", "Point", place),
             self._why(record, place),
+            claim=self._take(record, "claim", str, place),
         )
 
     def _transfer(self, record: dict[str, Any], place: str) -> Transfer:
@@ -397,26 +408,18 @@ class _Reader:
             self._wrong("crs", _BAD_CRS, given=shown(text))
             return pyproj.CRS.from_epsg(4326)
 
-    def _numbers(self, numbers: list[int]) -> None:
-        counts = Counter(numbers)
-        for number in range(1, max(numbers, default=0) + 1):
-            if number not in counts:
-                self._wrong("", _MISSING_ACTION, number=number)
-            elif counts[number] > 1:
-                self._wrong("", _TWICE, number=number, count=counts[number])
+    def _numbers(self, numbers: list[int], planned: int) -> None:
+        for number, count in sorted(Counter(numbers).items()):
+            if count > 1:
+                self._wrong("", _TWICE, number=number, count=count)
+            if number > planned:
+                self._wrong("", _NEVER_PLANNED, number=number, planned=planned)
 
 
 _KEYS_OF_ACTIONS = (
-    *("number", "do", "winner", "alternatives", "code", "detail", "features", "mend", "rule", "why"),
+    *("number", "claim", "do", "winner", "alternatives", "code", "detail", "features", "mend", "rule", "why"),
     *("moved", "inserted", "place", "transfers"),
 )
-
-
-def _winners(action: Action) -> set[Feature]:
-    """Return whom the plan made the winner before anybody edited it, as its transfers tell."""
-    takers = {transfer.taker for transfer in action.transfers if transfer.taker is not None}
-    givers = {transfer.giver for transfer in action.transfers}
-    return takers or {feature for feature in action.features if feature not in givers}
 
 
 def _given_to(winner: Feature, planned: set[Feature], transfer: Transfer) -> Transfer:

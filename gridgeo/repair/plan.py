@@ -84,6 +84,10 @@ class Action:
         Metres that a border moves at most.
     do : bool
         Whether it is carried out; a person may decide against it.
+    values : dict
+        Fields of ``why``.
+    claim : str
+        The claim of the town for which it is done; "" where layers are repaired by themselves.
     """
 
     number: int
@@ -101,6 +105,7 @@ class Action:
     moved: float = 0.0
     do: bool = True
     values: dict[str, object] = field(default_factory=dict)
+    claim: str = ""
 
     def reason(self, language: Language | None = None) -> str:
         """Return why it is done this way, in a sentence."""
@@ -118,6 +123,8 @@ class Left:
     place : shapely.Point or None
     why : Message
         The reason in words; `values` are its fields.
+    claim : str
+        The claim of the town that it breaks; "" where layers are repaired by themselves.
     """
 
     code: str
@@ -126,6 +133,7 @@ class Left:
     place: shapely.Point | None
     why: Message
     values: dict[str, object] = field(default_factory=dict)
+    claim: str = ""
 
     def reason(self, language: Language | None = None) -> str:
         """Return why it is left, in a sentence."""
@@ -152,6 +160,8 @@ class Plan:
     dropped : dict of Feature to dict
         Of the features among them that the applied plan dropped: "position" in the layer, "columns" with the other
         values of the row.
+    planned : int
+        How many actions there were before anybody edited the plan: those that are not there any more are not done.
     """
 
     actions: tuple[Action, ...]
@@ -161,3 +171,4 @@ class Plan:
     fingerprints: dict[str, str] = field(default_factory=dict)
     before: dict[Feature, bytes] = field(default_factory=dict)
     dropped: dict[Feature, dict[str, Any]] = field(default_factory=dict)
+    planned: int = 0

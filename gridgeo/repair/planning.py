@@ -19,9 +19,10 @@ from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.network import Barriers
 from gridgeo.repair.align import align_borders, planned
+from gridgeo.repair.orders import NO_ORDERS, Orders, check_obeyed, with_idle
 from gridgeo.repair.origins import Origins
 from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
-from gridgeo.repair.tiling import Mender, Order, feature_of, place_of
+from gridgeo.repair.tiling import Mender, feature_of
 from gridgeo.repair.undo import check_fits, fingerprint, record
 from gridgeo.town import Allowed
 from gridgeo.validate.report import Report
@@ -50,10 +51,7 @@ _NO_IDS = Message(
     "{count} features have no id of their own ({rows}); a plan names features by id: give each its own",
     "有 {count} 个要素没有唯一编号（{rows}）；修复计划以编号指称要素，请逐一填写",
 )
-_NO_SUCH_WINNER = Message(
-    "action {number}: {winner} can't have it; choose one of the alternatives that the plan names",
-    "第 {number} 项：{winner} 不能取得该区域；请从计划列出的备选中选择",
-)
+_REFUSED = Message("a person decided to leave it", "按人工决定保留")
 _LOCKED = Message("it is locked", "该要素已锁定")
 _UNUSABLE = Message("no polygon can be made of it", "无法由此得到多边形")
 
@@ -166,24 +164,31 @@ def apply_plan(
     """
     chosen = as_layers(layers, id_column=id_column, name_column=name_column)
     check_fits(plan, chosen)
-    orders = {place_of(action): Order(action.do, action.winner) for action in plan.actions if action.transfers}
-    work = Work(chosen, None, within, along, exceptions, plan.options, orders)
-    work.kept_copies = {action.features[-1] for action in plan.actions if action.mend == "drop" and not action.do}
+    work = Work(chosen, None, within, along, exceptions, plan.options, Orders.of(plan))
     made = work.plan()
-    now = {place_of(action): action.winner for action in made.actions if action.transfers}
-    ignored = [
-        Problem("plan", _NO_SUCH_WINNER, {"number": action.number, "winner": ":".join(action.winner)})
-        for action in plan.actions
-        if action.do and action.winner and action.transfers and now.get(place_of(action)) != action.winner
-    ]
-    if ignored:
-        raise InputError(ignored)
+    check_obeyed(plan, made.actions)
+    made = with_idle(made, plan)
     fixed = work.fixed()
     return _like(layers, chosen, fixed), record(made, chosen, fixed)
 
 
 class Work:
-    """One repair."""
+    """One repair.
+
+    Parameters
+    ----------
+    layers : dict of str to Layer
+    report, within, along, exceptions
+        As of `repair_tiling`.
+    options : mapping
+        ``tolerance``, ``lock``, ``priority`` and ``align`` of `repair_tiling`.
+    orders : Orders
+        What a person decided.
+    meant : sequence of Geometry
+        Where nothing is to be done, beside what ``exceptions`` say.
+    between : bool
+        Whether only that is mended which lies between features of different layers.
+    """
 
     def __init__(
         self,
@@ -193,7 +198,10 @@ class Work:
         along: Barriers | gpd.GeoDataFrame | None,
         exceptions: Sequence[Allowed],
         options: Mapping[str, Any],
-        orders: Mapping[bytes, Order] | None = None,
+        orders: Orders = NO_ORDERS,
+        *,
+        meant: Sequence[shapely.Geometry] = (),
+        between: bool = False,
     ) -> None:
         self.layers, self.along, self.options = layers, along, dict(options)
         if report is None or not isinstance(report.origin, Validated):
@@ -205,8 +213,12 @@ class Work:
         self._must_have_ids()
         self._feature = partial(feature_of, self.subject)
         self.locked = self._indices(options["lock"])
-        self.orders = dict(orders or {})
-        self.kept_copies: set[Feature] = set()
+        self.orders, self.meant = orders, list(meant)
+        self.groups = np.unique(self.subject.layer.astype(str), return_inverse=True)[1] if between else None
+        self.unredrawn = {
+            index for index in self.subject.scars if between or orders.refuse("redraw", (self._feature(index),))
+        }
+        self.locked |= self.unredrawn
         self.polygons = self.examined.subject.polygons.copy()
         self.copies: list[int] = []
         self.changed: set[int] = set()
@@ -227,6 +239,7 @@ class Work:
         """Plan, and mend the polygons on the way."""
         examined = self.examined
         meant = [fault.geometry for fault in self.report.records if fault.exception and fault.geometry is not None]
+        meant += self.meant
         mender = Mender(
             self.subject,
             examined.distinct,
@@ -235,6 +248,7 @@ class Work:
             rank=self._ranks(),
             meant=meant,
             orders=self.orders,
+            groups=self.groups,
         )
         # the kernel knows the layers already; with open gaps asked for, its faces are the same
         mended = mender.run(examined.analysis, examined.sizes)
@@ -246,7 +260,7 @@ class Work:
             left += stay
         numbered = tuple(replace(action, number=number) for number, action in enumerate(actions, 1))
         prints = {key: fingerprint(layer) for key, layer in self.layers.items()}
-        return Plan(numbered, tuple(left), self.subject.crs, self.options, prints)
+        return Plan(numbered, tuple(left), self.subject.crs, self.options, prints, planned=len(numbered))
 
     def fixed(self) -> dict[str, Layer]:
         """Return the layers with the polygons as they are now."""
@@ -301,8 +315,8 @@ class Work:
             shape = self.polygons[index]
             if shape is None or index in self.locked:
                 continue
-            self.changed.add(index)
             feature = self._feature(index)
+            self.changed.add(index)
             place = shape.representative_point()
             actions.append(Action(0, "invalid-geometry", None, (feature,), place, "redraw", _REDRAWN))
         return actions
@@ -313,8 +327,10 @@ class Work:
         first = {copy: group[0] for group in equal_polygons(subject.polygons) for copy in group[1:]}
         for index in sorted(set(first) - self.locked):
             shape, original = subject.polygons[index], first[index]
+            if self.groups is not None and self.groups[index] == self.groups[original]:
+                continue
             pair = self._feature(original), self._feature(index)
-            do = pair[1] not in self.kept_copies
+            do = not self.orders.refuse("drop", pair)
             area = subject.total_area(np.array([shape], object))
             actions.append(
                 Action(
@@ -339,12 +355,14 @@ class Work:
         """Name what can't be mended of features by themselves."""
         left = []
         mended = {self._feature(index) for index in self.changed}
+        refused = {self._feature(index) for index in self.unredrawn}
         for fault in self.subject.faults:
             features = tuple(Feature(fault.layers[0], identifier) for identifier in fault.features)
             if fault.severity != "error" or (fault.code == "invalid-geometry" and mended.issuperset(features)):
                 continue
             place = None if fault.geometry is None else shapely.centroid(fault.geometry)
             why = _LOCKED if fault.code == "invalid-geometry" and fault.geometry is not None else _UNUSABLE
+            why = _REFUSED if features and refused.issuperset(features) else why
             left.append(Left(fault.code, fault.detail, features, place, why))
         return left
 
@@ -357,12 +375,23 @@ class Work:
         if crs.is_geographic or self.subject.units(1.0) != 1.0:
             raise InputError(Problem("", _NOT_METRES))
         within = DEFAULT_ALIGN if self.options["align"] is True else float(self.options["align"])
-        aligned = align_borders(self.polygons, self.along.to_crs(crs), tolerance=within, locked=sorted(self.locked))
+        along, features = self.along.to_crs(crs), [self._feature(index) for index in range(len(self.polygons))]
+        numbers = {feature: index for index, feature in enumerate(features)}
+        keep = list(self.orders.kept_borders)
+        while True:
+            kept = [(numbers[one], numbers[other], place) for one, other, place in keep]
+            locked = sorted(self.locked)
+            aligned = align_borders(self.polygons, along, tolerance=within, locked=locked, kept=kept)
+            actions, left = planned(aligned, features)
+            strange = self.orders.strange(actions)
+            if not strange:
+                break
+            keep += strange
         moved = ~shapely.equals_identical(aligned.polygons, self.polygons)
         moved &= ~shapely.is_missing(self.polygons)
         self.changed.update(np.flatnonzero(moved).tolist())
         self.polygons = aligned.polygons
-        return planned(aligned, [self._feature(index) for index in range(len(self.polygons))])
+        return actions, left
 
 
 def _plain(names: Iterable[Named]) -> list[Named]:

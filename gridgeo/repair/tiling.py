@@ -23,6 +23,7 @@ from gridgeo.coverage import CoverageAnalysis, Faces, analyse
 from gridgeo.language import Message
 from gridgeo.repair.chains import Chain, Edge, Nodes, assembled
 from gridgeo.repair.decide import OUTSIDE, WHY, Decision, Refusal, Rules, decide
+from gridgeo.repair.orders import NO_ORDERS, Order, Orders, key_of
 from gridgeo.repair.plan import Action, Feature, Left, Transfer
 from gridgeo.validate.measure import Sizes
 from gridgeo.validate.regions import FLOAT_NOISE
@@ -39,14 +40,6 @@ _BADLY = Message(
 )
 _REFUSED = Message("a person decided to leave it", "按人工决定保留")
 _INSERTED = Message("Vertices of the neighbour are inserted; nothing moves.", "补上相邻一方已有的节点，边界不移动。")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a person decided about one action."""
-
-    do: bool
-    winner: Feature | None
 
 
 @dataclass
@@ -82,8 +75,10 @@ class Mender:
         The lower, the earlier a polygon wins.
     meant : sequence of Geometry
         Where faults are meant: nothing is done there.
-    orders : mapping, optional
-        What a person decided, by the places of the actions (`place_of`).
+    orders : Orders, optional
+        What a person decided.
+    groups : ndarray of int, optional
+        Of each polygon: nothing is done but between polygons of different groups.
     """
 
     def __init__(
@@ -95,7 +90,8 @@ class Mender:
         locked: Iterable[int] = (),
         rank: Sequence[int] | None = None,
         meant: Sequence[shapely.Geometry] = (),
-        orders: Mapping[bytes, Order] | None = None,
+        orders: Orders = NO_ORDERS,
+        groups: npt.NDArray[np.int64] | None = None,
     ) -> None:
         self._subject, self._extent = subject, extent
         self._feature = partial(feature_of, subject)
@@ -105,7 +101,8 @@ class Mender:
         self._noise = subject.units(FLOAT_NOISE)
         self.mended = Mended(polygons.copy())
         self._banned: dict[bytes, set[int]] = {}
-        self._orders = orders or {}
+        self._orders, self._groups = orders, groups
+        self._passes = 0
 
     def run(self, analysis: CoverageAnalysis | None = None, sizes: Sizes | None = None) -> Mended:
         """Mend until nothing is left that can be mended.
@@ -133,13 +130,17 @@ class Mender:
         """Decide about all faces and carry it out; return whether anything was done."""
         area = shapely.area(self.mended.polygons)
         rules = Rules(self._locked, self._rank, area, self._extent is not None)
-        meant = set(self._meant.query(faces.polygon, predicate="intersects")[0].tolist()) if len(self._meant) else set()
+        self._passes += 1
+        meant: set[int] = set()
+        if len(self._meant):
+            inside = shapely.point_on_surface(faces.polygon)
+            meant = set(self._meant.query(inside, predicate="intersects")[0].tolist())
         decisions: dict[int, Decision] = {}
         for number in range(len(faces)):
-            if number in meant:
+            if number in meant or not self._concerned((*faces.covers[number], *faces.borders[number])):
                 continue
-            key = _key(faces.polygon[number])
-            order = self._orders.get(key)
+            key = key_of(faces.polygon[number])
+            order = self._orders.about(faces.polygon[number], as_planned=self._passes == 1)
             if order is not None and not order.do:
                 refused.append(self._left(faces, number, _REFUSED))
                 continue
@@ -158,10 +159,17 @@ class Mender:
             if len(self._meant)
             else ()
         )
-        for k, (place, lacker) in enumerate(zip(missing.point.tolist(), missing.lacker.tolist(), strict=True)):
-            if lacker not in self._locked and k not in stays:
+        rows = zip(missing.point.tolist(), missing.lacker.tolist(), missing.holder.tolist(), strict=True)
+        for k, (place, lacker, holder) in enumerate(rows):
+            if lacker in self._locked or k in stays or not self._concerned((lacker, holder)):
+                continue
+            if not self._orders.refuse("insert", (self._feature(lacker),)):
                 lacking.setdefault(lacker, []).append((place[0], place[1]))
         return self._carry_out(faces, sizes, decisions, lacking)
+
+    def _concerned(self, polygons: Iterable[int]) -> bool:
+        """Tell whether something between some polygons is to be mended."""
+        return self._groups is None or len({int(self._groups[k]) for k in polygons if k >= 0}) > 1
 
     def _as_ordered(self, decision: Decision, order: Order) -> Decision:
         """Return a decision with the winner that a person chose."""
@@ -212,7 +220,7 @@ class Mender:
             for number in [n for n, d in done.items() if not bad.isdisjoint((*d.losers, d.winner))]:
                 decision = done.pop(number)
                 if decision.winner is not None:
-                    self._banned.setdefault(_key(faces.polygon[number]), set()).add(decision.winner)
+                    self._banned.setdefault(key_of(faces.polygon[number]), set()).add(decision.winner)
         before = shapes.copy()
         for k, shape in made.items():
             if shape is not None and not shapely.equals_identical(shape, shapes[k]):
@@ -306,12 +314,3 @@ class Mender:
 def feature_of(subject: Subject, index: int) -> Feature:
     """Return the key of the layer and the id of a feature."""
     return Feature(str(subject.layer[index]), str(subject.id[index]))
-
-
-def place_of(action: Action) -> bytes:
-    """Return what tells the region of an action from all others."""
-    return _key(action.transfers[0].region)
-
-
-def _key(region: shapely.Geometry) -> bytes:
-    return np.round(np.array(shapely.bounds(region)), 9).tobytes()
