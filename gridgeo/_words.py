@@ -56,6 +56,24 @@ KIND_WORDS: Mapping[str, str] = {
 }
 """What stands for each kind of grid."""
 
+MEASURE_WORDS: Mapping[str, str] = {
+    "area": "area",
+    "面积": "area",
+    "street-length": "street-length",
+    "道路长度": "street-length",
+}
+"""What stands for each thing that is measured from the map."""
+
+PRESET_WORDS: Mapping[str, str] = {
+    "community": "community",
+    "社区网格": "community",
+    "micro": "micro",
+    "微网格": "micro",
+    "cell": "cell",
+    "单元网格": "cell",
+}
+"""What stands for each named size of blocks."""
+
 RANK_WORDS: Mapping[str, str] = {
     "river": "river",
     "河道": "river",

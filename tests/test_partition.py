@@ -226,7 +226,7 @@ def test_an_atom_too_heavy_is_named_with_its_place() -> None:
     delineate_blocks(grids(box(0, 0, 400, 100)), barriers, workload=homes, count=3, warnings=warnings)
     said = [problem.text("en") for problem in warnings]
     assert any(text.startswith("layer area, grid G1 (网格G1): the piece at 50, 50") for text in said)
-    assert any("off the mean workload" in text for text in said)
+    assert any("workload: a block is" in text and "see the pieces too large" in text for text in said)
 
 
 def test_fewer_pieces_than_blocks_is_said() -> None:

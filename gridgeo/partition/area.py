@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -13,27 +12,27 @@ import shapely
 from gridgeo import crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.network import Barriers, Floats, as_barriers
+from gridgeo.network import RANKS, Barriers, Floats, Rank, as_barriers
+from gridgeo.partition.asked import Asked
 from gridgeo.partition.atoms import Cleaning
-from gridgeo.partition.change import check_previous, keep_codes
-from gridgeo.partition.draft import Demand, draft
+from gridgeo.partition.change import check_previous
+from gridgeo.partition.codes import UNIT_GRID, CodeScheme
+from gridgeo.partition.demand import (
+    MOVE_PRICE,
+    SECONDS,
+    SUM,
+    TOLERANCE,
+    Demand,
+    check_demand,
+    check_uncut,
+    with_preset,
+)
 from gridgeo.partition.layer import Grid
-from gridgeo.partition.rebalance import MOVE_PRICE
+from gridgeo.partition.layers import Layers, draft_area
+from gridgeo.partition.previous import Previous
 from gridgeo.partition.slivers import SLIVER_AREA
 from gridgeo.partition.workload import WorkloadLike, WorkloadSource, as_sources
 
-_BOTH = Message(
-    "give count or target, not both: so many blocks a grid, or so much workload a block",
-    "count 与 target 只能给一个：每网格块数，或每块工作量",
-)
-_BAD_COUNT = Message(
-    "count must be a whole number of 1 or more, not {value}", "count 应为不小于 1 的整数，而非 {value}"
-)
-_BAD_TARGET = Message("target must be more than 0, not {value}", "target 应大于 0，而非 {value}")
-_BAD_TOLERANCE = Message(
-    "tolerance must be at least 0, such as 0.2 for 20%, not {value}",
-    "tolerance 不应小于 0（如 0.2 表示 20%），而非 {value}",
-)
 _BAD_LENGTH = Message("{name} must be 0 or more, not {value}", "{name} 不应小于 0，而非 {value}")
 _BAD_WEIGHT = Message("weight must be 0 or more, not {value}", "weight 不应小于 0，而非 {value}")
 _MIXED_CRS = Message(
@@ -42,20 +41,6 @@ _MIXED_CRS = Message(
 )
 _NO_COLUMN = Message("there is no column {column!r}", "没有“{column}”列")
 _TWICE = Message("id {id} occurs {count} times; ids must be unique", "编号 {id} 出现 {count} 次；编号不得重复")
-
-
-def check_demand(demand: Demand, where: str) -> list[Problem]:
-    """Return what is wrong with a demand."""
-    problems = []
-    if demand.count is not None and demand.target is not None:
-        problems.append(Problem(where, _BOTH))
-    if demand.count is not None and (demand.count < 1 or demand.count != int(demand.count)):
-        problems.append(Problem(where, _BAD_COUNT, {"value": demand.count}))
-    if demand.target is not None and not 0 < demand.target < float("inf"):
-        problems.append(Problem(where, _BAD_TARGET, {"value": demand.target}))
-    if not 0 <= demand.tolerance < float("inf"):
-        problems.append(Problem(where, _BAD_TOLERANCE, {"value": demand.tolerance}))
-    return problems
 
 
 def check_weights(sources: Mapping[str, WorkloadSource]) -> list[Problem]:
@@ -74,16 +59,30 @@ def delineate_blocks(
     workload: WorkloadLike = None,
     count: int | None = None,
     target: float | None = None,
-    tolerance: float = 0.2,
+    size: tuple[float, float] | None = None,
+    preset: str | None = None,
+    measure: str = "",
+    tolerance: float | Mapping[str, float] = TOLERANCE,
     seed: int = 0,
+    compact: float = 1.0,
     id_column: str | None = None,
     name_column: str | None = None,
     extend_dead_ends: float = 0.0,
     sliver_below: float = SLIVER_AREA,
+    uncut_by: Rank | None = None,
     keep_whole: gpd.GeoDataFrame | None = None,
+    keep_together: gpd.GeoDataFrame | None = None,
+    borders: gpd.GeoDataFrame | None = None,
+    no_borders: gpd.GeoDataFrame | None = None,
+    parents: gpd.GeoDataFrame | None = None,
+    locked: gpd.GeoDataFrame | None = None,
+    heads: gpd.GeoDataFrame | None = None,
     previous: gpd.GeoDataFrame | None = None,
     move_price: float = MOVE_PRICE,
     retired: Sequence[str] = (),
+    codes: CodeScheme | str = UNIT_GRID,
+    seconds: float = SECONDS,
+    jobs: int = 1,
     warnings: list[Problem] | None = None,
 ) -> gpd.GeoDataFrame:
     """Cut an area into responsibility blocks along barriers.
@@ -97,72 +96,106 @@ def delineate_blocks(
         ``level`` (0 on the ground).
     workload : GeoDataFrame, mapping or None
         What to balance: points, lines or polygons that count 1 each, or the amount in their column ``workload``; or
-        several attributes, name -> table (its column of that name, or 1 each) or `WorkloadSource`. None: the area in
-        m2.
+        several attributes, name -> table (its column of that name, or 1 each), `WorkloadSource`, or ``"area"`` or
+        ``"street-length"``, which are measured. None: the area in m2.
     count : int or None
         Blocks a grid.
     target : float or None
-        Workload a block; a grid gets as many blocks as its workload holds targets, rounded. With neither, one block a
-        grid.
-    tolerance : float
-        How far a block's workload may be off its grid's mean: 0.2 is 20 %. What can't be met is drafted as near as
-        possible, with a warning.
+        Workload a block; a grid gets as many blocks as its workload holds targets, rounded.
+    size : (float, float) or None
+        The least and the most that a block holds.
+    preset : str or None
+        A named size: ``community`` (300 to 500 households), ``micro`` (30 to 100 households), ``cell`` (about
+        10,000 m2). Without any of these four, one block a grid.
+    measure : str
+        The attribute that ``target`` and ``size`` count, one of ``workload`` or ``"area"``; by default the weighted
+        sum.
+    tolerance : float or mapping
+        How far a block's workload may be off its grid's mean, either way: 0.2 is 20 %. A mapping gives attributes
+        tolerances of their own (``"workload"`` is the weighted sum of all others). What can't be met is drafted as
+        near as possible, with a warning.
     seed : int
         Another seed may find another draft; the same seed finds the same.
+    compact : float
+        What roundness counts for, against borders on strong barriers: 0 for nothing.
     id_column, name_column : str or None
         Columns of ``area``; by default ``id`` or ``code``, and ``name``, where they are there, else the row's number.
     extend_dead_ends : float
         Metres. Barriers that end so near to the next barrier or border are extended to it.
     sliver_below : float
         Square metres. Smaller pieces between barriers join a neighbour.
+    uncut_by : {"river", "main-road", "road", "lane"} or None
+        Barriers of this rank and stronger ones cut no block, not even where bridges lead over them.
     keep_whole : GeoDataFrame or None
-        Polygons of compounds, campuses or villages that no border of blocks may cut.
+        Compounds, campuses and villages (polygons) that no border may cut.
+    keep_together : GeoDataFrame or None
+        Points or polygons; those with the same value in the column ``set`` come into one block.
+    borders, no_borders : GeoDataFrame or None
+        Lines along barriers on which a border must run, and must not.
+    parents : GeoDataFrame or None
+        Polygons whose borders no block crosses, such as committees beneath a street grid.
+    locked : GeoDataFrame or None
+        Blocks (of a blocks layer: column ``grid``) that stay as they are.
+    heads : GeoDataFrame or None
+        Points where block heads are stationed: each block of their grid gets one, and the grid as many blocks.
     previous : GeoDataFrame or None
-        A blocks layer to start from: little workload changes hands, blocks that carry on keep their codes, each grid
-        keeps its number of blocks (``count`` and ``target`` are for grids that it lacks).
+        Blocks layer to start from: little changes hands, codes and the bytes of untouched blocks stay.
     move_price : float
-        With ``previous``: sides of a block that moving one block's fair workload is worth. More moves less.
+        With ``previous``: sides of a block that moving one block's fair workload is worth.
     retired : sequence of str
-        Codes never to be given again; those given up now are added in ``attrs["summary"]["retired"]``.
+        With ``previous``: codes given up earlier, which are never given again.
+    codes : CodeScheme or str
+        How blocks are numbered: see `gridgeo.partition.codes`.
+    seconds : float
+        Seconds of processor time to search at most, reckoned for an ordinary machine: the plan depends on this number
+        and not on how fast the machine is.
+    jobs : int
+        Processes that search at once. More than one needs a script that guards its start with
+        ``if __name__ == "__main__":``.
     warnings : list or None
-        Filled with what could not be met.
+        Filled with what could not be met, in the order of the grids.
 
     Returns
     -------
     GeoDataFrame
-        The blocks, in the CRS of ``area``: columns as in `gridgeo.partition`. Vertices of ``area`` keep their
-        coordinates.
+        The blocks layer, in the CRS of ``area``: columns as in `gridgeo.partition`. ``attrs["summary"]`` tells what was
+        done. Vertices of ``area`` keep their coordinates to the last bit.
 
-    Examples
-    --------
-    >>> square = gpd.GeoDataFrame({"id": ["A"]}, geometry=[shapely.box(0, 0, 200, 100)])
-    >>> lanes = gpd.GeoDataFrame({"rank": ["lane"]}, geometry=[shapely.LineString([(100, -9), (100, 109)])])
-    >>> blocks = delineate_blocks(square, lanes, count=2)
-    >>> blocks[["code", "workload", "on_barrier"]].to_dict("list")
-    {'code': ['A-001', 'A-002'], 'workload': [10000.0, 10000.0], 'on_barrier': [1.0, 1.0]}
+    Raises
+    ------
+    InputError
+        When the demands make no sense or a table can't be used.
     """
-    demand = Demand(count, target, tolerance, seed)
-    problems = check_demand(demand, "delineate_blocks")
-    if previous is not None:
-        problems += check_previous(previous)
     sources = as_sources(workload)
-    problems += check_weights(sources)
+    tolerances = dict(tolerance) if isinstance(tolerance, Mapping) else {}
+    demand = Demand(
+        count=count,
+        target=target,
+        size=None if size is None else (size[0], size[-1]) if len(size) == 2 else size,
+        measure="" if measure == SUM else measure,
+        tolerance=tolerances.pop(SUM, TOLERANCE) if isinstance(tolerance, Mapping) else tolerance,
+        tolerances=tolerances,
+        seed=seed,
+        compact=compact,
+        seconds=seconds,
+        jobs=jobs,
+        move_price=move_price,
+    )
+    problems = check_demand(demand, "delineate_blocks", sources, preset) + check_weights(sources)
+    demand, wrong = with_preset(demand, preset, sources, "delineate_blocks")
+    problems += [*wrong, *check_uncut(uncut_by, "delineate_blocks")]
+    problems += [] if previous is None else check_previous(previous)
     problems += [
         Problem("delineate_blocks", _BAD_LENGTH, {"name": name, "value": value})
-        for name, value in (
-            ("extend_dead_ends", extend_dead_ends),
-            ("sliver_below", sliver_below),
-            ("move_price", move_price),
-        )
+        for name, value in (("extend_dead_ends", extend_dead_ends), ("sliver_below", sliver_below))
         if not 0 <= value < float("inf")
     ]
+    asked = Asked(parents, locked, keep_whole, keep_together, borders, no_borders, heads)
+    problems += asked.check()
     networks = as_barriers(barriers)
-    frames = [
-        area,
-        *(source.frame for source in sources.values()),
-        *(table for table in (keep_whole, previous) if table is not None),
-    ]
-    frames += [source.footprints for source in sources.values() if source.footprints is not None]
+    frames = [area, *asked.tables.values(), *([] if previous is None else [previous])]
+    for source in sources.values():
+        frames += [table for table in (source.frame, source.footprints) if table is not None]
     frames += [table for table in (networks.lines, networks.surfaces) if len(table)]
     if len({frame.crs is None for frame in frames}) > 1:
         problems.append(Problem("delineate_blocks", _MIXED_CRS))
@@ -173,45 +206,47 @@ def delineate_blocks(
     ]
     if problems:
         raise InputError(problems)
+    scheme = codes if isinstance(codes, CodeScheme) else CodeScheme(codes)
     grids = _grids(area, id_column, name_column)
     metric = crs.working_crs(area) if area.crs is not None and len(area) else None
 
     def moved(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return frame if metric is None else crs.to_crs(frame, metric)
 
+    def written(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        return frame if metric is None else crs.to_crs(frame, area.crs)
+
     def to_output(points: Floats) -> Floats:
         return points if metric is None else moved_points(points, metric, area.crs)
 
-    if previous is not None:
-        demand = replace(demand, previous=moved(previous), move_price=move_price)
-    blocks, told = draft(
-        grids,
-        moved(area).geometry.to_numpy(),
-        shapely.get_coordinates(area.geometry.to_numpy()),
-        Barriers(
-            moved(networks.lines) if len(networks.lines) else networks.lines,
-            moved(networks.surfaces) if len(networks.surfaces) else networks.surfaces,
+    drafts = draft_area(
+        Layers(
+            grids=grids,
+            shapes=moved(area).geometry.to_numpy(),
+            written=shapely.get_coordinates(area.geometry.to_numpy()),
+            barriers=Barriers(
+                moved(networks.lines) if len(networks.lines) else networks.lines,
+                moved(networks.surfaces) if len(networks.surfaces) else networks.surfaces,
+            ),
+            sources={name: source.moved(moved) for name, source in sources.items()},
+            asked=asked.moved(moved),
+            asked_written=asked.moved(written),
+            crs=area.crs,
+            to_output=to_output,
+            cleaning=Cleaning(
+                extend_dead_ends=extend_dead_ends,
+                sliver_below=sliver_below,
+                uncut_by=-1 if uncut_by is None else RANKS.index(uncut_by),
+            ),
+            scheme=scheme,
         ),
-        {
-            name: replace(s, frame=moved(s.frame), footprints=None if s.footprints is None else moved(s.footprints))
-            for name, s in sources.items()
-        },
-        demand,
-        crs=area.crs,
-        to_output=to_output,
-        cleaning=Cleaning(
-            extend_dead_ends=extend_dead_ends,
-            sliver_below=sliver_below,
-            keep_whole=np.empty(0, dtype=object) if keep_whole is None else moved(keep_whole).geometry.to_numpy(),
-        ),
+        [demand],
+        previous=None if previous is None else Previous(written(previous), moved(previous).geometry.to_numpy()),
+        retired=retired,
     )
     if warnings is not None:
-        warnings += told
-    if previous is None:
-        return blocks
-    kept, gone = keep_codes(blocks, previous, retired=retired)
-    kept.attrs["summary"] = blocks.attrs["summary"] | {"retired": gone}
-    return kept
+        warnings += drafts[0].warnings
+    return drafts[0].blocks
 
 
 def moved_points(points: Floats, source: pyproj.CRS, target: pyproj.CRS) -> Floats:

@@ -23,6 +23,8 @@ from gridgeo.partition.atoms import (
 )
 from gridgeo.partition.kept import faces_kept_whole
 
+_NOTHING: Geometries = np.empty(0, dtype=object)
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -45,6 +47,8 @@ class Ground:
     cleaning : Cleaning
     segment, inside : array
         Segments with the same grid on both sides, and that grid, by grid.
+    divided : (array, array)
+        Faces and the dividers that they lie in.
     """
 
     arrangement: Arrangement
@@ -58,6 +62,7 @@ class Ground:
     cleaning: Cleaning
     segment: Integers
     inside: Integers
+    divided: tuple[Integers, Integers]
 
     def members(self, grid: int) -> Integers:
         """Return the faces of a grid."""
@@ -89,12 +94,19 @@ def lay_out(
     *,
     cut: Flags | None = None,
     cleaning: Cleaning = USUAL,
+    dividers: Geometries = _NOTHING,
 ) -> Ground:
-    """Cut grids (in metres) into faces along barriers; barriers count only where they meet a grid that is to be cut."""
+    """Cut grids (in metres) into faces along barriers; barriers count only where they meet a grid that is to be cut.
+
+    The outlines of ``dividers`` take part as borders of grids do, but own no faces.
+    """
     cut = np.ones(len(outlines), dtype=np.bool_) if cut is None else cut
-    arrangement = node(barriers, outlines, within=outlines[cut], extend_dead_ends=cleaning.extend_dead_ends)
+    shapes = np.concatenate([outlines, dividers])
+    arrangement = node(barriers, shapes, within=outlines[cut], extend_dead_ends=cleaning.extend_dead_ends)
     faces = find_faces(arrangement)
-    face, owner = faces_of_grids(arrangement, faces, outlines)
+    face, owner = faces_of_grids(arrangement, faces, shapes)
+    divided = face[owner >= len(outlines)], owner[owner >= len(outlines)] - len(outlines)
+    face, owner = face[owner < len(outlines)], owner[owner < len(outlines)]
     segment, inside = shared_segments(faces.sides, face, owner)
     metric = shapely.transform(faces.polygons, lambda lattice: lattice * GRAIN + arrangement.origin)
     return Ground(
@@ -109,6 +121,7 @@ def lay_out(
         cleaning=cleaning,
         segment=segment,
         inside=inside,
+        divided=divided,
     )
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import shapely
 
-from gridgeo.network import GRAIN, Arrangement, Flags, Floats, Geometries, Integers, groups
+from gridgeo.network import GRAIN, RIVER, Arrangement, Flags, Floats, Geometries, Integers, groups
 from gridgeo.partition.carriageways import find_road_land, join_strips, join_surfaces
 from gridgeo.partition.kept import join_kept
 from gridgeo.partition.merging import COLUMNS, LANES, MIN_CONTACT, PASSABLE, Merging, join_unfounded, merging_of
@@ -44,12 +44,15 @@ class Cleaning:
         Metres. So do faces with a smaller mean width (twice the area by the perimeter).
     keep_whole : array of Polygon or MultiPolygon
         Compounds, campuses and villages that no border may cut, in the CRS of the grids.
+    uncut_by : int
+        Barriers of this rank (index in `RANKS`) and stronger ones join no atoms, not even over bridges; -1: none.
     """
 
     extend_dead_ends: float = 0.0
     sliver_below: float = SLIVER_AREA
     needle_below: float = NEEDLE_WIDTH
     keep_whole: Geometries = field(default_factory=lambda: np.empty(0, dtype=object))
+    uncut_by: int = -1
 
 
 USUAL = Cleaning()
@@ -234,7 +237,7 @@ def make_atoms(
         The faces of each polygon to be kept whole (`faces_kept_whole`), of this grid or not.
     """
     area, perimeter = faces.area[members], faces.perimeter[members]
-    merging = merging_of(arrangement, faces.sides, inner, lengths, members, area, perimeter)
+    merging = merging_of(arrangement, faces.sides, inner, lengths, members, area, perimeter, cleaning.uncut_by)
     join_unfounded(merging)
     parted = []
     for index, group in enumerate(kept):
@@ -246,7 +249,9 @@ def make_atoms(
     road_land = find_road_land(arrangement, faces.sides, lengths, members, area, perimeter)
     strips = join_strips(merging, road_land.strips, road_land.towards)
     islands = frozenset(np.flatnonzero(road_land.islands).tolist())
-    merged, over_river, left = join_slivers(merging, cleaning.sliver_below, cleaning.needle_below, islands)
+    merged, over_river, left = join_slivers(
+        merging, cleaning.sliver_below, cleaning.needle_below, islands, least=max(RIVER, cleaning.uncut_by)
+    )
     return replace(
         _finished(merging, members, faces),
         merged=merged + strips,

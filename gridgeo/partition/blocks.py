@@ -58,6 +58,8 @@ def group(
     rules: Rules = _FREE,
     effort: float = 1.0,
     seconds: float = USUAL_SECONDS,
+    compact: float = 1.0,
+    small_piece: float = SMALL_PIECE,
 ) -> Grouping:
     """Group atoms into ``count`` blocks (or one block an atom, where there are fewer atoms).
 
@@ -73,13 +75,17 @@ def group(
         How much work is done, against the usual.
     seconds : float
         Of processor time, shared out over the pieces by their atoms.
+    compact : float
+        What a block's roundness counts for: see `gridgeo.partition.search.Aim`.
+    small_piece : float
+        A piece with less than this part of a block's workload joins a neighbour over a river.
     """
     together = rules.groups(len(graph))
     graph = with_demanded_borders(graph.merged(together), together, rules)
     size = len(graph)
     count = max(1, min(count, size))
-    graph = _with_load(graph)
-    graph, piece, over_river, apart = _pieces(graph, count)
+    graph = with_load(graph)
+    graph, piece, over_river, apart = pieces_for(graph, count, small_piece)
     pieces = int(piece.max()) + 1
     weight = np.bincount(piece, weights=_weight(graph))
     atoms = np.bincount(piece)
@@ -92,10 +98,10 @@ def group(
     answers: list[Answer] = []
     for index in range(pieces):
         members = np.flatnonzero(piece == index)
-        aim = Aim(int(share[index]), tolerance)
+        aim = Aim(int(share[index]), tolerance, compact)
         answers.append(
             search(
-                _with_load(graph.part(members)),
+                with_load(graph.part(members)),
                 aim,
                 seed=seed + index,
                 effort=effort,
@@ -116,14 +122,16 @@ def _weight(graph: Graph) -> Floats:
     return np.asarray((graph.load / np.where(total > 0, total, 1.0)).mean(axis=1))
 
 
-def _with_load(graph: Graph) -> Graph:
+def with_load(graph: Graph) -> Graph:
     """Return a graph in which blocks are equal in area where there is no workload at all."""
     if graph.load.sum() > 0:
         return graph
     return replace(graph, load=np.repeat(graph.area[:, None], graph.load.shape[1], axis=1))
 
 
-def _pieces(graph: Graph, count: int) -> tuple[Graph, Integers, list[tuple[int, int]], int]:
+def pieces_for(
+    graph: Graph, count: int, small_piece: float = SMALL_PIECE
+) -> tuple[Graph, Integers, list[tuple[int, int]], int]:
     """Find the pieces that blocks can't cross, after joining those that can't have blocks of their own."""
     over_river: list[tuple[int, int]] = []
     apart = 0
@@ -137,7 +145,7 @@ def _pieces(graph: Graph, count: int) -> tuple[Graph, Integers, list[tuple[int, 
         sides = piece[graph.pairs]
         bridge = -1
         for small in order:
-            if pieces <= count and weight[small] >= SMALL_PIECE * mean:
+            if pieces <= count and weight[small] >= small_piece * mean:
                 break
             # the border that is longest by price: joined where it would be dearest to part
             across = np.flatnonzero((sides[:, 0] != sides[:, 1]) & (sides == small).any(axis=1))

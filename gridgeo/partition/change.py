@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +15,7 @@ from gridgeo.language import Message
 from gridgeo.network import Geometries
 from gridgeo.partition.codes import UNIT_GRID, CodeScheme, block_name
 
+Key: TypeAlias = tuple[str, str]
 SAME_PLACE = 0.5
 """A block carries on an old one when more than this part of the ground of either is common to both."""
 
@@ -30,6 +32,7 @@ def keep_codes(
     *,
     retired: Iterable[str] = (),
     scheme: CodeScheme = UNIT_GRID,
+    town: str = "",
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return blocks with the codes of the old plan where they carry on, and all codes that are retired now.
 
@@ -47,6 +50,8 @@ def keep_codes(
         Codes given up earlier: they are never given again.
     scheme : CodeScheme
         How new codes are written.
+    town : str
+        Code of the town, for schemes that need it; by default the first nine digits of the grid's id.
 
     Returns
     -------
@@ -72,15 +77,26 @@ def keep_codes(
     if problems:
         raise InputError(problems)
     old_shapes, new_shapes = _in_metres(previous, blocks)
-    old_grid, new_grid = previous["grid"].astype(str).tolist(), blocks["grid"].astype(str).tolist()
+    both = "grid_layer" in previous and "grid_layer" in blocks
+    old_grid, new_grid = (_grid_keys(plan, with_layer=both) for plan in (previous, blocks))
+    homes: dict[str, set[str]] = {}
+    for layer, name in new_grid:
+        homes.setdefault(name, set()).add(layer)
     heir = _heirs(old_shapes, new_shapes, old_grid, new_grid)
     old_codes = previous["code"].astype(str).tolist()
     given_up = sorted({*map(str, retired), *(code for row, code in enumerate(old_codes) if row not in heir.values())})
     taken = {*given_up, *old_codes}
 
-    last: dict[str, int] = {}
+    def scheme_code(grid: tuple[str, str], serial: int) -> str:
+        prefix = grid[0] if len(homes.get(grid[1], ())) > 1 else ""
+        return scheme.code(grid[1], serial, town=town or grid[1][:9], prefix=prefix)
+
+    last: dict[tuple[str, str], int] = {}
     for grid, serial in zip(old_grid, previous["serial"].tolist(), strict=True):
         last[grid] = max(last.get(grid, 0), int(serial))
+    for grid in set(new_grid):  # codes given up long ago count too, though their blocks are in no plan any more
+        while scheme_code(grid, last.get(grid, 0) + 1) in given_up:
+            last[grid] = last.get(grid, 0) + 1
     count = {grid: new_grid.count(grid) for grid in set(new_grid)}
     code, serials, names = blocks["code"].astype(str).tolist(), blocks["serial"].tolist(), blocks["name"].tolist()
     for row in np.lexsort((blocks["serial"].to_numpy(),)).tolist():
@@ -94,7 +110,7 @@ def keep_codes(
         written = ""
         while not written or written in taken:
             last[grid] = last.get(grid, 0) + 1
-            written = scheme.code(grid, last[grid], town=grid[:9])
+            written = scheme_code(grid, last[grid])
         taken.add(written)
         code[row], serials[row] = written, last[grid]
         first = str(names[row]).partition(" 第")[0]
@@ -106,7 +122,7 @@ def keep_codes(
     return kept.iloc[order].reset_index(drop=True), given_up
 
 
-def _heirs(old: Geometries, new: Geometries, old_grid: Sequence[str], new_grid: Sequence[str]) -> Mapping[int, int]:
+def _heirs(old: Geometries, new: Geometries, old_grid: Sequence[Key], new_grid: Sequence[Key]) -> Mapping[int, int]:
     """Return which old block each new one carries on: the pairs with most ground in common first."""
     at_new, at_old = shapely.STRtree(old).query(new, predicate="intersects")
     common = shapely.area(shapely.intersection(new[at_new], old[at_old]))
@@ -119,6 +135,12 @@ def _heirs(old: Geometries, new: Geometries, old_grid: Sequence[str], new_grid: 
         if mine not in heir and was not in heir.values():
             heir[mine] = was
     return heir
+
+
+def _grid_keys(plan: gpd.GeoDataFrame, *, with_layer: bool) -> list[Key]:
+    """Return the layer (if it counts) and id of the grid of each block."""
+    layers = plan["grid_layer"].astype(str).tolist() if with_layer else [""] * len(plan)
+    return list(zip(layers, plan["grid"].astype(str).tolist(), strict=True))
 
 
 def check_previous(previous: gpd.GeoDataFrame) -> list[Problem]:

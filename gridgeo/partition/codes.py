@@ -79,6 +79,10 @@ _LONG = Message(
     "serial {serial} of grid {grid} does not fit {digits} digits; ask for fewer blocks or another scheme",
     "网格 {grid} 的顺序号 {serial} 超过 {digits} 位；请减少块数或更换编码方案",
 )
+_CODE_TWICE = Message(
+    "two blocks would have the code {code}; give grids ids of their own, or a template that tells them apart",
+    "两个责任块的编码都会是 {code}；请使网格编号唯一，或改用能区分它们的模板",
+)
 _BAD_OBJECT = Message("object must be 6 digits, not {value}", "管理对象代码应为 6 位数字，而非 {value}")
 _BAD_GRID = Message(
     "grid {grid} has no 12-digit id (division 6 + town 3 + committee 3), which this scheme needs",
@@ -137,8 +141,12 @@ class CodeScheme:
         if reason:
             raise InputError(Problem("code", _BAD_TEMPLATE, {"template": self.template, "reason": reason}))
 
-    def code(self, grid: str, serial: int, *, town: str = "", divided: bool = True) -> str:
-        """Return the code of a block; ``divided`` says whether its grid has several."""
+    def code(self, grid: str, serial: int, *, town: str = "", divided: bool = True, prefix: str = "") -> str:
+        """Return the code of a block.
+
+        ``divided`` says whether its grid has several; ``prefix`` keeps codes of `UNIT_GRID` apart where two layers use
+        the same grid id.
+        """
         if self.template == DIGITAL_COMMUNITY:
             if len(grid) != GRID_DIGITS or not (grid.isascii() and grid.isdigit()):
                 raise InputError(Problem(f"grid {grid}", _BAD_GRID, {"grid": grid}))
@@ -148,8 +156,17 @@ class CodeScheme:
         if not self.template:
             if serial > 999 and len(grid) == GRID_DIGITS:
                 raise InputError(Problem(f"grid {grid}", _LONG, {"grid": grid, "serial": serial, "digits": 3}))
-            return block_code(grid, serial)
+            return block_code(grid, serial, prefix=prefix)
         return self.template.format(town=town, grid=grid, serial=serial, object=self.object)
+
+
+def check_codes(codes: Sequence[str]) -> None:
+    """Raise `InputError` where a code occurs twice: templates may leave out what tells grids apart."""
+    seen: set[str] = set()
+    for code in codes:
+        if code in seen:
+            raise InputError(Problem("code", _CODE_TWICE, {"code": code}))
+        seen.add(code)
 
 
 UNIT_GRID = CodeScheme()

@@ -1,10 +1,15 @@
-"""Drafting: from grids, barriers and workload to a blocks layer that is one coverage."""
+"""Drafting: from grids, barriers, workload and demands to blocks layers that are one coverage each.
+
+A `Site` is what does not depend on how large blocks are to be: the ground cut into atoms, what they hold, and the
+wishes found on them. Any number of drafts can be made on it.
+"""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -13,21 +18,30 @@ import shapely
 
 from gridgeo.errors import Problem
 from gridgeo.language import Message
-from gridgeo.network import Barriers, Floats, Geometries, Integers, groups
+from gridgeo.network import NO_RANK, RANKS, RIVER, Barriers, Flags, Floats, Geometries, Integers
+from gridgeo.partition.answers import Attribute, unmet, unmet_size
 from gridgeo.partition.atom_layer import Ground, lay_out
 from gridgeo.partition.atoms import USUAL, Atoms, Cleaning, Faces
-from gridgeo.partition.blocks import PRICE, Grouping, group
-from gridgeo.partition.layer import Grid, assemble, in_both_languages, no_blocks, weights_of
-from gridgeo.partition.oversize import suggest_cuts
-from gridgeo.partition.rebalance import MOVE_PRICE, old_blocks, rebalance
+from gridgeo.partition.blocks import SMALL_PIECE
+from gridgeo.partition.codes import UNIT_GRID, CodeScheme
+from gridgeo.partition.crew import Solved, Task, deviations, solve_all
+from gridgeo.partition.demand import SUM, Demand
+from gridgeo.partition.layer import Grid, assemble, in_both_languages, weights_of
+from gridgeo.partition.parts import Dividers, Part, by_part, parts_of
+from gridgeo.partition.previous import OldPlan, old_blocks
 from gridgeo.partition.remarks import remarks, tell_parted
-from gridgeo.partition.search import Graph
-from gridgeo.partition.search.answer import ROUNDING
-from gridgeo.partition.workload import WorkloadSource, allot, totals
-from gridgeo.progress import track
+from gridgeo.partition.search import Graph, Rules
+from gridgeo.partition.wishes import Placed, Wishes, heads_of, place_wishes, rules_of
+from gridgeo.partition.workload import AREA, STREET_LENGTH, Measure, WorkloadSource, allot, total_of, totals
 
-_DRAFTING = Message("Drafting blocks", "划分责任块")
-_NO_SHAPE = Message(
+UNCUT_PIECE = 0.1
+"""Where no barrier may cut a block, a piece behind one joins another only if it has less than this part of a block."""
+ONE_HEAD = 0.5
+"""Tolerance of the number of block heads in a block: one each."""
+_ON_BORDER = 1e-5
+"""Metres: how far the noding may leave a new vertex from the border that it lies on."""
+
+NO_SHAPE = Message(
     "has no polygon and gets no block; give it a geometry or take it out",
     "没有面几何，未划分责任块；请补充几何或删除",
 )
@@ -35,82 +49,136 @@ _OVERLAP = Message(
     "overlaps {others} by {area:.1f} m2, and so do their blocks; run validate and mend the layers",
     "与 {others} 重叠 {area:.1f} 平方米，其责任块也随之重叠；请运行 validate 并修正图层",
 )
-_FEW_ATOMS = Message(
-    "barriers cut it into {atoms} pieces only, so it has {blocks} blocks and not {asked}; add lanes or ask for fewer",
-    "屏障仅将其分成 {atoms} 片，只能划 {blocks} 个责任块，而非 {asked} 个；请补充街巷或减少块数",
-)
-_BIG_ATOM = Message(
-    "the piece at {x:.0f}, {y:.0f} (working CRS) alone holds {weight:.6g}, more than a block's {cap:.6g}: "
-    "no barrier cuts it; add a lane there or accept the block",
-    "坐标 {x:.0f}, {y:.0f}（工作坐标系）处的一片单独就有 {weight:.6g}，超过每块上限 {cap:.6g}，"
-    "且无屏障可切；请补充街巷或接受该块",
-)
-_UNEVEN = Message(
-    "a block is {worst:.1%} off the mean workload, more than the tolerance of {tolerance:.1%}; {reason}",
-    "有责任块偏离平均工作量 {worst:.1%}，超过容差 {tolerance:.1%}；{reason}",
-)
-_BECAUSE_BIG = Message("see the pieces too large to balance", "原因见上述过大的片")
-_BECAUSE_PIECES = Message("rivers or gaps part the grid unevenly", "河道或空隙使网格分割不均")
-_BECAUSE_COARSE = Message(
-    "its {atoms} pieces are too coarse: allow a larger tolerance or ask for fewer blocks",
-    "其 {atoms} 片过于粗大：请放宽容差或减少块数",
-)
-_BECAUSE_UNKNOWN = Message(
-    "no better division was found: try another seed or a larger tolerance", "未找到更好的划分：请换随机种子或放宽容差"
-)
-_OVER_RIVER = Message(
-    "{count} times a block joins both banks of a river without a bridge, for want of any other neighbour",
-    "有 {count} 处责任块跨越无桥河道，因无其他相邻片可并",
-)
-_APART = Message(
-    "it has more separate parts than blocks: {count} parts share a block with another part",
-    "其分离的部分多于责任块数：{count} 个部分与其他部分同属一块",
-)
 _AFRESH = Message(
-    "drafted afresh: the old plan has no blocks here, or they are not each in one piece on today's roads",
-    "已重新划分：原方案在此没有责任块，或其责任块在现有道路上不成整片",
+    "drafted afresh: the old plan has no blocks here",
+    "已重新划分：原方案在此没有责任块",
+)
+_RECOUNTED = Message(
+    "had {old} blocks and has {new} now, so that they keep the demanded size",
+    "原有 {old} 块，现为 {new} 块，以符合要求的规模",
 )
 _ZERO = Message("it has no workload; its blocks are equal in area instead", "其工作量为零，改按面积均分")
+_NO_LOCK = Message(
+    "locked block {number} lies in no grid that is cut and is left out",
+    "第 {number} 个锁定块不在任何待划分网格内，未采用",
+)
+_MORE_PARTS = Message(
+    "the borders of parents and locked blocks leave {parts} parts, so it has {parts} blocks and not {asked}",
+    "上级界线与锁定块将其分成 {parts} 部分，故为 {parts} 块而非 {asked} 块",
+)
+_HEADS = Message(
+    "{heads} block heads are stationed in it, so it has {heads} blocks and not {asked}",
+    "其中有 {heads} 名块长，故为 {heads} 块而非 {asked} 块",
+)
 
 
 @dataclass(frozen=True)
-class Demand:
-    """How blocks are to be drafted: see `gridgeo.partition.delineate_blocks`."""
+class Site:
+    """Grids laid out for drafting.
 
-    count: int | None = None
-    target: float | None = None
-    tolerance: float = 0.2
-    seed: int = 0
-    previous: gpd.GeoDataFrame | None = None
-    """Blocks layer in metres from which to start; its grids keep their number of blocks."""
-    move_price: float = MOVE_PRICE
+    Parameters
+    ----------
+    grids : sequence of Grid
+    parts : list of Part
+        What is divided on its own, by grid.
+    ground : Ground
+        Its owners are the parts.
+    atoms, graphs, rules, heads : lists
+        Of each part that is cut, else None. The graphs hold no workload yet.
+    sources : mapping
+        What is counted.
+    held : mapping
+        What each face holds of each source.
+    outlines, written : arrays
+        Shapes in metres and their vertices as they are to be written, dividers after the grids.
+    crs : CRS or None
+    to_output : callable
+        Brings new vertices from metres to ``crs``.
+    warnings : list of Problem
+        What is to be said of the layers, whatever is demanded.
+    scheme : CodeScheme
+    town : str
+        Code of the town.
+    """
 
-    def blocks(self, total: float) -> int:
-        """Return how many blocks a grid with this workload is to have."""
-        if self.count is not None:
-            return self.count
-        return max(1, round(total / self.target)) if self.target else 1
+    grids: Sequence[Grid]
+    parts: list[Part]
+    ground: Ground
+    atoms: list[Atoms | None]
+    graphs: list[Graph | None]
+    rules: list[Rules]
+    heads: list[Integers]
+    sources: Mapping[str, WorkloadSource]
+    held: Mapping[str, Floats]
+    outlines: Geometries
+    written: Floats
+    crs: pyproj.CRS | None
+    to_output: Callable[[Floats], Floats]
+    warnings: list[Problem]
+    scheme: CodeScheme = UNIT_GRID
+    town: str = ""
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """Layer and id of each grid."""
+        return [(grid.layer, grid.id) for grid in self.grids]
+
+    @cached_property
+    def place(self) -> Callable[[Floats], Floats]:
+        """Bring new vertices from metres to the output, those on a grid's border onto its straight edges."""
+        return keeping_straight(self.outlines, self.written, self.to_output)
 
 
-_ON_BORDER = 1e-5
-"""Metres: how far the noding may leave a new vertex from the border that it lies on."""
+@dataclass(frozen=True)
+class Draft:
+    """Blocks drafted on a site.
+
+    Parameters
+    ----------
+    blocks : GeoDataFrame
+        ``attrs["summary"]`` tells what was done.
+    warnings : list of Problem
+    solved : dict
+        Part -> task and what was found.
+    """
+
+    blocks: gpd.GeoDataFrame
+    warnings: list[Problem]
+    solved: dict[int, tuple[Task, Solved]] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> float:
+        """Share of the workload that changes hands, of all grids together."""
+        moved = total = 0.0
+        for task, found in self.solved.values():
+            load = float(task.graph.load[:, 0].sum())
+            total += load
+            moved += load * (found.point.moved if found.point is not None else 0.0)
+        return moved / total if total > 0 else 0.0
+
+    @property
+    def border(self) -> float:
+        """Price of all borders between blocks of one part."""
+        price = 0.0
+        for task, found in self.solved.values():
+            sides = found.grouping.block[task.graph.pairs]
+            price += float(task.graph.cost[sides[:, 0] != sides[:, 1]].sum())
+        return price
+
+    @property
+    def beyond(self) -> float:
+        """By how much the worst block of all is beyond its tolerance; 0 where all are within."""
+        return max(
+            (
+                float((deviations(task, found.grouping.block) - np.array(task.tolerance)).max())
+                for task, found in self.solved.values()
+                if task.count > 1
+            ),
+            default=0.0,
+        )
 
 
-@dataclass
-class _Tally:
-    """What the summary tells."""
-
-    atoms: int = 0
-    slivers: int = 0
-    strips: int = 0
-    over_river: int = 0
-    surfaces: int = 0
-    worst: float = 0.0
-    balanced: int = 0
-    warnings: list[Problem] = field(default_factory=list)
-
-
-def _keeping_straight(
+def keeping_straight(
     outlines: Geometries, written: Floats, to_output: Callable[[Floats], Floats]
 ) -> Callable[[Floats], Floats]:
     """Return ``to_output`` for new vertices, but with those on a grid's border kept on its straight edges.
@@ -119,9 +187,7 @@ def _keeping_straight(
     A new vertex on a border therefore goes where the edge runs as it is written, so that the blocks fill their grid
     exactly.
     """
-    coordinates, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(outlines)), return_index=True)
-    edge = np.flatnonzero(ring[1:] == ring[:-1])
-    lines = shapely.linestrings(np.stack([coordinates[edge], coordinates[edge + 1]], axis=1))
+    edge, lines = straight_edges(outlines)
     tree = shapely.STRtree(lines)
 
     def place(points: Floats) -> Floats:
@@ -134,19 +200,29 @@ def _keeping_straight(
     return place
 
 
-def draft(
+def straight_edges(outlines: Geometries) -> tuple[Integers, Geometries]:
+    """Return the straight edges of polygons, and the index of the first vertex of each."""
+    coordinates, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(outlines)), return_index=True)
+    edge = np.flatnonzero(ring[1:] == ring[:-1])
+    return edge, np.asarray(shapely.linestrings(np.stack([coordinates[edge], coordinates[edge + 1]], axis=1)))
+
+
+def lay_site(
     grids: Sequence[Grid],
     shapes: Geometries,
     written: Floats,
     barriers: Barriers,
     sources: Mapping[str, WorkloadSource],
-    demand: Demand,
     *,
     crs: pyproj.CRS | None,
     to_output: Callable[[Floats], Floats],
     cleaning: Cleaning = USUAL,
-) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    """Draft the blocks of grids.
+    dividers: Dividers | None = None,
+    wishes: Wishes | None = None,
+    scheme: CodeScheme = UNIT_GRID,
+    town: str = "",
+) -> Site:
+    """Lay grids out for drafting; at least one of them must have a polygon.
 
     Parameters
     ----------
@@ -154,176 +230,375 @@ def draft(
     shapes : array of Polygon or MultiPolygon
         The grids in metres.
     written : (n, 2) array
-        The vertices of ``shapes`` (in the order of `shapely.get_coordinates`) as they are to be written.
+        The vertices of ``shapes`` (in the order of `shapely.get_coordinates`) as they are to be written, and after
+        them those of the dividers.
     barriers, sources
         In the CRS of ``shapes``.
-    demand : Demand
     crs : CRS or None
         Of the blocks.
     to_output : callable
         Brings new vertices from metres to ``crs``.
     cleaning : Cleaning
         How faces become atoms; its polygons in the CRS of ``shapes``.
-
-    Returns
-    -------
-    blocks : GeoDataFrame
-        ``attrs["summary"]`` tells what was done.
-    warnings : list of Problem
+    dividers : Dividers or None
+    wishes : Wishes or None
+    scheme : CodeScheme
+    town : str
+        Code of the town, for codes.
     """
-    tally = _Tally()
+    dividers, wishes = dividers or Dividers(), wishes or Wishes()
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes) | (shapely.get_dimensions(shapes) != 2)
-    tally.warnings += [Problem(grids[row].where, _NO_SHAPE) for row in np.flatnonzero(empty).tolist()]
-    if empty.all():
-        return no_blocks(sources, crs, tally.warnings), tally.warnings
+    warnings = [Problem(grids[row].where, NO_SHAPE) for row in np.flatnonzero(empty).tolist()]
     cut = np.array([grid.cut for grid in grids], dtype=np.bool_) & ~empty
     outlines = shapes.copy()
     outlines[empty] = shapely.Polygon()
-    ground = lay_out(outlines, barriers, cut=cut, cleaning=cleaning)
-    arrangement, faces, face, owner = ground.arrangement, ground.faces, ground.face, ground.owner
-    begin = np.searchsorted(owner, np.arange(len(grids) + 1))
-    _tell_overlaps(grids, faces, face, owner, tally)
-
-    tally.warnings += remarks(ground)
-    counted = np.zeros(len(faces.polygons), dtype=np.bool_)
-    counted[face] = True
+    ground = lay_out(outlines, barriers, cut=cut, cleaning=cleaning, dividers=dividers.shapes)
+    warnings += _overlaps(grids, ground.faces, ground.face, ground.owner)
+    warnings += remarks(ground)
+    counted = np.zeros(len(ground.faces.polygons), dtype=np.bool_)
+    counted[ground.face] = True
     held: dict[str, Floats] = {}
     for name, source in sources.items():
+        if source.measure is not None:
+            held[name] = _measured(ground, source.measure, counted)
+            continue
         held[name], told = allot(name, source, ground.metric, counted)
-        tally.warnings += told
+        warnings += told
+    parts, unlocked = parts_of(ground, dividers, cut, [grid.id for grid in grids])
+    warnings += [Problem("locked", _NO_LOCK, {"number": row + 1}) for row in unlocked]
+    parts = [part for part in parts if len(part.faces)]
+    met = {part.grid for part in parts}
+    warnings += [Problem(grid.where, NO_SHAPE) for row, grid in enumerate(grids) if not empty[row] and row not in met]
+    ground = by_part(ground, parts)
+    placed = place_wishes(wishes, ground)
+    warnings += placed.problems
+    atoms, graphs, rules, heads = _graphs(grids, parts, ground, placed, warnings, cut)
+    return Site(
+        grids, parts, ground, atoms, graphs, rules, heads, sources, held,
+        np.concatenate([outlines, dividers.shapes]), written, crs, to_output, warnings, scheme, town,
+    )  # fmt: skip
 
+
+def _graphs(
+    grids: Sequence[Grid], parts: list[Part], ground: Ground, placed: Placed, warnings: list[Problem], cut: Flags
+) -> tuple[list[Atoms | None], list[Graph | None], list[Rules], list[Integers]]:
+    """Return the atoms, graph (without workload), rules and block heads of each part."""
+    all_atoms: list[Atoms | None] = []
+    graphs: list[Graph | None] = []
+    rules: list[Rules] = []
+    heads: list[Integers] = []
+    for number, part in enumerate(parts):
+        if not cut[part.grid] or part.locked >= 0:
+            all_atoms.append(None)
+            graphs.append(None)
+            rules.append(Rules())
+            heads.append(np.empty(0, dtype=np.int64))
+            continue
+        atoms = ground.atoms(number)
+        where = grids[part.grid].where
+        warnings += tell_parted(where, atoms)
+        graph = Graph(
+            load=np.zeros((len(atoms), 0)),
+            area=atoms.area,
+            x=atoms.x,
+            y=atoms.y,
+            pairs=atoms.pairs,
+            cost=np.zeros(len(atoms.pairs)),
+            passable=atoms.passable,
+        )
+        rule, told = rules_of(placed, ground, atoms, graph, where)
+        stationed, twice = heads_of(placed, ground, atoms, where)
+        warnings += [*told, *twice]
+        all_atoms.append(atoms)
+        graphs.append(graph)
+        rules.append(rule)
+        heads.append(stationed)
+    return all_atoms, graphs, rules, heads
+
+
+def draft(site: Site, demands: Sequence[Demand]) -> list[Draft]:
+    """Draft blocks on a site, once for each demand; all that is to be searched is shared out over the processes."""
+    old = {
+        id(demand.previous): old_blocks(demand.previous, site.keys, site.parts, site.ground, site.atoms)
+        for demand in demands
+        if demand.previous is not None
+    }
+    planned = [_plan(site, demand, old.get(id(demand.previous))) for demand in demands]
+    tasks = [task for plan in planned for task in plan.tasks.values()]
+    seconds = max((demand.seconds for demand in demands), default=0.0)
+    found = iter(solve_all(tasks, jobs=max((demand.jobs for demand in demands), default=1), seconds=seconds))
+    return [_finished(site, plan, {part: (task, next(found)) for part, task in plan.tasks.items()}) for plan in planned]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be searched for a demand: the task of each part, and what it balances."""
+
+    demand: Demand
+    tasks: dict[int, Task]
+    attributes: dict[int, list[Attribute]]
+    warnings: list[Problem]
+    old: OldPlan | None
+
+
+def _plan(site: Site, demand: Demand, old: OldPlan | None) -> _Plan:
+    """Say for each part in how many blocks it is to be divided, and what is to be balanced."""
+    plan = _Plan(demand, {}, {}, [], old)
+    of_grid: dict[int, list[int]] = {}
+    for number, part in enumerate(site.parts):
+        of_grid.setdefault(part.grid, []).append(number)
+    for grid, numbers in of_grid.items():
+        open_ = [number for number in numbers if site.atoms[number] is not None]
+        counts = _counts(site, demand, grid, open_, len(numbers) - len(open_), plan)
+        for number in open_:
+            _add_task(site, plan, grid, number, counts[number])
+    return plan
+
+
+def _measured_load(site: Site, demand: Demand, number: int) -> tuple[str, Floats]:
+    """Return what target and size count, and how much of it each atom of a part holds."""
+    atoms = site.atoms[number]
+    assert atoms is not None
+    name = demand.measure
+    if name in site.held:
+        return name, total_of(site.held[name], atoms.faces)
+    if name == AREA or not site.sources:
+        return AREA, atoms.area
+    return SUM, weights_of(atoms.faces, atoms.area, site.held, site.sources)
+
+
+def _counts(site: Site, demand: Demand, grid: int, open_: list[int], locked: int, plan: _Plan) -> dict[int, int]:
+    """Return how many blocks each open part of a grid is to have."""
+    where = site.grids[grid].where
+    measured = {number: _measured_load(site, demand, number) for number in open_}
+    totals_of = {number: float(load.sum()) for number, (_, load) in measured.items()}
+    if demand.count is None:
+        counts = {}
+        for number in open_:
+            counts[number] = demand.blocks(totals_of[number])
+            had = plan.old.count(number) if plan.old is not None else 0
+            if had and had != counts[number]:
+                if _still_fits(demand, totals_of[number], had):
+                    counts[number] = had
+                else:
+                    plan.warnings.append(Problem(where, _RECOUNTED, {"old": had, "new": counts[number]}))
+            told = unmet_size(where, demand, measured[number][0], totals_of[number], counts[number])
+            plan.warnings.extend(told)
+    else:
+        counts = dict.fromkeys(open_, 1)
+        left = demand.count - locked - len(open_)
+        if left < 0 and (locked or len(open_) > 1):
+            values: dict[str, object] = {"parts": locked + len(open_), "asked": demand.count}
+            plan.warnings.append(Problem(where, _MORE_PARTS, values))
+        for _ in range(left if open_ else 0):
+            share = {number: totals_of[number] / counts[number] for number in open_}
+            atoms = {number: len(site.graphs[number] or ()) for number in open_}
+            free = [number for number in open_ if counts[number] < atoms[number]] or open_
+            counts[max(free, key=lambda number: (share[number], -number))] += 1
+    for number in open_:
+        heads = len(site.heads[number])
+        if heads and heads != counts[number]:
+            if demand.count is not None or demand.target is not None or demand.size is not None:
+                plan.warnings.append(Problem(where, _HEADS, {"heads": heads, "asked": counts[number]}))
+            counts[number] = heads
+    return counts
+
+
+def _still_fits(demand: Demand, total: float, count: int) -> bool:
+    """Tell whether the number of blocks that there was still gives the demanded size."""
+    if demand.size is not None:
+        return count in demand.counts(total)
+    if demand.target is not None:
+        return abs(total / count / demand.target - 1) <= demand.tolerance
+    return True
+
+
+def _balanced(site: Site, demand: Demand, number: int, count: int) -> list[Attribute]:
+    """Return what is balanced in a part: what has a tolerance of its own, what is measured, and the sum of the rest."""
+    atoms = site.atoms[number]
+    assert atoms is not None
+    own = {name: source.tolerance for name, source in site.sources.items() if source.tolerance is not None}
+    own |= {name: value for name, value in demand.tolerances.items() if name != SUM}
+    measured, load = _measured_load(site, demand, number)
+    found: list[Attribute] = []
+    if demand.measure or demand.size is not None:
+        total = float(load.sum())
+        usual = own.get(measured, demand.tolerance)
+        room = demand.room(total / count) if total > 0 else usual
+        found.append(Attribute(measured, load, max(room, 0.05) if demand.size is not None else usual))
+    for name, tolerance in own.items():
+        if name != measured or not found:
+            held = atoms.area if name == AREA and name not in site.held else total_of(site.held[name], atoms.faces)
+            found.append(Attribute(name, held, tolerance))
+    rest = {
+        name: source
+        for name, source in site.sources.items()
+        if name not in own and source.weight > 0 and not (found and found[0].name in (name, SUM))
+    }
+    if rest:
+        weight = weights_of(atoms.faces, atoms.area, site.held, rest)
+        name = next(iter(rest)) if len(rest) == 1 and own else SUM
+        found.append(Attribute(name, weight, demand.tolerance))
+    found = [each for each in found if each.load.sum() > 0]
+    if not found:
+        found = [Attribute(AREA, atoms.area, demand.tolerance)]
+    if len(site.heads[number]) and count > 1:
+        heads = np.zeros(len(atoms))
+        heads[site.heads[number]] = 1.0
+        found.append(Attribute("heads", heads, ONE_HEAD))
+    return found
+
+
+def _add_task(site: Site, plan: _Plan, grid: int, number: int, count: int) -> None:
+    """Add the task of a part to a plan."""
+    demand, graph, atoms = plan.demand, site.graphs[number], site.atoms[number]
+    assert graph is not None
+    assert atoms is not None
+    where = site.grids[grid].where
+    attributes = _balanced(site, demand, number, count)
+    if count > 1 and site.sources and not any(float(site.held[name][atoms_of(atoms)].sum()) > 0 for name in site.held):
+        plan.warnings.append(Problem(where, _ZERO))
+    # The seed of a grid does not depend on the other grids: a change in one leaves the drafts of the others alone.
+    siblings = [other for other, part in enumerate(site.parts) if part.grid == grid and site.atoms[other] is not None]
+    which = siblings.index(number)
+    text = f"{demand.seed}|{site.grids[grid].layer}|{site.grids[grid].id}" + (f"|{which}" if which else "")
+    old = plan.old.blocks(number) if plan.old is not None else None
+    if demand.previous is not None and old is None:
+        plan.warnings.append(Problem(where, _AFRESH))
+    uncut = site.ground.cleaning.uncut_by >= RIVER
+    plan.attributes[number] = attributes
+    plan.tasks[number] = Task(
+        graph=replace(
+            graph,
+            load=np.stack([each.load for each in attributes], axis=1),
+            cost=atoms.length @ np.array(demand.price),
+        ),
+        count=count,
+        tolerance=tuple(each.tolerance for each in attributes),
+        seed=zlib.crc32(text.encode()),
+        rules=site.rules[number],
+        compact=demand.compact,
+        small_piece=UNCUT_PIECE if uncut else SMALL_PIECE,
+        old=old,
+        price=demand.move_price,
+    )
+
+
+def atoms_of(atoms: Atoms) -> Integers:
+    """Return the faces of all atoms."""
+    return np.concatenate(atoms.faces)
+
+
+def _finished(site: Site, plan: _Plan, solved: dict[int, tuple[Task, Solved]]) -> Draft:
+    """Make the blocks layer of what was found, and say what could not be had."""
+    warnings = [*site.warnings, *plan.warnings]
     block_faces: list[Integers] = []
     block_grid: list[int] = []
-    for row in track(range(len(grids)), _DRAFTING):
-        members = face[begin[row] : begin[row + 1]]
-        if empty[row] or not len(members):
-            if not empty[row]:
-                tally.warnings.append(Problem(grids[row].where, _NO_SHAPE))
+    balance: dict[str, dict[str, float]] = {}
+    in_balance = 0
+    for number, part in enumerate(site.parts):
+        atoms = site.atoms[number]
+        if atoms is None:
+            block_faces.append(part.faces)
+            block_grid.append(part.grid)
             continue
-        if not grids[row].cut:
-            block_faces.append(members)
-            block_grid.append(row)
-            continue
-        atoms = ground.atoms(row)
-        tally.warnings += tell_parted(grids[row].where, atoms)
-        weight = weights_of(atoms.faces, atoms.area, held, sources)
-        grouping = _group(grids[row], ground, atoms, weight, demand, tally)
-        for block in range(int(grouping.block.max()) + 1):
-            of_block = [atoms.faces[atom] for atom in np.flatnonzero(grouping.block == block)]
+        task, found = solved[number]
+        block = found.grouping.block
+        attributes = plan.attributes[number]
+        warnings += unmet(site.grids[part.grid].where, site.ground, atoms, task, found, attributes)
+        worst = deviations(task, block) if block.max() > 0 else np.zeros(len(attributes))
+        for attribute, off in zip(attributes, worst.tolist(), strict=True):
+            told = balance.setdefault(attribute.name, {"tolerance": attribute.tolerance, "worst_deviation": 0.0})
+            told["worst_deviation"] = max(told["worst_deviation"], off)
+        in_balance += bool((worst <= np.array(task.tolerance) + 1e-9).all())
+        for index in range(int(block.max()) + 1):
+            of_block = [atoms.faces[atom] for atom in np.flatnonzero(block == index)]
             block_faces.append(np.sort(np.concatenate(of_block)))
-            block_grid.append(row)
-    place = _keeping_straight(outlines, written, to_output)
+            block_grid.append(part.grid)
+    ground, demand = site.ground, plan.demand
     blocks = assemble(
-        grids, arrangement, faces, ground.lengths, block_faces, block_grid, written, sources, held, crs, place
-    )
-    blocks.attrs["summary"]["atoms"] = tally.atoms
+        site.grids, ground.arrangement, ground.faces, ground.lengths, block_faces, block_grid, site.written,
+        site.sources, site.held, site.crs, site.place,
+        scheme=site.scheme, town=site.town, junctions=_junctions(site, solved),
+        previous=None if plan.old is None else plan.old.previous,
+    )  # fmt: skip
+    made = [atoms for atoms in site.atoms if atoms is not None]
+    hurried = any(found.hurried for _, found in solved.values())
     blocks.attrs["summary"] |= {
-        "slivers_merged": tally.slivers,
-        "slivers_merged_over_river": tally.over_river,
-        "strips_joined": tally.strips,
-        "surfaces_joined": tally.surfaces,
-        "dead_ends": faces.dead_ends,
-        "dead_ends_extended": int(arrangement.dead_ends.extended.sum()),
-        "totals": {name: totals(name, source, held[name]) for name, source in sources.items()},
-        "grids_cut": int(cut.sum()),
-        "grids_in_balance": tally.balanced,
-        "worst_deviation": tally.worst,
-        "warnings": in_both_languages(tally.warnings),
+        "atoms": sum(len(atoms) for atoms in made),
+        "slivers_merged": sum(atoms.merged for atoms in made),
+        "slivers_merged_over_river": sum(atoms.merged_over_river for atoms in made),
+        "strips_joined": sum(atoms.strips for atoms in made),
+        "surfaces_joined": sum(atoms.surfaces for atoms in made),
+        "dead_ends": ground.faces.dead_ends,
+        "dead_ends_extended": int(ground.arrangement.dead_ends.extended.sum()),
+        "totals": {name: totals(name, source, site.held[name]) for name, source in site.sources.items()},
+        "grids_cut": len({part.grid for part, atoms in zip(site.parts, site.atoms, strict=True) if atoms is not None}),
+        "grids_in_balance": in_balance,
+        "balance": balance,
+        "worst_deviation": max((told["worst_deviation"] for told in balance.values()), default=0.0),
+        "seed": demand.seed,
+        "interrupted": hurried,
+        "proof": _proofs(solved),
+        "warnings": in_both_languages(warnings),
     }
-    return blocks, tally.warnings
+    return Draft(blocks, warnings, solved)
 
 
-def _group(grid: Grid, ground: Ground, atoms: Atoms, weight: Floats, demand: Demand, tally: _Tally) -> Grouping:
-    """Group the atoms of one grid, and tell what could not be had."""
-    total = float(weight.sum())
-    origin = ground.arrangement.origin
-    asked = demand.blocks(total)
-    graph = Graph(
-        load=weight[:, None],
-        area=atoms.area,
-        x=atoms.x,
-        y=atoms.y,
-        pairs=atoms.pairs,
-        cost=atoms.length @ np.array(PRICE),
-        passable=atoms.passable,
-    )
-    # The seed of a grid does not depend on the other grids: a change in one leaves the drafts of the others alone.
-    seed = zlib.crc32(f"{demand.seed}|{grid.layer}|{grid.id}".encode())
-    old = None if demand.previous is None else old_blocks(demand.previous, grid.id, graph, _spots(ground, atoms))
-    if old is not None:
-        asked = int(old.max()) + 1
-        found = rebalance(graph, old, tolerance=[demand.tolerance], price=demand.move_price, seed=seed)
-        grouping = Grouping(found.block, [], 0)
-    else:
-        grouping = group(graph, asked, tolerance=[demand.tolerance], seed=seed)
-        if demand.previous is not None:
-            tally.warnings.append(Problem(grid.where, _AFRESH))
-    count = int(grouping.block.max()) + 1
-    tally.atoms += len(atoms)
-    tally.slivers += atoms.merged
-    tally.strips += atoms.strips
-    tally.over_river += atoms.merged_over_river
-    tally.surfaces += atoms.surfaces
-
-    def warn(what: Message, **values: object) -> None:
-        tally.warnings.append(Problem(grid.where, what, values))
-
-    if count < asked:
-        warn(_FEW_ATOMS, atoms=len(atoms), blocks=count, asked=asked)
-    if count > 1 and not total > 0:
-        warn(_ZERO)
-    mean = total / count
-    cap = mean * (1 + demand.tolerance)
-    big = np.flatnonzero(weight > cap) if count > 1 else np.empty(0, dtype=np.int64)
-    for atom in big.tolist():
-        warn(
-            _BIG_ATOM,
-            x=float(origin[0] + atoms.x[atom]),
-            y=float(origin[1] + atoms.y[atom]),
-            weight=float(weight[atom]),
-            cap=cap,
-        )
-    tally.warnings += [cut.told(grid.where) for cut in suggest_cuts(ground, atoms, big.tolist())]
-    if count > 1 and grouping.over_river:
-        warn(_OVER_RIVER, count=len(grouping.over_river))
-    if grouping.apart and count > 1:
-        warn(_APART, count=grouping.apart)
-    loads = np.bincount(grouping.block, weights=weight, minlength=count)
-    worst = float(np.abs(loads / mean - 1).max()) if mean > 0 and count > 1 else 0.0
-    tally.worst = max(tally.worst, worst)
-    tally.balanced += worst <= demand.tolerance + ROUNDING
-    if worst > demand.tolerance + ROUNDING and total > 0:
-        pieces = int(_pieces_of(graph, grouping).max()) + 1
-        if len(big):
-            reason = _BECAUSE_BIG
-        elif pieces > 1:
-            reason = _BECAUSE_PIECES
-        elif len(atoms) < 6 * count:
-            reason = _BECAUSE_COARSE
-        else:
-            reason = _BECAUSE_UNKNOWN
-        said = Message(
-            _UNEVEN.en.replace("{reason}", reason.en.replace("{atoms}", str(len(atoms)))),
-            _UNEVEN.zh.replace("{reason}", reason.zh.replace("{atoms}", str(len(atoms)))),
-        )
-        warn(said, worst=worst, tolerance=demand.tolerance)
-    return grouping
+def _proofs(solved: dict[int, tuple[Task, Solved]]) -> dict[str, int]:
+    """Return how many parts of grids have borders that are proven best, have a gap, or are unknown."""
+    words = [
+        found.grouping.answer.proof
+        for task, found in solved.values()
+        if task.count > 1 and found.grouping.answer is not None
+    ]
+    return {word: words.count(word) for word in ("proven", "gap", "unknown")}
 
 
-def _spots(ground: Ground, atoms: Atoms) -> Geometries:
-    """Return a point inside the largest face of each atom, in metres."""
-    largest = [ground.largest_face(faces) for faces in atoms.faces]
-    spots: Geometries = shapely.point_on_surface(ground.metric[np.array(largest, dtype=np.int64)])
-    return spots
+def _junctions(site: Site, solved: dict[int, tuple[Task, Solved]]) -> Flags:
+    """Tell at which vertices borders of atoms meet: where another plan might part blocks.
+
+    They stay vertices of all blocks there, so that another plan of the neighbours leaves a block's bytes as they are. A
+    part that is one block is never parted.
+    """
+    ground = site.ground
+    number = np.full(len(ground.metric) + 1, -1, dtype=np.int64)  # the last is the outside
+    following = 0
+    for index, (part, atoms) in enumerate(zip(site.parts, site.atoms, strict=True)):
+        if atoms is None or int(solved[index][1].grouping.block.max()) == 0:
+            number[part.faces] = following
+            following += 1
+            continue
+        for faces in atoms.faces:
+            number[faces] = following
+            following += 1
+    sides = number[ground.faces.sides]
+    parting = ground.arrangement.segments[sides[:, 0] != sides[:, 1]]
+    return np.asarray(np.bincount(parting.ravel(), minlength=len(ground.arrangement.points)) > 2)
 
 
-def _pieces_of(graph: Graph, grouping: Grouping) -> Integers:
-    """Return the piece (parted by rivers and gaps) of each atom, after the joins that the grouping made."""
-    extra = np.array(grouping.over_river, dtype=np.int64).reshape(-1, 2)
-    return groups(len(graph), np.concatenate([graph.pairs[graph.passable], extra]))
+def _measured(ground: Ground, measure: Measure, counted: Flags) -> Floats:
+    """Return what each face has of what is measured from the map: its land, or metres of street in and around it."""
+    if measure == AREA:
+        return np.where(counted, ground.faces.area, 0.0)
+    assert measure == STREET_LENGTH
+    rank, sides = ground.arrangement.rank, ground.faces.sides
+    street = (rank != NO_RANK) & (rank != RANKS.index("river"))
+    held = np.zeros(len(ground.metric))
+    for side in (0, 1):
+        around = street & (sides[:, side] >= 0)
+        np.add.at(held, sides[around, side], ground.lengths[around] / 2)
+    inner = np.flatnonzero(street & (sides < 0).all(axis=1))
+    if len(inner):
+        ends = ground.arrangement.points[ground.arrangement.segments[inner]]
+        tree = shapely.STRtree(ground.metric)
+        at, face = tree.query(shapely.points(ends.mean(axis=1)), predicate="intersects")
+        at, first = np.unique(at, return_index=True)
+        np.add.at(held, face[first], ground.lengths[inner[at]])
+    return np.where(counted, held, 0.0)
 
 
-def _tell_overlaps(grids: Sequence[Grid], faces: Faces, face: Integers, owner: Integers, tally: _Tally) -> None:
+def _overlaps(grids: Sequence[Grid], faces: Faces, face: Integers, owner: Integers) -> list[Problem]:
     """Warn of grids that overlap: their blocks overlap as they do."""
     order = np.argsort(face, kind="stable")
     ordered = face[order]
@@ -333,7 +608,9 @@ def _tell_overlaps(grids: Sequence[Grid], faces: Faces, face: Integers, owner: I
         pair = (int(owner[order[at]]), int(owner[order[at + 1]]))
         key = (min(pair), max(pair))
         area[key] = area.get(key, 0.0) + float(faces.area[ordered[at]])
+    warnings = []
     for (one, other), size in sorted(area.items()):
         if size > 0.01:
             values: dict[str, object] = {"others": grids[other].where, "area": size}
-            tally.warnings.append(Problem(grids[one].where, _OVERLAP, values))
+            warnings.append(Problem(grids[one].where, _OVERLAP, values))
+    return warnings

@@ -12,11 +12,14 @@ import pyproj
 import shapely
 
 from gridgeo.errors import Problem
-from gridgeo.network import GRAIN, NO_RANK, RANKS, Arrangement, Floats, Geometries, Integers
+from gridgeo.network import GRAIN, NO_RANK, RANKS, Arrangement, Flags, Floats, Geometries, Integers
 from gridgeo.partition.atoms import Faces, numbers
-from gridgeo.partition.codes import block_code, block_name, serial_order
+from gridgeo.partition.codes import UNIT_GRID, CodeScheme, block_name, check_codes, serial_order
+from gridgeo.partition.previous import Previous
 from gridgeo.partition.workload import WorkloadSource, total_of
 
+SAME_PLACE_DEGREES, SAME_PLACE_METRES = 1e-9, 1e-4
+"""How near a vertex must be to one of the previous plan, as written, to be the same."""
 COLUMNS = ("code", "name", "grid", "grid_layer", "kind", "serial", "workload")
 """Columns of the blocks layer before those of the workload's attributes; after them `MEASURES` and the geometry."""
 MEASURES = ("area", "on_barrier")
@@ -70,14 +73,29 @@ def assemble(
     held: Mapping[str, Floats],
     crs: pyproj.CRS | None,
     to_output: Callable[[Floats], Floats],
+    *,
+    scheme: CodeScheme = UNIT_GRID,
+    town: str = "",
+    junctions: Flags | None = None,
+    previous: Previous | None = None,
 ) -> gpd.GeoDataFrame:
-    """Build the blocks layer from the faces of each block."""
+    """Build the blocks layer from the faces of each block.
+
+    ``junctions`` are vertices that stay, even where they lie on a straight line. So do those that ``previous`` had, and
+    blocks that have the form of an old one have its bytes.
+    """
     grid_of = np.array(block_grid, dtype=np.int64)
     shapes: Geometries = np.array(
         [shapely.coverage_union_all(faces.polygons[members]) for members in block_faces], dtype=object
     )
     segment, block = _borders(faces, block_faces)
-    shapes, output = _reshaped(arrangement, shapes, segment, written, to_output)
+    stay = np.zeros(len(arrangement.points), dtype=np.bool_) if junctions is None else junctions
+    shapes, output = _reshaped(arrangement, shapes, segment, written, to_output, stay, previous)
+    if previous is not None and len(output):
+        forms = shapely.to_wkb(shapely.normalize(output)).tolist()
+        for index, form in enumerate(forms):
+            if form in previous.by_form:
+                output[index] = previous.frame.geometry.iloc[previous.by_form[form]]
 
     # the inner border: segments that part two blocks of one grid
     order = np.lexsort((block, segment))
@@ -103,11 +121,19 @@ def assemble(
         ):
             rows.append((row, serial, which, len(members)))
     pick = np.array([which for _, _, which, _ in rows], dtype=np.int64)
+    codes = [
+        scheme.code(
+            grids[g].id,
+            serial,
+            town=town or grids[g].id[:9],
+            divided=many > 1,
+            prefix=grids[g].layer if grids[g].id in clashing else "",
+        )
+        for g, serial, _, many in rows
+    ]
+    check_codes(codes)
     table: dict[str, object] = {
-        "code": [
-            block_code(grids[g].id, serial, prefix=grids[g].layer if grids[g].id in clashing else "")
-            for g, serial, _, _ in rows
-        ],
+        "code": codes,
         "name": [block_name(grids[g].name, serial, many) for g, serial, _, many in rows],
         "grid": [grids[g].id for g, *_ in rows],
         "grid_layer": [grids[g].layer for g, *_ in rows],
@@ -186,11 +212,14 @@ def _reshaped(
     segment: Integers,
     written: Floats,
     to_output: Callable[[Floats], Floats],
+    stay: Flags,
+    previous: Previous | None,
 ) -> tuple[Geometries, Geometries]:
     """Return blocks in metres and in the output's coordinates, without vertices that noding left on straight lines.
 
     A vertex goes only where two segments of blocks' borders meet, in one line, and it is neither a vertex of a grid
     nor (away from the grids' borders) one of a barrier: so it goes from the blocks on both sides or stays in both.
+    Those of ``stay`` and those that the previous plan had never go.
     """
     final = np.unique(segment)
     ends = arrangement.segments[final]
@@ -202,7 +231,19 @@ def _reshaped(
     other = ends[:, ::-1].ravel()
     order = np.argsort(flat, kind="stable")
     begin = np.searchsorted(flat[order], np.arange(count))
-    two = np.flatnonzero((degree == 2) & (arrangement.vertex < 0) & (~arrangement.shape | along_border))
+    output = np.empty((count, 2))
+    made_new = np.flatnonzero((degree > 0) & (arrangement.vertex < 0))
+    if len(made_new):
+        output[made_new] = to_output(arrangement.points[made_new])
+    stay = stay.copy()
+    if previous is not None and len(made_new) and len(previous.vertices):
+        scale = max(1.0, float(np.abs(previous.vertices).max()))
+        near = SAME_PLACE_DEGREES if scale <= 360 else SAME_PLACE_METRES
+        tree = shapely.STRtree(shapely.points(previous.vertices))
+        mine, theirs = tree.query_nearest(shapely.points(output[made_new]), max_distance=near, all_matches=False)
+        output[made_new[mine]] = previous.vertices[theirs]
+        stay[made_new[mine]] = True
+    two = np.flatnonzero((degree == 2) & (arrangement.vertex < 0) & (~arrangement.shape | along_border) & ~stay)
     lattice = (arrangement.points - arrangement.origin).astype(np.float64)
     a, b = lattice[other[order[begin[two]]]], lattice[other[order[begin[two] + 1]]]
     way, off = b - a, lattice[two] - a
@@ -222,10 +263,6 @@ def _reshaped(
     keep = ~closing & ~gone[number]
     number, ring = number[keep], ring[keep]
     used = np.unique(number)
-    output = np.empty((count, 2))
-    new = used[arrangement.vertex[used] < 0]
-    if len(new):
-        output[new] = to_output(arrangement.points[new])
     old = used[arrangement.vertex[used] >= 0]
     output[old] = written[arrangement.vertex[old]]
     made = []

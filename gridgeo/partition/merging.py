@@ -86,6 +86,7 @@ def merging_of(
     members: Integers,
     area: Floats,
     perimeter: Floats,
+    uncut_by: int = -1,
 ) -> Merging:
     """Return the faces of a grid ready to be merged.
 
@@ -101,6 +102,8 @@ def merging_of(
         Faces of the grid, in order.
     area, perimeter : array
         Of ``members``.
+    uncut_by : int
+        Barriers of this rank and stronger ones can't be crossed at all.
     """
     merging = Merging(area, perimeter)
     left, right = np.searchsorted(members, sides[inner]).T
@@ -116,6 +119,7 @@ def merging_of(
     joined = arrangement.joined[inner]
     # over a bridge the whole edge counts as contact: the bridge is as wide as it needs to be
     on_foot = np.where(joined, np.maximum(metres, MIN_CONTACT), np.where(arrangement.wall[inner], 0.0, metres))
+    on_foot[rank <= uncut_by] = 0.0
     table[:, PASSABLE] = np.bincount(pair, weights=on_foot, minlength=len(keys))
     # seen from the face on the left the other lies to the right of the segment; rivers lead nowhere
     dry = rank != RIVER

@@ -31,9 +31,16 @@ MOSTLY = 0.7
 
 
 def join_slivers(
-    merging: Merging, sliver_area: float, needle_width: float, islands: frozenset[int] = frozenset()
+    merging: Merging,
+    sliver_area: float,
+    needle_width: float,
+    islands: frozenset[int] = frozenset(),
+    *,
+    least: int = RIVER,
 ) -> tuple[int, int, int]:
     """Join slivers, and faces that are ``islands`` in a junction, to neighbours.
+
+    Barriers of rank ``least`` (index in `RANKS`) and stronger ones are crossed only for want of any other neighbour.
 
     Returns how many did, how many of them over a river, and how many slivers have no neighbour.
     """
@@ -53,7 +60,7 @@ def join_slivers(
             area, face = heapq.heappop(heap)
             if not merging.stands(face) or area != merging.area[face]:
                 continue
-            into = _neighbour(merging, face, first=RIVER if over_river else RIVER + 1)
+            into = _neighbour(merging, face, first=RIVER if over_river else least + 1)
             if into < 0:
                 continue
             merging.join(face, into)

@@ -14,9 +14,9 @@ Limits. Where grids overlap, what lies in both counts in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +29,12 @@ from gridgeo.network import Flags, Floats, Geometries, Integers
 
 SHARE = 2.0**-20
 """Shares of a polygon's value are whole multiples of this."""
+Measure = Literal["area", "street-length"]
+"""What needs no table: square metres of land, and metres of street (that of a street on a border goes half to each
+side)."""
+AREA: Measure = "area"
+STREET_LENGTH: Measure = "street-length"
+MEASURED: tuple[Measure, ...] = (AREA, STREET_LENGTH)
 
 _NO_COLUMN = Message(
     "there is no column {column!r}; the columns are {columns}",
@@ -41,6 +47,13 @@ _PLACE_TWICE = Message(
 _NO_NUMBER = Message(
     "column {column!r} of the workload holds {value!r}; it must hold numbers of 0 or more",
     "工作量列“{column}”中有 {value!r}；应为不小于 0 的数",
+)
+_BAD_MEASURE = Message(
+    "there is no measure {value!r}; the measures are {known}, or give a table",
+    "没有量算项“{value}”；可用 {known}，或给出表",
+)
+_ONE_WAY = Message(
+    "give a table to count or a measure ({known}), one of the two", "请给出要统计的表或量算项（{known}），二者取一"
 )
 _EMPTY_VALUES = Message(
     "{count} features have no value in column {column!r} and count as 0",
@@ -66,8 +79,8 @@ class WorkloadSource:
 
     Parameters
     ----------
-    frame : GeoDataFrame
-        Points, lines or polygons.
+    frame : GeoDataFrame or None
+        Points, lines or polygons. None with ``measure``.
     column : str or None
         The column with the amounts; None counts 1 for each feature.
     weight : float
@@ -75,30 +88,65 @@ class WorkloadSource:
     footprints : GeoDataFrame or None
         Buildings, in the same CRS. The amount of a polygon is then spread over the buildings in it, by their area,
         instead of over all its land.
+    tolerance : float or None
+        By how much of the mean a block may hold more or less of it. None: it is balanced in the weighted sum only.
+    measure : {"area", "street-length"} or None
+        Measured from the map instead of counted from a table.
     """
 
-    frame: gpd.GeoDataFrame
+    frame: gpd.GeoDataFrame | None = None
     column: str | None = None
     weight: float = 1.0
     footprints: gpd.GeoDataFrame | None = None
+    tolerance: float | None = None
+    measure: Measure | None = None
+
+    def moved(self, move: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame]) -> WorkloadSource:
+        """Return the source with its tables brought to another CRS."""
+        frame = None if self.frame is None else move(self.frame)
+        return replace(self, frame=frame, footprints=None if self.footprints is None else move(self.footprints))
+
+    @property
+    def table(self) -> gpd.GeoDataFrame:
+        """The table; an empty one for what is measured."""
+        return gpd.GeoDataFrame(geometry=[]) if self.frame is None else self.frame
 
 
-WorkloadLike: TypeAlias = gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame | WorkloadSource] | None
+WorkloadLike: TypeAlias = gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame | WorkloadSource | str] | None
 
 
 def as_sources(workload: WorkloadLike) -> dict[str, WorkloadSource]:
-    """Return workload as named sources; a bare table counts its column of the source's name, or else its features."""
+    """Return workload as named sources; a bare table counts its column of the source's name, or else its features.
+
+    Raises `InputError` for a text that is no measure, and for a source with neither table nor measure, or with both.
+    """
     if workload is None:
         return {}
     if isinstance(workload, gpd.GeoDataFrame):
         held = "amount" if "workload" in workload.columns else "features"
         return {held: WorkloadSource(workload, "workload" if held == "amount" else None)}
-    return {
-        name: given
-        if isinstance(given, WorkloadSource)
-        else WorkloadSource(given, name if name in given.columns else None)
-        for name, given in workload.items()
-    }
+    sources: dict[str, WorkloadSource] = {}
+    for name, given in workload.items():
+        if isinstance(given, WorkloadSource):
+            sources[name] = given
+        elif isinstance(given, gpd.GeoDataFrame):
+            sources[name] = WorkloadSource(given, name if name in given.columns else None)
+        else:
+            sources[name] = WorkloadSource(measure=given)  # type: ignore[arg-type]
+    known = ", ".join(MEASURED)
+    problems = [
+        Problem(f"workload {name}", _BAD_MEASURE, {"value": source.measure, "known": known})
+        for name, source in sources.items()
+        if source.measure is not None and source.measure not in MEASURED
+    ]
+    problems += [
+        Problem(f"workload {name}", _ONE_WAY, {"known": known})
+        for name, source in sources.items()
+        if (source.frame is None) == (source.measure is None)
+    ]
+    if problems:
+        raise InputError(problems)
+    return sources
 
 
 def on_places(
@@ -145,7 +193,7 @@ def on_places(
 
 def amounts(name: str, source: WorkloadSource) -> tuple[Floats, list[Problem]]:
     """Return the amount of each feature, with warnings; raise `InputError` where a column holds no amounts."""
-    frame, column, where = source.frame, source.column, f"workload {name}"
+    frame, column, where = source.table, source.column, f"workload {name}"
     if column is None:
         return np.ones(len(frame)), []
     if column not in frame.columns:
@@ -187,7 +235,7 @@ def allot(name: str, source: WorkloadSource, faces: Geometries, counted: Flags) 
     values, warnings = amounts(name, source)
     where = f"workload {name}"
     total = math.fsum(values)
-    shapes: Geometries = source.frame.geometry.to_numpy()
+    shapes: Geometries = source.table.geometry.to_numpy()
     placed = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if not placed.all():
         lost = math.fsum(values[~placed])
@@ -251,6 +299,8 @@ def allot(name: str, source: WorkloadSource, faces: Geometries, counted: Flags) 
 
 def totals(name: str, source: WorkloadSource, shares: Floats) -> dict[str, float]:
     """Return what an attribute adds up to as given, and how much of that was placed in grids; both rounded once."""
+    if source.measure is not None:
+        return {"given": math.fsum(shares), "placed": math.fsum(shares)}
     values, _ = amounts(name, source)
     return {"given": math.fsum(values), "placed": math.fsum(shares)}
 

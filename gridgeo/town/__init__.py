@@ -227,10 +227,15 @@ class Workload:
 
     name: str
     layer: str
+    """"" for what is measured from the map."""
     column: str | None = None
     weight: float = 1.0
     footprints: str | None = None
     """Layer of buildings over which the polygons of ``layer`` are spread, by the area of the buildings in each."""
+    measure: Literal["area", "street-length"] | None = None
+    """Measured from the map instead of counted in a layer."""
+    tolerance: float | None = None
+    """By how much of the mean a block may be off; None: it is balanced in the weighted sum only."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +259,35 @@ class Drafting:
     """Metres: so do pieces with a smaller mean width."""
     keep_whole: tuple[str, ...] = ()
     """Layers of compounds, campuses and villages that no border of blocks may cut."""
+    size: tuple[float, float] | None = None
+    """Least and most that a block holds, or None."""
+    preset: str | None = None
+    """A named size: ``community``, ``micro`` or ``cell``."""
+    measure: str = ""
+    """The attribute that ``target`` and ``size`` count; "" for the weighted sum."""
+    compact: float = 1.0
+    """What roundness counts for, against borders on strong barriers."""
+    seconds: float = 60.0
+    """Seconds to search at most."""
+    uncut_by: Rank | None = None
+    """Barriers of at least this rank cut no block, not even where bridges lead over them."""
+    keep_together: tuple[str, ...] = ()
+    """Layers of points or polygons that come into one block with the others of their set."""
+    set_column: str = "set"
+    """Their column that says to which set each belongs."""
+    borders: tuple[str, ...] = ()
+    """Layers of lines on which a border must run."""
+    no_borders: tuple[str, ...] = ()
+    """Layers of lines on which none may."""
+    parents: tuple[str, ...] = ()
+    """Layers of polygons whose borders no block crosses."""
+    locked: tuple[str, ...] = ()
+    """Layers of blocks that stay as they are."""
+    heads: tuple[str, ...] = ()
+    """Layers of points where block heads are stationed."""
+    codes: str = ""
+    """How blocks are numbered: see `gridgeo.partition.codes.CodeScheme`."""
+    code_object: str = ""
 
 
 @dataclass(frozen=True)

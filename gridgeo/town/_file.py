@@ -172,9 +172,20 @@ _NOT_EXCEPTIONS = Message(
     "exceptions are written as [[exceptions]] with two brackets, one table each",
     "例外须写作 [[exceptions]]（双方括号），每个例外一个表",
 )
-_COUNT_AND_TARGET = Message(
-    "count (blocks a grid) and target (workload a block) are both given; keep one",
-    "count（每个网格的块数）与 target（每块工作量）同时出现；请只保留一个",
+_SEVERAL_SIZES = Message(
+    "give one of count (blocks a grid), target (workload a block), size (least and most a block holds) and preset",
+    "count（每网格块数）、target（每块工作量）、size（每块上下限）与 preset（规格）只能填一个",
+)
+_BAD_SIZE = Message(
+    "must be the least and the most that a block holds, such as [300, 500], not {given}",
+    "应为每块的下限与上限，如 [300, 500]，而不是 {given}",
+)
+_WORKLOAD_SOURCE = Message(
+    'give layer (a layer to count) or measure ("area" or "street-length"), one of the two',
+    "请填写 layer（要统计的图层）或 measure（area 面积、street-length 道路长度），二者取一",
+)
+_WORKLOAD_MEASURED = Message(
+    "what is measured from the map has neither column nor footprints", "按图量算的项不需要 column 和 footprints"
 )
 _NO_LAYERS = Message(
     "no layers: add a table [layers.KEY] with file = … for each map layer",
@@ -216,7 +227,10 @@ _SENTENCES: dict[str, Message] = {
     "claim_scope": _CLAIM_SCOPE,
     "exception_place": _EXCEPTION_PLACE,
     "place": _PLACE,
-    "count_and_target": _COUNT_AND_TARGET,
+    "several_sizes": _SEVERAL_SIZES,
+    "size": _BAD_SIZE,
+    "workload_source": _WORKLOAD_SOURCE,
+    "workload_measured": _WORKLOAD_MEASURED,
 }
 
 

@@ -376,12 +376,13 @@ class _Reader:
     def _workload(self, layers: Mapping[str, Layer]) -> tuple[Workload, ...]:
         found = []
         for name, said in self.file.workload.items():
-            self._check_layer(said.layer, self.file.place(f"workload.{name}", "layer"))
-            layer = layers.get(said.layer)
+            if said.layer is not None:
+                self._check_layer(said.layer, self.file.place(f"workload.{name}", "layer"))
+            layer = layers.get(said.layer or "")
             if said.column is not None and layer is not None:
                 place = self.file.place(f"workload.{name}", "column")
                 if said.column not in layer.frame.columns:
-                    self._no_column(layer, said.layer, said.column, place)
+                    self._no_column(layer, str(said.layer), said.column, place)
                 else:
                     column = layer.frame[said.column]
                     wrong = column[column.notna() & pd.to_numeric(column, errors="coerce").isna()]
@@ -391,7 +392,11 @@ class _Reader:
                         self.problems.append(Problem(place, _NOT_NUMBERS, dict(values)))
             if said.footprints is not None:
                 self._check_layer(said.footprints, self.file.place(f"workload.{name}", "footprints"))
-            found.append(Workload(name, said.layer, said.column, said.weight, said.footprints))
+            found.append(
+                Workload(
+                    name, said.layer or "", said.column, said.weight, said.footprints, said.measure, said.tolerance
+                )
+            )
         return tuple(found)
 
     def _drafting(self, layers: Mapping[str, Layer]) -> Drafting:
@@ -401,8 +406,12 @@ class _Reader:
             if self._check_layer(key, place) and key in layers and layers[key].kind is None:
                 self.problems.append(Problem(place, _NO_KIND, {"key": key}))
         output = self.file.resolve(said.output) if said.output is not None else None
-        for key in said.keep_whole:
-            self._check_layer(key, self.file.place("partition", "keep_whole"))
+        for name in ("keep_whole", "keep_together", "borders", "no_borders", "parents", "locked", "heads"):
+            for key in getattr(said, name):
+                self._check_layer(key, self.file.place("partition", name))
+        for key in said.keep_together:
+            if key in layers and said.set_column not in layers[key].frame.columns:
+                self._no_column(layers[key], key, said.set_column, self.file.place("partition", "set_column"))
         return Drafting(
             layers=tuple(said.layers),
             count=said.count,
@@ -414,6 +423,21 @@ class _Reader:
             sliver_below=said.sliver_below,
             needle_below=said.needle_below,
             keep_whole=tuple(said.keep_whole),
+            size=said.size,
+            preset=said.preset,
+            measure=said.measure or "",
+            compact=said.compact,
+            seconds=said.seconds,
+            uncut_by=said.uncut_by,
+            keep_together=tuple(said.keep_together),
+            set_column=said.set_column,
+            borders=tuple(said.borders),
+            no_borders=tuple(said.no_borders),
+            parents=tuple(said.parents),
+            locked=tuple(said.locked),
+            heads=tuple(said.heads),
+            codes=said.codes,
+            code_object=said.code_object,
         )
 
     def _check_grid_ids(self, layers: Mapping[str, Layer]) -> None:

@@ -10,7 +10,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gridgeo._words import KIND_WORDS, PERSONAL_FIELD_WORDS, RANK_WORDS, meaning, meanings, nearest, parse_date, tidy
+from gridgeo._words import (
+    KIND_WORDS,
+    MEASURE_WORDS,
+    PERSONAL_FIELD_WORDS,
+    PRESET_WORDS,
+    RANK_WORDS,
+    meaning,
+    meanings,
+    nearest,
+    parse_date,
+    tidy,
+)
 from gridgeo.layers import GridKind
 
 
@@ -48,6 +59,13 @@ def _date(value: object) -> object:
 
 def _to_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _size(value: object) -> object:
+    numbers = isinstance(value, list) and len(value) == 2 and all(type(part) in (int, float) for part in value)
+    if not numbers or not 0 < value[0] < value[1]:  # type: ignore[index]
+        raise PydanticCustomError("size", "no size")
+    return tuple(float(part) for part in value)  # type: ignore[attr-defined]
 
 
 Text = Annotated[str, AfterValidator(tidy)]
@@ -204,10 +222,20 @@ class ExceptionTable(Table):
 class WorkloadTable(Table):
     """``[workload.KEY]``."""
 
-    layer: SomeText
+    layer: SomeText | None = None
     column: SomeText | None = None
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Annotated[float, Field(ge=0)] = 1.0
     footprints: SomeText | None = None
+    measure: Annotated[Literal["area", "street-length"], _one_of(MEASURE_WORDS)] | None = None
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> WorkloadTable:
+        if (self.layer is None) == (self.measure is None):
+            raise PydanticCustomError("workload_source", "not one source")
+        if self.measure is not None and (self.column is not None or self.footprints is not None):
+            raise PydanticCustomError("workload_measured", "columns are of no use")
+        return self
 
 
 class PartitionTable(Table):
@@ -216,6 +244,9 @@ class PartitionTable(Table):
     layers: list[SomeText] = []
     target: Annotated[float, Field(gt=0)] | None = None
     count: Annotated[int, Field(ge=1)] | None = None
+    size: Annotated[tuple[float, float], BeforeValidator(_size)] | None = None
+    preset: Annotated[Literal["community", "micro", "cell"], _one_of(PRESET_WORDS)] | None = None
+    measure: SomeText | None = None
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
     output: SomeText | None = None
@@ -223,11 +254,23 @@ class PartitionTable(Table):
     sliver_below: Annotated[float, Field(ge=0)] = 1000.0
     needle_below: Annotated[float, Field(ge=0)] = 12.0
     keep_whole: list[SomeText] = []
+    compact: Annotated[float, Field(ge=0)] = 1.0
+    seconds: Annotated[float, Field(gt=0)] = 60.0
+    uncut_by: Rank | None = None
+    keep_together: list[SomeText] = []
+    set_column: SomeText = "set"
+    borders: list[SomeText] = []
+    no_borders: list[SomeText] = []
+    parents: list[SomeText] = []
+    locked: list[SomeText] = []
+    heads: list[SomeText] = []
+    codes: Text = ""
+    code_object: Text = ""
 
     @model_validator(mode="after")
     def _one_size(self) -> PartitionTable:
-        if self.count is not None and self.target is not None:
-            raise PydanticCustomError("count_and_target", "both given")
+        if sum(each is not None for each in (self.count, self.target, self.size, self.preset)) > 1:
+            raise PydanticCustomError("several_sizes", "several given")
         return self
 
 
