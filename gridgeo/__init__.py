@@ -29,6 +29,7 @@ _HOMES = {
     "render_map": "render",
     "render_notices": "render",
     "repair_tiling": "repair",
+    "repair_town": "repair",
     "undo_plan": "repair",
     "use_language": "language",
     "validate_alignment": "validate",
@@ -61,6 +62,7 @@ __all__ = [
     "render_map",
     "render_notices",
     "repair_tiling",
+    "repair_town",
     "undo_plan",
     "use_language",
     "validate_alignment",
@@ -81,7 +83,7 @@ if TYPE_CHECKING:
     from gridgeo.layers import Layer, read_layer, write_layer
     from gridgeo.partition import delineate_blocks, partition_town
     from gridgeo.render import render_map, render_notices
-    from gridgeo.repair import Plan, apply_plan, plan_repair, repair_tiling, undo_plan
+    from gridgeo.repair import Plan, apply_plan, plan_repair, repair_tiling, repair_town, undo_plan
     from gridgeo.town import Town, read_town
     from gridgeo.validate import (
         Report,

@@ -281,7 +281,7 @@ class _Reader:
         """Refuse a winner that nobody can be; mark one that a person has put in place of the plan's."""
         planned = planned_winners(action)
         possible = sorted({*action.alternatives, *planned})
-        if action.winner is None and (not action.transfers or len(planned) != 1 or action.mend == "align"):
+        if action.winner is None and (action.rule is None or len(planned) != 1 or action.mend == "align"):
             return action
         if action.winner in planned:
             return action

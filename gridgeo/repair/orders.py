@@ -49,43 +49,50 @@ class Orders:
         By `key_of` the regions that change hands.
     deeds : dict of Deed to bool
         Of actions that are told by their features: whether they are to be done.
+    winners : dict of Deed to Feature
+        Who wins by them.
     moved_borders : set of tuple of Feature
         The two features beside each border that is to be aligned.
     kept_borders : tuple of tuple
         Borders that are not to be aligned: the two features beside each, and a place on it.
     complete : bool
         Whether every action of the plan is still there.
+    is_later : bool
+        Whether other claims have changed the layers since.
     taken_out : set of bytes
         Regions whose actions are not, as they are come upon.
     """
 
     regions: dict[bytes, Order] = field(default_factory=dict)
     deeds: dict[Deed, bool] = field(default_factory=dict)
+    winners: dict[Deed, Feature | None] = field(default_factory=dict)
     moved_borders: frozenset[tuple[Feature, ...]] = frozenset()
     kept_borders: tuple[tuple[Feature, Feature, shapely.Point], ...] = ()
     complete: bool = True
+    is_later: bool = False
     taken_out: set[bytes] = field(default_factory=set, compare=False)
 
     @classmethod
     def of(cls, plan: Plan, claim: str = "") -> Orders:
         """Return what a plan says about the actions of one claim."""
         mine = [action for action in plan.actions if action.claim == claim]
-        by_region = [action for action in mine if action.transfers and action.mend not in ("drop", "align")]
+        by_features = [action for action in mine if not _is_by_region(action) and action.mend != "align"]
         return cls(
-            {place_of(action): Order(action.do, action.winner) for action in by_region},
-            {
-                (action.mend, action.features): action.do
-                for action in mine
-                if action.mend in ("drop", "redraw", "insert")
-            },
-            frozenset(action.features for action in mine if action.mend == "align" and action.do),
-            tuple(
+            regions={place_of(action): Order(action.do, action.winner) for action in mine if _is_by_region(action)},
+            deeds={(action.mend, action.features): action.do for action in by_features},
+            winners={(action.mend, action.features): action.winner for action in by_features},
+            moved_borders=frozenset(action.features for action in mine if action.mend == "align" and action.do),
+            kept_borders=tuple(
                 (action.features[0], action.features[1], action.place)
                 for action in mine
                 if action.mend == "align" and not action.do
             ),
             complete=len(plan.actions) >= plan.planned,
         )
+
+    def again(self) -> Orders:
+        """Return the same for another look, after the layers have changed: regions that no action names are new."""
+        return replace(self, is_later=True)
 
     def about(self, region: shapely.Geometry, *, as_planned: bool) -> Order | None:
         """Return what was decided about a region; None for nothing.
@@ -98,13 +105,17 @@ class Orders:
             taken out. Later ones may come of the changes.
         """
         key = key_of(region)
-        if key not in self.regions and as_planned and not self.complete:
+        if key not in self.regions and as_planned and not self.complete and not self.is_later:
             self.taken_out.add(key)
         return Order(False, None) if key in self.taken_out else self.regions.get(key)
 
     def refuse(self, mend: Mend, features: tuple[Feature, ...]) -> bool:
         """Tell whether something is not to be done to some features."""
         return not self.deeds.get((mend, features), self.complete)
+
+    def chosen(self, mend: Mend, features: tuple[Feature, ...]) -> Feature | None:
+        """Return who is to win by something that is done to some features; None where nothing is said."""
+        return self.winners.get((mend, features))
 
     def strange(self, actions: Iterable[Action]) -> list[tuple[Feature, Feature, shapely.Point]]:
         """Return the borders among those of some actions whose alignment was taken out of the plan."""
@@ -127,9 +138,14 @@ def with_idle(made: Plan, plan: Plan) -> Plan:
     return replace(made, actions=numbered, planned=len(numbered) + max(plan.planned - len(plan.actions), 0))
 
 
+def _is_by_region(action: Action) -> bool:
+    """Tell whether an action is told by the region that changes hands."""
+    return bool(action.transfers) and action.mend not in ("drop", "align", "regroup")
+
+
 def _mark(action: Action) -> tuple[object, ...]:
-    by_region = action.transfers and action.mend not in ("drop", "align")
-    return (action.claim, action.mend, place_of(action) if by_region else action.features)
+    """Return what tells an action from all others."""
+    return (action.claim, place_of(action)) if _is_by_region(action) else (action.claim, action.mend, action.features)
 
 
 def check_obeyed(plan: Plan, made: Iterable[Action], *, where: str = "plan") -> None:
@@ -147,7 +163,7 @@ def check_obeyed(plan: Plan, made: Iterable[Action], *, where: str = "plan") -> 
     InputError
         One line an action.
     """
-    winners = {(action.claim, place_of(action)): action.winner for action in made if action.transfers}
+    winners = {_mark(action): action.winner for action in made}
     problems = []
     as_planned = len(plan.actions) >= plan.planned
     for action in plan.actions:
@@ -155,7 +171,7 @@ def check_obeyed(plan: Plan, made: Iterable[Action], *, where: str = "plan") -> 
     for action in plan.actions:
         if not action.do or not action.transfers or action.mend == "align":
             continue
-        place = (action.claim, place_of(action))
+        place = _mark(action)
         if _is_edited(action) and winners.get(place) != action.winner:
             values = {"number": action.number, "winner": ":".join(action.winner or ())}
             problems.append(Problem(where, _NO_SUCH_WINNER, values))

@@ -41,6 +41,7 @@ _DO: dict[Mend, Message] = {
     "smooth": Message("the spike taken off", "削去尖刺"),
     "redraw": Message("the broken border redrawn", "重画无效边界"),
     "drop": Message("the repeated feature dropped", "删去重复要素"),
+    "regroup": Message("the whole block given to one area", "责任块整体归一个专业网格"),
     "align": Message("the border moved onto the road or river", "边界移到道路河道上"),
 }
 _ONE_VERTEX = Message("1 vertex", "1 个节点")

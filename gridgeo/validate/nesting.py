@@ -9,6 +9,7 @@ child that it overlaps there.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,34 @@ def validate_nesting(
     )
 
 
+@dataclass(frozen=True)
+class Families:
+    """Who belongs to whom.
+
+    Parameters
+    ----------
+    parent_of : ndarray of int
+        Index of each child's parent among all parents; -1 for none.
+    polygons : ndarray of Polygon or MultiPolygon
+        The parents, in the CRS of the children where all share it.
+    layer, id : ndarray of str
+        Of each parent.
+    """
+
+    parent_of: npt.NDArray[np.int64]
+    polygons: Geometries
+    layer: npt.NDArray[np.object_]
+    id: npt.NDArray[np.object_]
+
+
+def families(children: Layer, parents: Mapping[str, Layer], parent_column: str | None = None) -> Families:
+    """Return which parent each child belongs to, as `validate_nesting` has it."""
+    subject, shapes = gather("families", {children.name: children}, parents)
+    nesting = _Nesting(subject, parents, shapes, "families", 0.0)
+    given = None if parent_column is None else children.frame[parent_column].to_numpy(object)
+    return Families(nesting.belonging(given)[1], nesting.parents, nesting.keys, nesting.ids)
+
+
 class _Nesting:
     """Children and parents, and who belongs to whom."""
 
@@ -136,7 +165,7 @@ class _Nesting:
 
     def faults(self, given: npt.NDArray[np.object_] | None, among_children: bool) -> list[Fault]:
         """Return all faults; ``given`` are the parents' ids that the children name."""
-        lost, parent_of = self._by_place() if given is None else self._by_id(given)
+        lost, parent_of = self.belonging(given)
         out: list[Fault] = []
         left: list[Fault] = []
         wrong = untiled(self.subject.polygons, parent_of, self.parents, self.judge.noise)
@@ -146,6 +175,10 @@ class _Nesting:
             left += bare
         found = [*lost, *out, *self._unclaimed(left, [*lost, *out])]
         return [*found, *self._among_children(parent_of, found)] if among_children else found
+
+    def belonging(self, given: npt.NDArray[np.object_] | None) -> tuple[list[Fault], npt.NDArray[np.int64]]:
+        """Return the index of each child's parent, -1 for none, and the faults of children without."""
+        return self._by_place() if given is None else self._by_id(given)
 
     def _by_id(self, given: npt.NDArray[np.object_]) -> tuple[list[Fault], npt.NDArray[np.int64]]:
         homes: dict[str, list[int]] = {}

@@ -50,7 +50,7 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
     InputError
         For claims that don't exist, or, where nothing else is to be checked, that need blocks before these are drafted.
     """
-    chosen, passed_over = _chosen(town, claims)
+    chosen, passed_over = chosen_claims(town, claims)
     tiled = {key for claim in chosen if isinstance(claim, Tiling) for key in claim.layers}
     reports = [_validate(town, claim, tiled) for claim in track(chosen, _STEP)]
     if any(not report.crs.equals(reports[0].crs) for report in reports):
@@ -67,8 +67,14 @@ def validate_town(town: Town, *, claims: Sequence[str] | None = None) -> Report:
     return with_exceptions(report, town.exceptions, complete=not claims and not passed_over)
 
 
-def _chosen(town: Town, names: Sequence[str] | None) -> tuple[list[Claim], list[Problem]]:
-    """Return the claims to check, and what to say of those that can't be checked yet."""
+def chosen_claims(town: Town, names: Sequence[str] | None) -> tuple[list[Claim], list[Problem]]:
+    """Return the claims of some names (by default all), and what to say of those that can't be checked yet.
+
+    Raises
+    ------
+    InputError
+        As `validate_town`.
+    """
     known = {claim.name: claim for claim in town.claims}
     where = str(town.path)
     if not known:
