@@ -27,7 +27,7 @@ def wkb(town: Town) -> dict[tuple[str, str], bytes]:
 
 
 @pytest.mark.parametrize("systems", [ONE_CRS, SEVERAL_CRS], ids=["one-crs", "several-crs"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_town_with_faults_in_all_its_layers_is_mended_in_one_go(
     tmp_path: Path, seed: int, systems: dict[str, str]
 ) -> None:
@@ -132,7 +132,7 @@ def test_what_is_locked_stays_and_the_plan_says_so(tmp_path: Path) -> None:
 
 def test_names_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     town = gridgeo.read_town(write_town(tmp_path, 3))
-    with pytest.raises(InputError, match="there is no lakes|没有") as stop:
+    with pytest.raises(InputError, match="there is no lakes") as stop:
         gridgeo.repair_town(town, lock=["lakes"], priority=[("west", "nobody")])
     assert len(stop.value.problems) == 2
     with pytest.raises(InputError, match="no claim"):

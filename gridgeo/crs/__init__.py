@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import geopandas as gpd
@@ -229,6 +230,7 @@ def _bounds_in_degrees(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> tupl
     return bounds
 
 
+@lru_cache(maxsize=16)  # looking for the way takes a tenth of a second
 def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
     try:
         return pyproj.Transformer.from_crs(source, target, always_xy=True)
