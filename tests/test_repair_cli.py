@@ -17,6 +17,7 @@ from gridgeo.layers import read_layer, write_layer
 from gridgeo.sample import write_sample
 from tests.conftest import Run
 from tests.repair_plans import layer
+from tests.repair_towns import ONE_CRS, SEVERAL_CRS, write_town
 
 Command = Callable[..., Run]
 
@@ -65,6 +66,31 @@ def test_a_town_with_every_kind_of_fault_is_mended_to_exit_0(
     assert undone.status == 0, undone.err
     for name, _ in pyogrio.list_layers(town / "town.gpkg"):
         assert wkb(tmp_path / "undone" / "town.gpkg", name) == wkb(town / "town.gpkg", name)
+
+
+@pytest.mark.parametrize("systems", [ONE_CRS, SEVERAL_CRS], ids=["one-crs", "several-crs"])
+def test_grids_blocks_and_professional_grids_are_mended_in_one_go(
+    gridgeo_command: Command, tmp_path: Path, systems: dict[str, str]
+) -> None:
+    town = write_town(tmp_path / "town", 7, systems=systems).parent
+    before = prints(town)
+    assert gridgeo_command("validate", town).status == 1
+    run = gridgeo_command("repair", town, "--output", tmp_path / "fixed", "--page", tmp_path / "page.html")
+    assert run.status == 0, run.err
+    assert prints(town) == before
+    assert gridgeo_command("validate", tmp_path / "fixed").status == 0
+    plan = json.loads((tmp_path / "fixed" / "repair.plan.json").read_text(encoding="utf-8"))
+    assert {action["claim"] for action in plan["actions"]} == {"town", "blocks", "cleaning"}
+    only = gridgeo_command("repair", town, "--claim", "town", "--dry-run", "--format", "json")
+    assert {action["claim"] for action in json.loads(only.out)["actions"]} == {"town"}
+    undone = gridgeo_command(
+        *("repair", tmp_path / "fixed", "--undo", tmp_path / "fixed" / "repair.plan.json"),
+        *("--output", tmp_path / "undone"),
+    )
+    assert undone.status == 0, undone.err
+    for file in ("town.gpkg", "blocks.gpkg"):
+        for name, _ in pyogrio.list_layers(town / file):
+            assert wkb(tmp_path / "undone" / file, name) == wkb(town / file, name)
 
 
 def test_a_dry_run_writes_nothing_and_its_plan_can_be_edited_and_applied(

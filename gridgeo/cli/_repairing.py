@@ -1,11 +1,10 @@
-"""What ``gridgeo repair`` does: plan or read a plan, show it, write a mended copy with its plan, validate the copy."""
+"""What ``gridgeo repair`` does: mend in memory, show the plan, write a mended copy with its plan, validate the copy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import shapely
 
@@ -14,20 +13,21 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer, list_layers, read_layer
 from gridgeo.network import Barriers
+from gridgeo.repair.claims import in_order
 from gridgeo.repair.files import read_plan, write_plan
-from gridgeo.repair.output import Source, must_be_new, write_map_file, write_town
+from gridgeo.repair.output import Source, check_writable, must_be_new, write_map_file, write_town
 from gridgeo.repair.page import names_of, repair_page
 from gridgeo.repair.plan import Feature, Plan
-from gridgeo.repair.planning import apply_plan, plan_repair
+from gridgeo.repair.planning import Named, apply_plan, repair_tiling
+from gridgeo.repair.proof import doubted_by_geos
 from gridgeo.repair.text import plan_text
+from gridgeo.repair.town import apply_town_plan, repair_town
 from gridgeo.repair.undo import changed_features, check_fits, undo_layers
-from gridgeo.town import Allowed, Tiling, read_town
+from gridgeo.town import Tiling, Town, read_town
 from gridgeo.validate import Report, validate_tiling, validate_town
+from gridgeo.validate.town import chosen_claims
 
 _NO_LAYER = Message("there is no layer {given}; there are: {known}", "没有图层 {given}；现有：{known}")
-_WHICH_CLAIM = Message(
-    "say with --claim which tiling is to be repaired: {known}", "请用 --claim 指定要修复的无缝声明：{known}"
-)
 _NO_FEATURE = Message("layer {layer} has no feature {given}", "图层 {layer} 没有要素 {given}")
 
 
@@ -48,42 +48,44 @@ class Options:
     priority: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Mended:
+    """What a repair has made, in memory: the layers by key, and the applied plan."""
+
+    layers: Mapping[str, Layer]
+    plan: Plan
+
+
 class Target:
     """What is repaired, in which layers, and how it is written and validated."""
 
     name: str
     layers: Mapping[str, Layer]
-    within: Layer | None = None
     barriers: Barriers | None = None
-    exceptions: Sequence[Allowed] = ()
-    tolerance: float = 0.0
+
+    def mend(self, options: Options) -> Mended:
+        """Mend what is faulty."""
+        raise NotImplementedError
+
+    def apply(self, plan: Plan) -> Mended:
+        """Do what a plan says."""
+        raise NotImplementedError
+
+    def check_place(self, out: Path) -> None:
+        """Refuse a place that can't be written, before any work is done."""
+        must_be_new(out)
 
     def write(self, out: Path, layers: Mapping[str, Layer]) -> Path:
         """Write a copy with these layers, and return where its plan goes."""
         raise NotImplementedError
 
-    def validate(self, out: Path) -> Report:
-        """Validate what was written."""
+    def validate(self, out: Path, changed: set[Feature]) -> tuple[Report, list[Feature]]:
+        """Read what was written and validate it; also which changed features GEOS doubts."""
         raise NotImplementedError
 
-    def plan(self, options: Options) -> Plan:
-        """Return what is to be done."""
-        return plan_repair(
-            self.layers,
-            **self.around(),
-            tolerance=self.tolerance,
-            lock=self._chosen(options.lock, "lock"),
-            priority=self._chosen(options.priority, "priority"),
-            align=options.align or False,
-        )
-
-    def around(self) -> dict[str, Any]:
-        """Return what the layers are seen against, as `plan_repair` and `apply_plan` take it."""
-        return {"within": self.within, "along": self.barriers, "exceptions": self.exceptions}
-
-    def _chosen(self, words: Sequence[str], option: str) -> list[str | tuple[str, str]]:
+    def chosen(self, words: Sequence[str], option: str) -> list[Named]:
         """Return which layers and features ``LAYER`` and ``LAYER:ID`` mean."""
-        found: list[str | tuple[str, str]] = []
+        found: list[Named] = []
         problems = []
         for word in words:
             layer, colon, identifier = word.partition(":")
@@ -106,92 +108,137 @@ class MapFile(Target):
         layer = read_layer(source.path, layer=source.layer, id_column=source.id_column)
         self.name = source.path.name
         self.layers = {layer.name: layer}
-        self.barriers, self.tolerance, self._source = barriers, tolerance, source
-        self.within = None if within is None else read_layer(within)
+        self.barriers, self._tolerance, self._source = barriers, tolerance, source
+        self._within = None if within is None else read_layer(within)
+
+    def mend(self, options: Options) -> Mended:
+        """Mend the layer as a tiling."""
+        fixed, plan = repair_tiling(
+            dict(self.layers),
+            within=self._within,
+            along=self.barriers,
+            tolerance=self._tolerance,
+            lock=self.chosen(options.lock, "lock"),
+            priority=self.chosen(options.priority, "priority"),
+            align=options.align or False,
+        )
+        return Mended(fixed, plan)
+
+    def apply(self, plan: Plan) -> Mended:
+        """Do what a plan says."""
+        return Mended(*apply_plan(dict(self.layers), plan, within=self._within, along=self.barriers))
+
+    def check_place(self, out: Path) -> None:
+        """Refuse a place that can't be written, before any work is done."""
+        check_writable(self._source, out)
 
     def write(self, out: Path, layers: Mapping[str, Layer]) -> Path:
         """Write a copy of the file, and return where its plan goes."""
         (layer,) = layers.values()
         write_map_file(self._source, out, layer, _changes(self.layers, layers))
-        return out.with_name(f"{out.stem}.plan.json")
+        return plan_beside(out)
 
-    def validate(self, out: Path) -> Report:
-        """Validate what was written."""
+    def validate(self, out: Path, changed: set[Feature]) -> tuple[Report, list[Feature]]:
+        """Read what was written and validate it; also which changed features GEOS doubts."""
         # a file of one layer may have called it after itself
         named = self._source.layer if len(list_layers(out)) > 1 else None
         layer = read_layer(out, layer=named, id_column=self._source.id_column)
-        return validate_tiling(layer, within=self.within, tolerance=self.tolerance, name=layer.name)
+        report = validate_tiling(layer, within=self._within, tolerance=self._tolerance, name=layer.name)
+        (key,) = self.layers
+        return report, [feature for feature, _ in doubted_by_geos({key: layer}, changed)]
 
 
 class TownProject(Target):
-    """The layers of a town that one of its claims says to tile it."""
+    """The layers of a town that its claims are about."""
 
-    def __init__(self, path: Path, claim: str | None) -> None:
+    def __init__(self, path: Path, claims: Sequence[str] | None) -> None:
         self._town = town = read_town(path)
-        self.name = town.name
-        tilings = {tiling.name: tiling for tiling in town.claims if isinstance(tiling, Tiling)}
-        chosen = next(iter(tilings)) if claim is None and len(tilings) == 1 else claim
-        if chosen not in tilings:
-            known = ", ".join(tilings) or "-"
-            raise InputError(Problem(str(town.path), _WHICH_CLAIM, {"known": known}))
-        tiling = tilings[chosen]
-        self.layers = {key: town.layer(key) for key in tiling.layers}
-        self.within = None if tiling.within is None else town.layer(tiling.within)
-        self.barriers, self.exceptions, self.tolerance = town.barriers, town.exceptions, tiling.tolerance
+        self.name, self._claims = town.name, claims or None
+        chosen, _ = chosen_claims(town, self._claims)
+        self.layers = {key: town.layer(key) for claim in in_order(chosen) for key in claim.keys}
+        self.barriers = town.barriers
+
+    def mend(self, options: Options) -> Mended:
+        """Mend all that the claims are about."""
+        lock, priority = self.chosen(options.lock, "lock"), self.chosen(options.priority, "priority")
+        town, plan = repair_town(
+            self._town, claims=self._claims, lock=lock, priority=priority, align=options.align or False
+        )
+        return Mended(self._those_of(town), plan)
+
+    def apply(self, plan: Plan) -> Mended:
+        """Do what a plan says."""
+        town, applied = apply_town_plan(self._town, plan)
+        return Mended(self._those_of(town), applied)
+
+    def _those_of(self, town: Town) -> dict[str, Layer]:
+        return {key: town.layer(key) for key in self.layers}
 
     def write(self, out: Path, layers: Mapping[str, Layer]) -> Path:
         """Write a copy of the project, and return where its plan goes."""
         write_town(self._town.path, out, layers, _changes(self.layers, layers))
         return out / "repair.plan.json"
 
-    def validate(self, out: Path) -> Report:
-        """Validate what was written."""
-        return validate_town(read_town(out))
+    def validate(self, out: Path, changed: set[Feature]) -> tuple[Report, list[Feature]]:
+        """Read what was written and validate it; also which changed features GEOS doubts."""
+        town = read_town(out)
+        doubted: dict[Feature, None] = {}
+        for claim in town.claims:
+            if isinstance(claim, Tiling):
+                layers = {key: town.layer(key) for key in claim.layers}
+                first = layers[claim.layers[0]].frame.crs
+                if not all(layer.frame.crs.equals(first, ignore_axis_order=True) for layer in layers.values()):
+                    layers = {key: layer.with_frame(town.to_working(key)) for key, layer in layers.items()}
+                doubted |= dict.fromkeys(feature for feature, _ in doubted_by_geos(layers, changed))
+        return validate_town(town), list(doubted)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: the applied plan, what was written, and how it validates."""
+    """What was written, how it validates, and which features GEOS doubts."""
 
-    plan: Plan
     written: tuple[Path, ...]
     report: Report
+    doubted: Sequence[Feature]
 
 
-def make_plan(target: Target, options: Options, apply: Path | None) -> Plan:
-    """Return a new plan, or the one of a file when it was made for these layers."""
+def mended(target: Target, options: Options, apply: Path | None) -> Mended:
+    """Mend in memory, by the rules or by a plan's file when it was made for these layers."""
     if apply is None:
-        return target.plan(options)
+        return target.mend(options)
     plan = read_plan(apply)
     check_fits(plan, target.layers, where=str(apply))
-    return plan
+    return target.apply(plan)
 
 
 def shown_plan(target: Target, plan: Plan, form: str) -> str:
-    """Return a plan as ``text`` or ``json``."""
+    """Return a plan as ``text`` or ``json``; without what undoes it, which belongs to an applied plan."""
     if form == "json":
-        return write_plan(plan)
+        return write_plan(replace(plan, before={}, dropped={}))
     return plan_text(
         plan, names=names_of(target.layers), features=sum(len(layer.frame) for layer in target.layers.values())
     )
 
 
-def carry_out(target: Target, plan: Plan, out: Path, page: Path | None) -> Outcome:
-    """Apply a plan, write the mended copy with the applied plan beside it, and validate it."""
-    must_be_new(out)
-    mended, applied = apply_plan(dict(target.layers), plan, **target.around())
-    place = target.write(out, mended)
-    written = [out, write_whole(place, write_plan(applied))]
+def plan_beside(out: Path) -> Path:
+    """Return where the plan of a written map file goes."""
+    return out.with_name(f"{out.stem}.plan.json")
+
+
+def write(target: Target, made: Mended, out: Path, page: Path | None) -> Outcome:
+    """Write the mended copy with the applied plan beside it, and validate it."""
+    place = target.write(out, made.layers)
+    written = [out, write_whole(place, write_plan(made.plan))]
     if page is not None:
         lines = None if target.barriers is None else target.barriers.lines
-        content = repair_page(applied, target.layers, mended, barriers=lines, title=target.name)
+        content = repair_page(made.plan, target.layers, made.layers, barriers=lines, title=target.name)
         written.append(write_whole(page, content))
-    return Outcome(applied, tuple(written), target.validate(out))
+    return Outcome(tuple(written), *target.validate(out, set(made.plan.before)))
 
 
 def undo(target: Target, plan_file: Path, out: Path) -> Path:
     """Write a copy of a repaired file or town as it was before the repair."""
-    must_be_new(out)
+    target.check_place(out)
     plan = read_plan(plan_file)
     restored = undo_layers(target.layers, plan, where=str(plan_file))
     target.write(out, restored)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gridgeo._words import listed
 from gridgeo.cli.options import (
     id_option,
     layer_option,
@@ -23,17 +24,19 @@ from gridgeo.progress import showing_progress
 
 _SHORT = Message("Mend a faulty tiling, and say what was done.", "修复有问题的图层，并说明做了什么。")
 _HELP = Message(
-    "Mend overlaps, gaps and missing vertices and nothing else, into a copy. The plan is printed before anything is"
-    " written, and lies beside the copy afterwards: with it the repair is undone. Exit status 1: something is left.",
-    "只修复重叠、缝隙和缺失节点，写入副本。先显示计划再写入；计划存于副本旁，可据此撤销。退出状态 1：仍有遗留。",
+    "Mend what breaks the claims of a town (grids, blocks within them, seams, professional grids) or one tiling of a"
+    " map file, and nothing else, into a copy. The plan is printed before anything is written, and lies beside the copy"
+    " afterwards: with it the repair is undone. Exit status 1: something is left.",
+    "只修复违反城镇声明（网格、责任块、接边、专业网格）之处，或单个图层的重叠与缝隙，写入副本。先显示计划再写入；"
+    "计划存于副本旁，可据此撤销。退出状态 1：仍有遗留。",
 )
 _OUTPUT = Message(
     "New file of the same kind, or new folder for the town; not needed for --dry-run.",
     "新文件（与输入同类），或城镇的新文件夹；--dry-run 时不需要。",
 )
 _CLAIM = Message(
-    "Which tiling of gridgeo.toml is to be repaired, where there are several.",
-    "要修复 gridgeo.toml 中的哪项无缝声明（有多项时）。",
+    "Only this claim of gridgeo.toml is to be made true; may be repeated. By default all.",
+    "只修复 gridgeo.toml 中的此项声明，可重复；默认全部。",
 )
 _ALONG = Message("Map file with roads or rivers, for --align.", "道路或河道（地图文件），用于 --align。")
 _LOCK = Message(
@@ -63,10 +66,17 @@ _NO_OUTPUT = Message(
     "请用 --output 指定副本的位置，或用 --dry-run 只看计划",
 )
 _EITHER = Message("{option} doesn't go with {other}", "{option} 不能与 {other} 同用")
-_SOUND = Message("sound: the copy was validated, no error is left", "已校验副本：无错误")
+_SOUND = Message(
+    "sound: the copy was read again and validated, and GEOS finds nothing either",
+    "已校验副本：重新读取后无错误，GEOS 亦无异议",
+)
 _REMAIN = Message(
     "{count} errors are left in the copy; see gridgeo validate {path}",
     "副本中仍有 {count} 处错误；请运行 gridgeo validate {path} 查看",
+)
+_DOUBTED = Message(
+    "GEOS finds mended features at odds with their neighbours: {features}",
+    "GEOS 认为以下要素修复后仍与相邻要素不一致：{features}",
 )
 
 
@@ -87,7 +97,7 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option("--output", "-o", metavar="OUT", help=_OUTPUT.text(), show_default=False),
         ] = None,
-        claim: Annotated[str | None, typer.Option(metavar="NAME", help=_CLAIM.text(), show_default=False)] = None,
+        claim: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_CLAIM.text(), show_default=False)] = None,
         layer: Annotated[str | None, layer_option()] = None,
         id_column: Annotated[str | None, id_option()] = None,
         within: Annotated[Path | None, within_option()] = None,
@@ -136,13 +146,20 @@ def register(app: typer.Typer) -> None:
             if undo is not None and output is not None:
                 say(WROTE.text(what=command.undo(read, undo, output)), quiet)
                 raise typer.Exit
-            plan = command.make_plan(read, command.Options(align, lock or (), priority or ()), apply)
-            typer.echo(command.shown_plan(read, plan, plan_format.value).rstrip("\n"))
+            if output is not None:
+                read.check_place(output)
+            made = command.mended(read, command.Options(align, lock or (), priority or ()), apply)
+            typer.echo(command.shown_plan(read, made.plan, plan_format.value).rstrip("\n"))
             if dry_run or output is None:
-                raise typer.Exit(EXIT_FAULTS if plan.left else 0)
-            outcome = command.carry_out(read, plan, output, page)
+                raise typer.Exit(EXIT_FAULTS if made.plan.left else 0)
+            outcome = command.write(read, made, output, page)
         for path in outcome.written:
             say(WROTE.text(what=path), quiet)
         errors = outcome.report.counts["error"]
-        say(_REMAIN.text(count=errors, path=output) if errors else _SOUND.text(), quiet)
-        raise typer.Exit(EXIT_FAULTS if errors else 0)
+        if errors:
+            say(_REMAIN.text(count=errors, path=output), quiet)
+        if outcome.doubted:
+            say(_DOUBTED.text(features=listed(":".join(feature) for feature in outcome.doubted)), quiet)
+        if not errors and not outcome.doubted:
+            say(_SOUND.text(), quiet)
+        raise typer.Exit(EXIT_FAULTS if errors or outcome.doubted else 0)

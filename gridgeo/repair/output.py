@@ -86,9 +86,7 @@ def write_map_file(source: Source, out: Path, layer: Layer, changed: Changed) ->
     InputError
         When the place is taken or can't be written.
     """
-    must_be_new(out)
-    if out.suffix.lower() != source.path.suffix.lower():
-        raise InputError(Problem(str(out), _OTHER_KIND, {"suffix": source.path.suffix}))
+    check_writable(source, out)
     with _readable_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".gridgeo-") as folder:
@@ -127,6 +125,13 @@ def write_town(town_file: Path, out: Path, layers: Mapping[str, Layer], changed:
                 out.rmdir()  # an empty one
             copy.replace(out)
     return out / town_file.name
+
+
+def check_writable(source: Source, out: Path) -> None:
+    """Refuse a place where a copy of a map file can't be written."""
+    must_be_new(out)
+    if out.suffix.lower() != source.path.suffix.lower():
+        raise InputError(Problem(str(out), _OTHER_KIND, {"suffix": source.path.suffix}))
 
 
 def must_be_new(out: Path) -> None:

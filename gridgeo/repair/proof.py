@@ -6,11 +6,14 @@ polygons and their neighbours, which keeps the cost in proportion to the mends.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+
+from gridgeo.layers import Layer
+from gridgeo.repair.plan import Feature
 
 Geometries = npt.NDArray[np.object_]
 
@@ -43,3 +46,14 @@ def flagged_by_geos(polygons: Geometries, changed: Collection[int]) -> list[int]
     around = around[shapely.is_valid(flat[around])]
     odd = around[~shapely.is_empty(shapely.coverage_invalid_edges(flat[around]))]
     return sorted(broken | set(np.intersect1d(odd, sound).tolist()))
+
+
+def doubted_by_geos(
+    layers: Mapping[str, Layer], changed: Collection[Feature]
+) -> list[tuple[Feature, shapely.Geometry]]:
+    """Return the changed features of a tiling's layers, in one CRS, that GEOS finds at odds; with their polygons."""
+    features = [Feature(key, one) for key, layer in layers.items() for one in layer.ids.tolist()]
+    shapes = np.concatenate([layer.frame.geometry.to_numpy() for layer in layers.values()])
+    mine = set(changed)
+    flagged = flagged_by_geos(shapes, [k for k, feature in enumerate(features) if feature in mine])
+    return [(features[k], shapes[k]) for k in flagged]

@@ -25,7 +25,7 @@ from gridgeo.repair.orders import NO_ORDERS, Orders, check_obeyed, with_idle
 from gridgeo.repair.origins import Origins
 from gridgeo.repair.plan import Action, Feature, Left, Plan
 from gridgeo.repair.planning import Named
-from gridgeo.repair.proof import flagged_by_geos
+from gridgeo.repair.proof import doubted_by_geos
 from gridgeo.repair.undo import changed_features, check_fits, fingerprint, record
 from gridgeo.town import Alignment, Tiling, Town
 from gridgeo.validate.report import Report
@@ -267,14 +267,11 @@ class _TownWork:
         changed = changed_features({key: self._given[key] for key in fixed}, fixed)
         left = []
         for claim in self._claims:
-            if not isinstance(claim, Tiling):
-                continue
-            features = [Feature(key, one) for key in claim.layers for one in self._layers[key].ids.tolist()]
-            shapes = np.concatenate([self._layers[key].frame.geometry.to_numpy() for key in claim.layers])
-            mine = [k for k, feature in enumerate(features) if changed.get(feature) is not None]
-            for k in flagged_by_geos(shapes, mine):
-                place = shapely.point_on_surface(shapes[k])
-                left.append(Left("missing-vertex", None, (features[k],), place, _GEOS, claim=claim.name))
+            if isinstance(claim, Tiling):
+                tiling = {key: self._layers[key] for key in claim.layers}
+                for feature, shape in doubted_by_geos(tiling, changed):
+                    place = shapely.point_on_surface(shape)
+                    left.append(Left("missing-vertex", None, (feature,), place, _GEOS, claim=claim.name))
         return left
 
     def _check_names(self) -> None:
