@@ -30,6 +30,7 @@ _HOMES = {
     "render_notices": "render",
     "repair_tiling": "repair",
     "repair_town": "repair",
+    "split_sections": "partition",
     "undo_plan": "repair",
     "use_language": "language",
     "validate_alignment": "validate",
@@ -63,6 +64,7 @@ __all__ = [
     "render_notices",
     "repair_tiling",
     "repair_town",
+    "split_sections",
     "undo_plan",
     "use_language",
     "validate_alignment",
@@ -81,7 +83,7 @@ if TYPE_CHECKING:
     from gridgeo.errors import GridgeoError, InputError, Problem
     from gridgeo.language import use_language
     from gridgeo.layers import Layer, read_layer, write_layer
-    from gridgeo.partition import delineate_blocks, partition_town
+    from gridgeo.partition import delineate_blocks, partition_town, split_sections
     from gridgeo.render import render_map, render_notices
     from gridgeo.repair import Plan, apply_plan, plan_repair, repair_tiling, repair_town, undo_plan
     from gridgeo.town import Town, read_town

@@ -25,6 +25,9 @@ _NO_OUTPUT = Message(
     '[partition] names no output file; add output = "blocks.gpkg" or give --output',
     '[partition] 未指定输出文件；请添加 output = "blocks.gpkg" 或使用 --output',
 )
+_SECTIONS = Message(
+    "{sections} sections drafted in {blocks} street blocks", "在 {blocks} 个街面责任块中划分出 {sections} 个责任路段"
+)
 _DRAFTED = Message("{blocks} blocks drafted in {grids} grids", "在 {grids} 个网格中划分出 {blocks} 个责任块")
 
 
@@ -47,7 +50,7 @@ def register(app: typer.Typer) -> None:
 def draft_blocks(path: Path, output: Path | None, quiet: bool) -> None:
     """Draft the blocks of a town project and write them; say what is odd about them."""
     from gridgeo.layers import write_layer
-    from gridgeo.partition import partition_town
+    from gridgeo.partition import partition_town, sections_of_town
     from gridgeo.town import read_town
 
     town = read_town(path)
@@ -60,3 +63,10 @@ def draft_blocks(path: Path, output: Path | None, quiet: bool) -> None:
     warn(warnings, quiet)
     drafted = _DRAFTED.text(blocks=len(blocks), grids=blocks.groupby(["grid_layer", "grid"]).ngroups)
     say_made(target, drafted, quiet)
+    if town.sectioning is not None and town.sectioning.output is not None and "sections" not in town.layers:
+        warnings = []
+        sections = sections_of_town(town, blocks, warnings=warnings)
+        write_layer(sections, town.sectioning.output, layer="sections")
+        warn(warnings, quiet)
+        cut = _SECTIONS.text(sections=len(sections), blocks=sections["block"].nunique())
+        say_made(town.sectioning.output, cut, quiet)

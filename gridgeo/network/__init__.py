@@ -25,9 +25,11 @@ from gridgeo.network.basics import GRAIN, SHORT_BRIDGE, SNAP, Flags, Floats, Geo
 from gridgeo.network.bridges import on_the_ground
 from gridgeo.network.dead_ends import DeadEnds
 from gridgeo.network.noding import node
+from gridgeo.network.streets import JOINT, between_junctions, joints_of, streets_within
 
 __all__ = [
     "GRAIN",
+    "JOINT",
     "NO_RANK",
     "RANKS",
     "RIVER",
@@ -42,7 +44,10 @@ __all__ = [
     "Integers",
     "Rank",
     "as_barriers",
+    "between_junctions",
     "groups",
+    "joints_of",
     "node",
     "on_the_ground",
+    "streets_within",
 ]

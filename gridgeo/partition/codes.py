@@ -66,6 +66,28 @@ def block_name(grid_name: str, serial: int, count: int) -> str:
     return grid_name if count == 1 else f"{grid_name} 第{serial}责任块"
 
 
+def section_code(block: str, serial: int) -> str:
+    """Return the code of a section of a street block.
+
+    Examples
+    --------
+    >>> section_code("310112114401001", 3)
+    '310112114401001-03'
+    """
+    return f"{block}-{serial:02d}"
+
+
+def section_name(block_name: str, serial: int) -> str:
+    """Return the name of a section.
+
+    Examples
+    --------
+    >>> section_name("街面1号巡区", 3)
+    '街面1号巡区 第3路段'
+    """
+    return f"{block_name} 第{serial}路段"
+
+
 DIGITAL_COMMUNITY = "digital-community"
 """Template of the 20-digit scheme."""
 _FIELDS = frozenset({"town", "grid", "serial", "object"})

@@ -71,6 +71,9 @@ class Fingerprints:
         scene = self._scene
         blocks = list(zip(scene.colours, scene.grid_numbers.tolist(), scene.kinds, scene.grid_names, strict=True))
         layers = [(scene.areas, blocks), (scene.lines, None), (scene.surfaces, None)]
+        lines = np.array([section.line for section in scene.sections], object)
+        numbers = [f"{section.block} {section.number}" for section in scene.sections]
+        layers.append((Features(lines, numbers), None))
         layers += [(scene.context[key], None) for key in sorted(scene.context)]
         return [(features, _numbers(features, more)) for features, more in layers]
 

@@ -19,6 +19,7 @@ from gridgeo.render.extent import Extent
 from gridgeo.render.fonts import missing_characters, printable
 from gridgeo.render.people import Card, Consent, assign, cards_of, ended_consents, mask_mobiles, shown_phone
 from gridgeo.render.scene import Scene
+from gridgeo.render.sections import PatrolRow, ShiftHead, patrol_rows, shift_heads
 from gridgeo.town import Audience, Town
 
 TITLE = "责任网格管理示意图"
@@ -77,6 +78,11 @@ class Notice:
     officers: tuple[Card, ...]
     classes: tuple[ItemClass, ...]
     services: tuple[ServiceLine, ...]
+    shifts: tuple[ShiftHead, ...]
+    """Heads of the table of sections; () where there is none."""
+    patrols: tuple[PatrolRow, ...]
+    frontage: str
+    """What shopkeepers along a street answer for; "" for none."""
     issuer: str
     date: str
     version: str
@@ -112,6 +118,8 @@ def compose_notices(
     town = scene.town
     said.extend(ended_consents(scene))
     people = _people(scene, audience, said)
+    patrols = patrol_rows(scene, _consent(scene, audience))
+    heads = shift_heads(town.shifts)
     names = file_names(scene.blocks["code"].astype(str).tolist())
     publication = town.publication
     frame = scene.blocks
@@ -136,6 +144,9 @@ def compose_notices(
                 officers=officers,
                 classes=_classes(town, known_kind, units),
                 services=_services(town, known_kind, units),
+                shifts=heads if index in patrols else (),
+                patrols=patrols.get(index, ()),
+                frontage=mask_mobiles(printable(publication.frontage)) if known_kind == "street" else "",
                 issuer=printable(publication.issuer),
                 date=shown_date(publication.date) if publication.date else "",
                 version=printable(publication.version),
@@ -154,13 +165,26 @@ def compose_notices(
 def retold_to(audience: Audience, scene: Scene, notices: Sequence[Notice]) -> list[Notice]:
     """Return the notices of the scene with their people as another audience may see them."""
     people = _people(scene, audience, [])
-    return [replace(notice, head=people[notice.index][0], officers=people[notice.index][1]) for notice in notices]
+    patrols = patrol_rows(scene, _consent(scene, audience))
+    return [
+        replace(
+            notice,
+            head=people[notice.index][0],
+            officers=people[notice.index][1],
+            patrols=patrols.get(notice.index, ()),
+        )
+        for notice in notices
+    ]
 
 
 def _people(scene: Scene, audience: Audience, warnings: list[Problem]) -> list[tuple[Card, tuple[Card, ...]]]:
     """Return the head and the officers of every block, as an audience may see them."""
-    consent = Consent(audience, scene.town.privacy, scene.town.publication.date)
+    consent = _consent(scene, audience)
     return [cards_of(staff, consent) for staff in assign(scene, warnings)]
+
+
+def _consent(scene: Scene, audience: Audience) -> Consent:
+    return Consent(audience, scene.town.privacy, scene.town.publication.date)
 
 
 def shown_date(date: dt.date) -> str:
@@ -213,7 +237,7 @@ def texts_of(notice: Notice) -> Iterable[tuple[str, str]]:
     plain = replace(notice)
     for field in ("code", "town", "grid", "name", "issuer", "date", "version", "supervision_phone"):
         yield field, getattr(plain, field)
-    for field in ("approval_number", "disclaimer", "watermark", "attribution"):
+    for field in ("approval_number", "disclaimer", "watermark", "attribution", "frontage"):
         yield field, getattr(plain, field)
     for side in ("east", "south", "west", "north"):
         yield side, getattr(plain.extent, side)
@@ -227,6 +251,17 @@ def texts_of(notice: Notice) -> Iterable[tuple[str, str]]:
     for service in notice.services:
         yield "服务项目", service.text
         yield "服务项目", service.detail
+    for head in notice.shifts:
+        yield "班次", head.name
+        yield "班次", head.hours
+    for row in notice.patrols:
+        yield f"责任路段 {row.number}", row.streets
+        yield f"责任路段 {row.number}", row.length
+        for watch in (watch for shift in row.shifts for watch in shift):
+            yield f"责任路段 {row.number}", watch.days
+            for name, phone in watch.people:
+                yield f"网格巡查员 {name}", name
+                yield f"网格巡查员 {name}", phone
 
 
 def _check_characters(notices: Iterable[Notice], where: str) -> None:

@@ -17,6 +17,7 @@ from gridgeo.language import Message
 from gridgeo.render.fonts import printable
 from gridgeo.render.scene import Scene
 from gridgeo.town import Audience, Person, PersonalField, Privacy, Role
+from gridgeo.town.duties import duties_of
 
 ROLE_NAMES: dict[Role, str] = {
     "head": "块长",
@@ -139,9 +140,10 @@ def assign(scene: Scene, warnings: list[Problem]) -> list[Staff]:
     """
     frame, town = scene.blocks, scene.town
     codes, grids = frame["code"].astype(str).tolist(), frame["grid"].astype(str).tolist()
-    by_code = _by_code(scene, {*codes, *grids}, warnings)
+    by_code = _by_code(scene, {*codes, *grids, *(section.code for section in scene.sections)}, warnings)
     waiting = {grid: [p for p in by_code.get(grid, []) if p.role == "head"] for grid in dict.fromkeys(grids)}
     order = list(ROLE_NAMES)
+    elsewhere = {id(duty.person) for duty in duties_of(town)} if scene.sections else set()
     staff = []
     for index, (code, grid) in enumerate(zip(codes, grids, strict=True)):
         own = by_code.get(code, []) if code != grid else []
@@ -150,7 +152,8 @@ def assign(scene: Scene, warnings: list[Problem]) -> list[Staff]:
         if head is None:
             warnings.append(Problem(f"{scene.names[index]} ({code})", _NO_HEAD))
         shared = [*by_code.get(grid, []), *(by_code.get(town.code, []) if town.code not in (code, grid) else [])]
-        officers = [*own_heads[1:], *(p for p in [*own, *shared] if p.role != "head")]
+        # who patrols sections stands in their table
+        officers = [*own_heads[1:], *(p for p in [*own, *shared] if p.role != "head" and id(p) not in elsewhere)]
         staff.append(Staff(head, tuple(sorted(officers, key=lambda person: order.index(person.role)))))
     spare = [f"{p.name} ({grid})" for grid, left in waiting.items() for p in left]
     if spare:

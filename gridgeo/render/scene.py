@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from gridgeo.network import RANKS, Rank
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.fonts import missing_characters, printable, without_missing
 from gridgeo.town import Town
+from gridgeo.town.duties import blocks_of_sections
 
 if TYPE_CHECKING:
     from gridgeo.render.extent import Extent
@@ -66,6 +67,21 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Section:
+    """One section of a street block."""
+
+    code: str
+    block: int
+    """Index of its block in the scene."""
+    number: str
+    """By which the map and the table call it: 1, 2, 3 ... within its block."""
+    streets: str
+    length: float
+    line: shapely.Geometry
+    """In the working CRS."""
+
+
+@dataclass(frozen=True)
 class Scene:
     """One town, ready for drawing.
 
@@ -85,6 +101,8 @@ class Scene:
         Background polygons by key, see `CONTEXT_KEYS`.
     problems : tuple of Problem
         Names that can't be set on the map in full.
+    sections : tuple of Section
+        Of the street blocks, in order of block and code.
     """
 
     town: Town
@@ -97,6 +115,7 @@ class Scene:
     surfaces: Features
     context: Mapping[str, Features]
     problems: tuple[Problem, ...] = ()
+    sections: tuple[Section, ...] = ()
 
     @cached_property
     def areas(self) -> Features:
@@ -155,6 +174,14 @@ class Scene:
         west, south, east, north = self.outline.bounds
         return convergence(self.town.working_crs, (west + east) / 2, (south + north) / 2)
 
+    @cached_property
+    def sections_by_block(self) -> dict[int, list[Section]]:
+        """The sections of each block that has any, by its index."""
+        found: dict[int, list[Section]] = {}
+        for section in self.sections:
+            found.setdefault(section.block, []).append(section)
+        return found
+
     def short_name(self, index: int) -> str:
         """Return a block's name without its grid's, where it begins with it: ``第2责任块``."""
         name, grid = self.names[index], self.grid_names[index]
@@ -191,6 +218,7 @@ def make_scene(town: Town | Scene) -> Scene:
         lines=_barrier_features(barriers.lines, problems),
         surfaces=_barrier_features(barriers.surfaces, problems),
         context=_context(town),
+        sections=_sections(town, blocks["code"].astype(str).tolist(), problems),
         problems=tuple(problems),
     )
 
@@ -248,6 +276,29 @@ def _barrier_features(frame: gpd.GeoDataFrame, problems: list[Problem]) -> Featu
             ranks.append(next((known for known in RANKS if known == rank), RANKS[-1]))
             levels.append(int(level))
     return Features(_as_array(geometries), names, ranks, levels)
+
+
+def _sections(town: Town, blocks: Sequence[str], problems: list[Problem]) -> tuple[Section, ...]:
+    """Return the sections of the blocks that there are; one without a line can't be shown."""
+    if town.sections is None:
+        return ()
+    index = {code: k for k, code in enumerate(blocks)}
+    lines = town.to_working(town.sections).geometry.to_numpy()
+    streets = town.sections.frame["streets"] if "streets" in town.sections.frame.columns else None
+    rows = sorted(
+        (index[block], str(code), row)
+        for row, (code, block) in enumerate(zip(town.sections.ids, blocks_of_sections(town), strict=True))
+        if block in index and lines[row] is not None and not lines[row].is_empty
+    )
+    found: list[Section] = []
+    number: dict[int, int] = {}
+    for block, code, row in rows:
+        number[block] = number.get(block, 0) + 1
+        named = (
+            "" if streets is None or streets.iloc[row] is None else _settable(streets.iloc[row], "sections", problems)
+        )
+        found.append(Section(code, block, str(number[block]), named, float(lines[row].length), lines[row]))
+    return tuple(found)
 
 
 def _context(town: Town) -> dict[str, Features]:

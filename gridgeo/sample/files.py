@@ -14,7 +14,7 @@ from gridgeo.language import Message
 from gridgeo.layers import write_layer
 from gridgeo.progress import track
 from gridgeo.sample.geography import SampleTown, sample_town
-from gridgeo.sample.people import BLOCK_TARGET, PORTRAITS, SHOP_WEIGHT
+from gridgeo.sample.people import BLOCK_TARGET, PORTRAITS, SECTION_TARGET, SHOP_WEIGHT
 from gridgeo.sample.photos import draw_portrait
 
 _WRITING = Message("writing the sample town's layers", "正在写入示例镇图层")
@@ -124,7 +124,7 @@ nesting = "blocks"
 within = ["communities", "villages", "streets", "zones"]
 parent_column = "grid"
 
-[claims.borders]                       # the borders of blocks within their grids run along roads, lanes and rivers
+{sections}[claims.borders]            # the borders of blocks within their grids run along roads, lanes and rivers
 along = "blocks"
 scope = "inner"
 share = 0.95
@@ -143,6 +143,29 @@ issuer = "云溪镇城市运行管理中心（示例）"
 date = 2026-11-01
 version = "1"
 supervision_phone = "021-5550-0000"
+"""
+
+_SECTIONS = """[sections]                             # the streets of the street areas are cut into sections 责任路段
+target = {section_target}                           # metres of street for one or two patrollers
+output = "sections.gpkg"
+
+[claims.sections]                      # every metre of street is in one section
+sections = "sections"
+within = "blocks"
+
+[claims.patrols]                       # every section has 1 or 2 patrollers in each shift, every day
+staffed = "sections"
+least = 1
+most = 2
+
+[shifts.day]
+name = "日班"
+hours = "6:00-18:00"
+
+[shifts.night]
+name = "夜班"
+hours = "18:00-6:00"
+
 """
 
 _BACKGROUND = """
@@ -215,7 +238,7 @@ def write_sample(
         write_whole(folder / f"{key}.csv", _csv(table))
     detailed = "addresses" in town.layers
     if detailed:
-        used = sorted(set(town.tables["people"]["photo"]))
+        used = sorted(set(town.tables["people"]["photo"]) - {""})
         for number, photo in enumerate(track(used[:PORTRAITS], _DRAWING), 1):
             write_whole(folder / "photos" / photo, draw_portrait(number, seed=seed))
     write_whole(folder / "README.txt", README.format(polygons=polygons, seed=seed))
@@ -226,6 +249,7 @@ def write_sample(
         workload=_WORKLOAD.format(shop_weight=SHOP_WEIGHT) if detailed else "",
         target=f"target = {BLOCK_TARGET}                          # workload of a block" if detailed else "count = 1",
         photos='photos = "photos"\n' if detailed else "",
+        sections=_SECTIONS.format(section_target=SECTION_TARGET) if detailed else "",
     )
     return write_whole(folder / "gridgeo.toml", toml)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridgeo.sample.names import Namer
 
@@ -86,23 +88,28 @@ SHOP_WEIGHT = 5.0
 """Residents that a shop weighs as much as."""
 BLOCK_TARGET = 1500
 """Workload of a block."""
+SECTION_TARGET = 800
+"""Metres of street of a section."""
+_SHIFTS = ("day", "night")
+_CREWS = ("周一至周四", "周五至周日")
+"""Each shift has two crews, so that nobody works every day."""
 CUT_LAYERS = ("communities", "villages")
 """Grids that are cut into blocks; the others are one block each."""
 
 
 def _people(town: SampleTown, rng: np.random.Generator) -> pd.DataFrame:
     namer = Namer(rng)
-    rows: list[tuple[str, str, str, str, str, str, str, str]] = []
+    rows: list[tuple[str, ...]] = []
     # a town without details has no staff of its grids: millions of people would serve nobody
     addresses = town.layers.get("addresses")
     residents = {} if addresses is None else addresses.groupby("grid")["population"].sum().to_dict()
     shops = {} if addresses is None else town.layers["shops"].groupby("grid").size().to_dict()
 
-    def add(unit: str, role: str, organisation: str) -> None:
+    def add(unit: str, role: str, organisation: str, shift: str = "", days: str = "") -> None:
         phone = f"021-5550-{int(rng.integers(1000, 10000))}"
-        hours = _HOURS[int(rng.integers(len(_HOURS)))]
-        photo = f"{len(rows) % PORTRAITS + 1:03d}.png"
-        rows.append((unit, role, namer.person(), organisation, phone, "", hours, photo))
+        hours = "" if shift else _HOURS[int(rng.integers(len(_HOURS)))]
+        photo = "" if shift else f"{len(rows) % PORTRAITS + 1:03d}.png"
+        rows.append((unit, role, namer.person(), organisation, phone, "", hours, photo, shift, days))
 
     for role, count, organisation in (
         ("police", 3, "云溪派出所"),
@@ -112,7 +119,7 @@ def _people(town: SampleTown, rng: np.random.Generator) -> pd.DataFrame:
     ):
         for _ in range(count):
             add(town.code, role, organisation)
-    staffed = (("communities", 2, 3), ("villages", 2, 3), ("streets", 4, 0), ("zones", 1, 0))
+    staffed = (("communities", 2, 3), ("villages", 2, 3), ("streets", 2, 0), ("zones", 1, 0))
     for layer, patrollers, others in staffed if residents else ():
         frame = town.layers[layer]
         offices = frame["committee"] if "committee" in frame else ["云溪镇城市运行管理中心"] * len(frame)
@@ -122,8 +129,30 @@ def _people(town: SampleTown, rng: np.random.Generator) -> pd.DataFrame:
             for role, count in (("head", heads), ("patroller", patrollers), ("three-heads", others)):
                 for _ in range(count):
                     add(unit, role, organisation)
-    columns = ["unit", "role", "name", "organisation", "phone", "mobile", "hours", "photo"]
+    if residents:
+        for unit, sections in _sections(town).items():
+            for shift in _SHIFTS:
+                for days in _CREWS:
+                    for _ in range(sections):
+                        add(unit, "patroller", "云溪派出所巡防队", shift, days)
+    columns = ["unit", "role", "name", "organisation", "phone", "mobile", "hours", "photo", "shift", "days"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _sections(town: SampleTown) -> dict[str, int]:
+    """Return for each street grid about one and a half times as many patrollers as it will have sections.
+
+    They are dealt out to the sections that are drafted later: one or two to each.
+    """
+    roads, streets = town.layers["roads"], town.layers["streets"]
+    lines = roads.geometry[roads["class"].isin(["arterial", "main"])].to_crs(roads.estimate_utm_crs())
+    areas = streets.to_crs(lines.crs)
+    whole = shapely.union_all(lines.to_numpy())
+    metres = shapely.length(shapely.intersection(areas.geometry.to_numpy(), whole))
+    return {
+        str(code): max(1, math.ceil(1.4 * length / SECTION_TARGET))
+        for code, length in zip(streets["code"], metres, strict=True)
+    }
 
 
 def _tasks(town: SampleTown) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import GridKind, Layer
 from gridgeo.network import Barriers, Rank
+from gridgeo.town.duties import EVERY_DAY, USUAL_SHIFTS, Days, Shift
 
 _NO_SUCH_LAYER = Message('there is no layer "{name}" in this town', "本项目没有图层“{name}”")
 
@@ -129,7 +130,41 @@ class Consistency:
         return (self.areas, *self.blocks)
 
 
-Claim = Tiling | Nesting | Alignment | Seam | Consistency
+@dataclass(frozen=True)
+class StreetTiling:
+    """The claim that sections hold every metre of the streets inside street blocks once: a tiling in one dimension."""
+
+    name: str
+    sections: str
+    areas: tuple[str, ...]
+    """Layers of the street blocks; of drafted blocks only those of the kind street count."""
+    rank: Rank = "road"
+    """The weakest rank of barriers that counts as a street."""
+    tolerance: float = 0.5
+    """Metres: how far from the street a section may be drawn, and how long a gap or overlap may be."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.sections, *self.areas)
+
+
+@dataclass(frozen=True)
+class Staffing:
+    """The claim that every section has patrollers in every shift on every day, and nobody works two shifts a day."""
+
+    name: str
+    sections: str
+    least: int = 1
+    most: int = 2
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all layers that it is about."""
+        return (self.sections,)
+
+
+Claim = Tiling | Nesting | Alignment | Seam | Consistency | StreetTiling | Staffing
 
 
 @dataclass(frozen=True)
@@ -168,6 +203,10 @@ class Person:
     """What the person agreed to have published, and for whom; None where the table has no such column."""
     consent_until: dt.date | None = None
     """The last day on which that may be published."""
+    shift: str = ""
+    """Key of the shift in which a patroller of sections works; "" for everybody else."""
+    days: Days = EVERY_DAY
+    """Days of the week on which a patroller of sections works; Monday is 0."""
 
 
 @dataclass(frozen=True)
@@ -291,6 +330,23 @@ class Drafting:
 
 
 @dataclass(frozen=True)
+class SectionDrafting:
+    """How streets are to be cut into sections: the ``[sections]`` table."""
+
+    target: float = 800.0
+    """Metres of street a section, and what the workload adds."""
+    count: int | None = None
+    """Sections a block, instead."""
+    tolerance: float = 0.25
+    seed: int = 0
+    rank: Rank = "road"
+    """The weakest rank of barriers that counts as a street."""
+    workload: Mapping[str, float] = field(default_factory=dict)
+    """Layers of what lies along the streets, with the metres that one feature counts as."""
+    output: Path | None = None
+
+
+@dataclass(frozen=True)
 class Publication:
     """What every notice says beside its grid: the ``[notice]`` table."""
 
@@ -300,8 +356,14 @@ class Publication:
     supervision_phone: str = ""
     approval_number: str = ""
     disclaimer: str = "本图为示意图，界线仅供网格管理使用，不作为划界依据。"
+    frontage: str = ""
+    """What shopkeepers answer for in front of their shops (门责), on notices of streets."""
     web: str = ""
     """Base address of the web pages that QR codes lead to; "" for no QR code."""
+    theme: Path | None = None
+    """TOML file with colours, sizes and words of the town's own: see `gridgeo.render.theme`."""
+    template: Path | None = None
+    """Typst file that sets the notices instead of ours."""
 
 
 @dataclass(frozen=True)
@@ -339,6 +401,11 @@ class Town:
     """Source and licence of the map data, printed on every map."""
     exceptions: tuple[Allowed, ...] = ()
     """Faults that are meant."""
+    sections: Layer | None = None
+    """The sections of the street blocks: drafted by ``gridgeo partition``, or the layer of that key."""
+    sectioning: SectionDrafting | None = None
+    """How sections are drafted; None where the town has no table for them."""
+    shifts: tuple[Shift, ...] = USUAL_SHIFTS
     problems: tuple[Problem, ...] = field(default=())
     """Warnings: features left out by the reader, values of a rank column that mean nothing …"""
     _working: dict[int, tuple[Layer, gpd.GeoDataFrame]] = field(
@@ -352,14 +419,15 @@ class Town:
         return tuple(layer for layer in self.layers.values() if layer.kind is not None)
 
     def layer(self, key: str) -> Layer:
-        """Return the layer of a key of ``[layers]``, or the drafted blocks for ``"blocks"``.
+        """Return the layer of a key of ``[layers]``, or what was drafted, for ``"blocks"`` and ``"sections"``.
 
         Raises
         ------
         InputError
             When the town has no such layer.
         """
-        found = self.layers.get(key) or (self.blocks if key == "blocks" else None)
+        drafted = {"blocks": self.blocks, "sections": self.sections}
+        found = self.layers.get(key) or drafted.get(key)
         if found is None:
             raise InputError(Problem(str(self.path), _NO_SUCH_LAYER, {"name": key}))
         return found

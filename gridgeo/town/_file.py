@@ -28,6 +28,8 @@ from gridgeo.town._schema import (
     PeopleTable,
     PrivacyTable,
     RowsTable,
+    SectionsTable,
+    ShiftTable,
     SourceTable,
     Table,
     TownTable,
@@ -49,6 +51,8 @@ class TownFile:
     """By their number in the file, from 1."""
     workload: Mapping[str, WorkloadTable]
     partition: PartitionTable
+    sections: SectionsTable | None
+    shifts: Mapping[str, ShiftTable]
     people: PeopleTable
     tasks: RowsTable
     services: RowsTable
@@ -72,10 +76,12 @@ _NAMED_TABLES: dict[str, type[Table]] = {
     "barriers": BarrierTable,
     "claims": ClaimTable,
     "workload": WorkloadTable,
+    "shifts": ShiftTable,
 }
 _SINGLE_TABLES: dict[str, type[Table]] = {
     "town": TownTable,
     "partition": PartitionTable,
+    "sections": SectionsTable,
     "people": PeopleTable,
     "tasks": RowsTable,
     "services": RowsTable,
@@ -135,8 +141,9 @@ _RANK_MISSING = Message(
 )
 _CLAIM_KIND = Message(
     "a claim is one of these: tiling = [layers], nesting = layer, along = [layers], seam = [two layers],"
-    " consistent = layer; give one of them",
-    "声明须为 tiling = [图层…]、nesting = 图层、along = [图层…]、seam = [两个图层]、consistent = 图层 之一",
+    " consistent = layer, sections = layer, staffed = layer; give one of them",
+    "声明须为 tiling = [图层…]、nesting = 图层、along = [图层…]、seam = [两个图层]、consistent = 图层、"
+    "sections = 图层、staffed = 图层 之一",
 )
 _CLAIM_KEY = Message(
     "{key} doesn't belong to a claim with {kind}; there it may have: {known}",
@@ -150,9 +157,10 @@ _CLAIM_SEAM = Message(
     'a seam lies between two layers: seam = ["one", "other"]', 'seam 须写两个不同的图层：seam = ["一", "二"]'
 )
 _CLAIM_TOLERANCE = Message(
-    "the tolerance of along must be more than 0: metres within which a border counts as on a barrier",
-    "along 的 tolerance 应大于 0：边界与边界线相距不超过此值（米）即视为沿线",
+    "the tolerance of along or sections must be more than 0: metres within which a line counts as on a barrier",
+    "along、sections 的 tolerance 应大于 0：与道路等边界线相距不超过此值（米）即视为沿线",
 )
+_CLAIM_STAFF = Message("least can't be more than most", "least 不能大于 most")
 _CLAIM_SCOPE = Message(
     'scope = "inner" (borders within one parent) goes with parent_column, scope = "all" without it',
     'scope = "inner"（同一上级内部的边界）须与 parent_column 同用，scope = "all" 则不用',
@@ -225,6 +233,7 @@ _SENTENCES: dict[str, Message] = {
     "claim_seam": _CLAIM_SEAM,
     "claim_tolerance": _CLAIM_TOLERANCE,
     "claim_scope": _CLAIM_SCOPE,
+    "claim_staff": _CLAIM_STAFF,
     "exception_place": _EXCEPTION_PLACE,
     "place": _PLACE,
     "several_sizes": _SEVERAL_SIZES,
@@ -291,6 +300,8 @@ def read_town_file(path: Path) -> tuple[TownFile, list[Problem]]:
         exceptions=exceptions,
         workload=named["workload"],
         partition=singles["partition"] or PartitionTable(),
+        sections=singles["sections"] if "sections" in document else None,
+        shifts=named["shifts"],
         people=singles["people"] or PeopleTable(),
         tasks=singles["tasks"] or RowsTable(),
         services=singles["services"] or RowsTable(),

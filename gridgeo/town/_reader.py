@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +27,9 @@ from gridgeo.town import (
     Privacy,
     Publication,
     Seam,
+    SectionDrafting,
+    Staffing,
+    StreetTiling,
     Tiling,
     Town,
     Workload,
@@ -35,12 +38,16 @@ from gridgeo.town._barriers import BarrierFile, barriers_from
 from gridgeo.town._file import TownFile, read_town_file
 from gridgeo.town._fit import bounds_in_degrees, misfit
 from gridgeo.town._schema import BarrierTable, ClaimTable, LayerTable, SourceTable
+from gridgeo.town.duties import USUAL_SHIFTS, Shift
 from gridgeo.town.roster import Roster, Units, read_roster
 from gridgeo.town.tables import missing_file
 
 FILE_NAME = "gridgeo.toml"
 BLOCKS = "blocks"
 """The layer of drafted blocks, and the key by which claims name it."""
+
+SECTIONS = "sections"
+"""The layer of drafted sections, and the key by which claims name it."""
 
 _BLOCK_COLUMNS = ("grid", "grid_layer", "kind")
 _ONE_FILE_MANY_LAYERS = frozenset({".gpkg", ".gdb", ".sqlite"})
@@ -76,6 +83,10 @@ _NO_BARRIERS = Message(
     "along needs barriers, and there are none: add a table [barriers.KEY] with the roads or rivers",
     "along 需要边界线，但尚未提供：请添加 [barriers.键] 表（道路或河道）",
 )
+_NO_STREET_LINES = Message(
+    "sections need streets, and there are none: add a table [barriers.KEY] with the roads",
+    "sections 需要道路线，但尚未提供：请添加 [barriers.键] 表（道路）",
+)
 _NOT_POLYGONS = Message(
     "holds {types} and no polygons; grids and the extent are polygons", "只有 {types}，没有面；网格和范围须为面"
 )
@@ -88,6 +99,15 @@ _NO_KIND = Message(
 _OWN_BLOCKS = Message(
     "the key blocks is the one of the drafted blocks ([partition] output); give this layer another key",
     "键 blocks 专用于划分出的责任块（[partition] 的 output）；请为此图层换一个键",
+)
+_OWN_SECTIONS = Message(
+    "the key sections is the one of the drafted sections ([sections] output); give this layer another key",
+    "键 sections 专用于划分出的责任路段（[sections] 的 output）；请为此图层换一个键",
+)
+_NOT_LINES = Message("holds {types}; sections are lines", "含有 {types}；责任路段须为线")
+_BAD_SHIFT = Message(
+    'the shift\'s name "{name}" is the one of another shift; give it a name of its own',
+    "班次名称“{name}”与另一班次相同；请另取名称",
 )
 _SHARED_IDS = Message(
     "{count} ids occur in several layers of grids, such as {ids}; people and block codes can't tell them apart:"
@@ -119,13 +139,17 @@ class _Reader:
         given_crs = self._given_crs()
         layers, barrier_layers = self._layers(given_crs)
         blocks = self._blocks(layers)
+        sections = self._sections(layers)
+        shifts = self._shifts()
         extent = self._extent(layers)
         claims = self._claims(layers, blocks)
         exceptions = self._exceptions()
         workload = self._workload(layers)
         drafting = self._drafting(layers)
         self._check_grid_ids(layers)
-        roster = self._roster(layers, blocks)
+        sectioning = self._sectioning()
+        roster = self._roster(layers, blocks, sections, shifts)
+        publication = self._publication()
         metric = self._working_crs(extent, [*layers.values(), *barrier_layers.values()])
         if self.problems or metric is None or self.file.town is None:
             raise InputError(_once(self.problems))
@@ -153,11 +177,14 @@ class _Reader:
             tasks=roster.tasks,
             services=roster.services,
             boards=roster.boards,
-            publication=self._publication(),
+            publication=publication,
             privacy=self._privacy(),
             watermark=said.watermark,
             attribution=said.attribution,
             exceptions=exceptions,
+            sections=sections,
+            sectioning=sectioning,
+            shifts=shifts,
         )
         files = [
             BarrierFile(layer, self.file.barriers[key], self.file.place(f"barriers.{key}"), town.to_working(layer))
@@ -281,6 +308,54 @@ class _Reader:
         self.warnings += blocks.problems
         return None if missing else blocks
 
+    def _sections(self, layers: Mapping[str, Layer]) -> Layer | None:
+        """Return the sections: a layer of that key, or what ``gridgeo partition`` has written."""
+        output = self.file.sections.output if self.file.sections is not None else None
+        if SECTIONS in self.file.layer_keys:
+            if output is not None:
+                self.problems.append(Problem(self.file.place(f"layers.{SECTIONS}"), _OWN_SECTIONS))
+            found = layers.get(SECTIONS)
+        elif output is None or not self.file.resolve(output).exists():
+            return None
+        else:
+            path = self.file.resolve(output)
+            try:
+                if SECTIONS not in (names := [info.name for info in list_layers(path)]) and len(names) > 1:
+                    return None  # a file with other layers, to which the sections will be added
+                chosen = SECTIONS if SECTIONS in names else None
+                found = read_layer(path, name=SECTIONS, layer=chosen, id_column="code", name_column="name")
+            except InputError as error:
+                self.problems += error.problems
+                return None
+            self.warnings += found.problems
+        if found is not None and len(found.frame):
+            types = found.frame.geom_type.dropna().drop_duplicates()
+            if not types.isin(["LineString", "MultiLineString"]).all():
+                self.problems.append(Problem(found.source, _NOT_LINES, {"types": listed(types)}))
+                return None
+        return found
+
+    def _shifts(self) -> tuple[Shift, ...]:
+        usual = {shift.key: shift for shift in USUAL_SHIFTS}
+        shifts: list[Shift] = []
+        for key, said in self.file.shifts.items():
+            name = said.name or (usual[key].name if key in usual else key)
+            if name in {shift.name for shift in shifts}:
+                self.problems.append(Problem(self.file.place(f"shifts.{key}", "name"), _BAD_SHIFT, {"name": name}))
+            shifts.append(Shift(key, name, said.hours))
+        return tuple(shifts) or USUAL_SHIFTS
+
+    def _sectioning(self) -> SectionDrafting | None:
+        said = self.file.sections
+        if said is None:
+            return None
+        for key in said.workload or {}:
+            self._check_layer(key, self.file.place("sections", f"workload.{key}"))
+        given = said.model_dump(exclude_none=True)
+        if said.output is not None:
+            given["output"] = self.file.resolve(said.output)
+        return SectionDrafting(**given)
+
     def _extent(self, layers: Mapping[str, Layer]) -> Layer | None:
         if self.file.town is None or self.file.town.extent is None:
             return None
@@ -324,10 +399,11 @@ class _Reader:
         for name, said in self.file.claims.items():
             table = f"claims.{name}"
             within = tuple(said.within or ())
-            for key in ("tiling", "nesting", "along", "seam", "consistent", "within"):
+            for key in ("tiling", "nesting", "along", "seam", "consistent", "sections", "staffed", "within"):
                 named = getattr(said, key) or ()
+                drafted = [BLOCKS, *([SECTIONS] if self.file.sections is not None else [])]
                 for layer in (named,) if isinstance(named, str) else named:
-                    self._check_layer(layer, self.file.place(table, key), BLOCKS)
+                    self._check_layer(layer, self.file.place(table, key), *drafted)
             if said.parent_column is not None:
                 for key in (said.nesting,) if said.nesting is not None else said.along or ():
                     children = layers.get(key) or (blocks if key == BLOCKS else None)
@@ -345,6 +421,11 @@ class _Reader:
                 claims.append(Consistency(name, said.consistent, within, tolerance))
             elif said.along is not None:
                 claims.append(self._alignment(name, said))
+            elif said.sections is not None:
+                claims.append(self._street_tiling(name, said))
+            elif said.staffed is not None:
+                given = {key: value for key in ("least", "most") if (value := getattr(said, key)) is not None}
+                claims.append(Staffing(name, said.staffed, **given))
         return tuple(claims)
 
     def _alignment(self, name: str, said: ClaimTable) -> Alignment:
@@ -357,6 +438,15 @@ class _Reader:
         given = {"rank": said.rank, "tolerance": said.tolerance, "share": said.share}
         stated = {key: value for key, value in given.items() if value is not None}
         return replace(Alignment(name, layers, parent_column=column, uncut_by=said.uncut_by), **stated)  # type: ignore[arg-type]
+
+    def _street_tiling(self, name: str, said: ClaimTable) -> StreetTiling:
+        if not self.file.barriers:
+            self.problems.append(Problem(self.file.place(f"claims.{name}", "sections"), _NO_STREET_LINES))
+        rank = said.rank or (self.file.sections.rank if self.file.sections is not None else None)
+        given = {"rank": rank, "tolerance": said.tolerance}
+        stated = {key: value for key, value in given.items() if value is not None}
+        areas = tuple(said.within or (BLOCKS,))
+        return replace(StreetTiling(name, str(said.sections), areas), **stated)  # type: ignore[arg-type]
 
     def _exceptions(self) -> tuple[Allowed, ...]:
         found = []
@@ -455,21 +545,29 @@ class _Reader:
             values = {"count": len(foreign), "code": code, "ids": listed(foreign, most=3)}
             self.warnings.append(Problem(str(self.file.path), _FOREIGN_CODES, values))
 
-    def _roster(self, layers: Mapping[str, Layer], blocks: Layer | None) -> Roster:
+    def _roster(
+        self, layers: Mapping[str, Layer], blocks: Layer | None, sections: Layer | None, shifts: Sequence[Shift]
+    ) -> Roster:
         tiled = {key for claim in self.file.claims.values() for key in claim.tiling or ()}
         wanted = [key for key, table in self.file.layers.items() if table.kind is not None or key in tiled]
         units = None
         unread = set(self.file.layer_keys) - set(layers)
         if not unread and self.file.town is not None:
             grids = {unit: name for key in wanted for unit, name in _named(layers[key]).items()}
-            units = Units(self.file.town.code, grids, None if blocks is None else _named(blocks))
-        roster = read_roster(self.file, units)
+            drafted = {} if sections is None else _named(sections)
+            units = Units(self.file.town.code, grids, None if blocks is None else _named(blocks), drafted)
+        roster = read_roster(self.file, units, shifts)
         self.problems += roster.problems
         self.warnings += roster.warnings
         return roster
 
     def _publication(self) -> Publication:
         said = self.file.notice.model_dump(exclude_none=True)
+        for key in ("theme", "template"):
+            if key in said:
+                path = said[key] = self.file.resolve(said[key])
+                if not path.is_file():
+                    self.problems.append(missing_file(path, self.file.place("notice", key)))
         return Publication(**said)
 
     def _privacy(self) -> Privacy:

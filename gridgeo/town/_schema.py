@@ -76,6 +76,7 @@ RankOrNone = Annotated[Literal["river", "main-road", "road", "lane", "none"], _o
 Rank = Annotated[
     Literal["river", "main-road", "road", "lane"], _one_of({w: r for w, r in RANK_WORDS.items() if r != "none"})
 ]
+_STREET_RANK_WORDS = {word: rank for word, rank in RANK_WORDS.items() if rank not in ("none", "river")}
 PersonalFields = list[Annotated[Literal["photo", "mobile"], _one_of(PERSONAL_FIELD_WORDS)]]
 Names = Annotated[list[SomeText], Field(min_length=1)]
 Metres = Annotated[float, Field(ge=0)]
@@ -142,8 +143,13 @@ _KEYS_OF_CLAIMS = {
     "along": ("rank", "tolerance", "share", "scope", "parent_column", "uncut_by"),
     "seam": ("tolerance",),
     "consistent": ("within", "tolerance"),
+    "sections": ("within", "tolerance", "rank"),
+    "staffed": ("least", "most"),
 }
 """The kinds of claims, and the keys that go with each."""
+
+
+_KEYS_BESIDE = ("within", "parent_column", "tolerance", "rank", "share", "scope", "uncut_by", "least", "most")
 
 
 class ClaimTable(Table):
@@ -154,6 +160,8 @@ class ClaimTable(Table):
     along: Annotated[Names, BeforeValidator(_to_list)] | None = None
     seam: list[SomeText] | None = None
     consistent: SomeText | None = None
+    sections: SomeText | None = None
+    staffed: SomeText | None = None
     within: Annotated[Names, BeforeValidator(_to_list)] | None = None
     parent_column: SomeText | None = None
     tolerance: Metres | None = None
@@ -161,6 +169,8 @@ class ClaimTable(Table):
     share: Annotated[float, Field(ge=0, le=1)] | None = None
     scope: Annotated[Literal["inner", "all"], _one_of({"inner": "inner", "all": "all"})] | None = None
     uncut_by: Rank | None = None
+    least: Annotated[int, Field(ge=1)] | None = None
+    most: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _one_claim(self) -> ClaimTable:
@@ -170,7 +180,7 @@ class ClaimTable(Table):
         ((kind, known),) = ((kind, _KEYS_OF_CLAIMS[kind]) for kind in kinds)
         if kind == "tiling" and self.parent_column is not None:
             raise PydanticCustomError("claim_parent_column", "not for a tiling")
-        for key in ("within", "parent_column", "tolerance", "rank", "share", "scope", "uncut_by"):
+        for key in _KEYS_BESIDE:
             if key not in known and getattr(self, key) is not None:
                 context = {"key": key, "kind": kind, "known": ", ".join(known)}
                 raise PydanticCustomError("claim_key", "not for this claim", context)
@@ -184,6 +194,10 @@ class ClaimTable(Table):
             raise PydanticCustomError("claim_seam", "not two layers")
         if kind == "along":
             self._check_along()
+        if kind == "sections" and self.tolerance == 0:
+            raise PydanticCustomError("claim_tolerance", "no tolerance")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise PydanticCustomError("claim_staff", "least above most")
         return self
 
     def _check_along(self) -> None:
@@ -274,6 +288,25 @@ class PartitionTable(Table):
         return self
 
 
+class SectionsTable(Table):
+    """``[sections]``."""
+
+    target: Annotated[float, Field(gt=0)] | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+    rank: Annotated[Literal["main-road", "road", "lane"], _one_of(_STREET_RANK_WORDS)] | None = None
+    workload: dict[str, Annotated[float, Field(gt=0)]] | None = None
+    output: SomeText | None = None
+
+
+class ShiftTable(Table):
+    """``[shifts.KEY]``."""
+
+    name: SomeText | None = None
+    hours: Text = ""
+
+
 class RowsTable(Table):
     """``[tasks]``, ``[services]`` and ``[boards]``: a table file and/or rows."""
 
@@ -299,6 +332,9 @@ class NoticeTable(Table):
     approval_number: Text = ""
     disclaimer: SomeText | None = None
     web: Text = ""
+    frontage: Text = ""
+    theme: SomeText | None = None
+    template: SomeText | None = None
 
 
 class PrivacyTable(Table):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -30,6 +30,7 @@ from gridgeo.town import AUDIENCES, Audience, Board, Person, PersonalField, Role
 from gridgeo.town._file import TownFile
 from gridgeo.town._roster_rows import Entry, RowReader
 from gridgeo.town._schema import RowsTable
+from gridgeo.town.duties import EVERY_DAY, Shift, parse_days
 
 PEOPLE_HEADERS: Mapping[str, tuple[str, ...]] = {
     "unit": ("单元", "单元编码", "责任块", "责任块编码", "网格编码", "块编码"),
@@ -42,6 +43,8 @@ PEOPLE_HEADERS: Mapping[str, tuple[str, ...]] = {
     "photo": ("照片", "头像"),
     "publish": ("公开", "同意公开"),
     "consent_until": ("同意期限", "公开期限"),
+    "shift": ("班次", "班"),
+    "days": ("值班日", "值守日", "工作日"),
 }
 """Columns of the people, each with the headers that are known for it beside its own name."""
 
@@ -88,6 +91,14 @@ _NOT_PUBLISHED = Message(
 _NOT_A_DAY = Message(
     '{field} "{given}" is not a date; dates are written 2026-11-01', "{field}“{given}”不是有效日期；日期写作 2026-11-01"
 )
+_NO_SHIFT = Message(
+    'shift "{given}" is not known; shifts are: {known} (name others in [shifts.KEY])',
+    "班次“{given}”不认识；可用：{known}（其他班次请在 [shifts.键] 中注明）",
+)
+_NOT_DAYS = Message(
+    'days "{given}" is not understood; write days of the week, such as 周一至周五, 1-5 or Mon-Fri, or nothing for all',
+    "days“{given}”无法识别；请写星期，如 周一至周五、1-5，留空表示每天",
+)
 _NO_PHOTO = Message("the photo is not there (looked for {path})", "照片不存在（查找位置：{path}）")
 _NO_PHOTO_NEAR = Message(
     'the photo is not there (looked for {path}); did you mean "{near}"?',
@@ -126,10 +137,13 @@ class Units:
     """Names of the grids by id."""
     blocks: Mapping[str, str] | None
     """Names of the drafted blocks by code, or None before they are drafted."""
+    sections: Mapping[str, str] = field(default_factory=dict)
+    """Names of the sections by code."""
 
     def problem(self, unit: str, place: str) -> tuple[Problem | None, bool]:
         """Return what is wrong with ``unit``, if anything, and whether that is only worth a warning."""
-        if unit in self.grids or unit in (self.blocks or {}) or (self.town and unit == self.town):
+        drafted = {**(self.blocks or {}), **self.sections}
+        if unit in self.grids or unit in drafted or (self.town and unit == self.town):
             return None, False
         if any(unit[:length] in self.grids for length in range(2, len(unit))):
             # before drafting it may well become a block; afterwards it is stale, which must not bar a new draft
@@ -155,7 +169,7 @@ class Roster:
     warnings: tuple[Problem, ...] = ()
 
 
-def read_roster(town_file: TownFile, units: Units | None) -> Roster:
+def read_roster(town_file: TownFile, units: Units | None, shifts: Sequence[Shift]) -> Roster:
     """Read the people, tasks and services that a gridgeo.toml names or holds.
 
     Parameters
@@ -164,6 +178,8 @@ def read_roster(town_file: TownFile, units: Units | None) -> Roster:
         The file's sound parts.
     units : Units or None
         What the column ``unit`` may name; None when the grids could not be read, so that nothing can be said about it.
+    shifts : sequence of Shift
+        What the column ``shift`` of the people may name.
     """
     people = RowReader("people", PEOPLE_HEADERS, ("unit", "role", "name"), town_file)
     tasks = RowReader("tasks", TASK_HEADERS, ("kind", "text"), town_file)
@@ -172,7 +188,7 @@ def read_roster(town_file: TownFile, units: Units | None) -> Roster:
     photos = _photo_folder(town_file, people)
     readers = (people, tasks, services, boards)
     roster = Roster(
-        tuple(_sound(people, town_file.people, units, lambda entry: _person(entry, photos))),
+        tuple(_sound(people, town_file.people, units, lambda entry: _person(entry, photos, shifts))),
         tuple(_sound(tasks, town_file.tasks, units, _task)),
         tuple(_sound(services, town_file.services, units, _service)),
         tuple(_sound(boards, town_file.boards, units, _board)),
@@ -222,7 +238,10 @@ def _sound(reader: RowReader, given: RowsTable, units: Units | None, make: Calla
 # ------------------------------------------------------------------------------------------------ one row each
 
 
-def _person(entry: Entry, photos: Path) -> Person:
+def _person(entry: Entry, photos: Path, shifts: Sequence[Shift]) -> Person:
+    days = parse_days(entry.text("days"))
+    if days is None:
+        entry.say(_NOT_DAYS, given=shown(entry.text("days")))
     return Person(
         unit=entry.text("unit"),
         role=cast("Role", entry.word("role", ROLE_WORDS) or "volunteer"),
@@ -234,7 +253,19 @@ def _person(entry: Entry, photos: Path) -> Person:
         photo=_photo(entry, photos),
         publish=_publish(entry),
         consent_until=_day(entry, "consent_until"),
+        shift=_shift(entry, shifts),
+        days=EVERY_DAY if days is None else days,
     )
+
+
+def _shift(entry: Entry, shifts: Sequence[Shift]) -> str:
+    given = entry.text("shift")
+    words = {word: shift.key for shift in shifts for word in (shift.key, shift.name)}
+    found = meaning(given, words) if given else ""
+    if found is None:
+        known = ", ".join(f"{shift.key} {shift.name}".strip() for shift in shifts)
+        entry.say(_NO_SHIFT, given=shown(given), known=shown(known))
+    return found or ""
 
 
 def _publish(entry: Entry) -> frozenset[tuple[PersonalField, Audience]] | None:

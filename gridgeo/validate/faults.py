@@ -14,10 +14,11 @@ Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """Severities, the worst first."""
 
-Stage = Literal["feature", "region", "vertex", "border", "shape", "input"]
-STAGES: tuple[Stage, ...] = ("feature", "region", "vertex", "border", "shape", "input")
+Stage = Literal["feature", "region", "vertex", "border", "shape", "roster", "input"]
+STAGES: tuple[Stage, ...] = ("feature", "region", "vertex", "border", "shape", "roster", "input")
 """What a fault is about, in the order in which faults are best mended: a feature by itself, a region covered wrongly,
-vertices along a border, where borders ought to run, a shape that is hardly meant, the input as a whole."""
+vertices along a border, where borders and sections ought to run, a shape that is hardly meant, who is on duty, the
+input as a whole."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,36 @@ _KINDS = (
         Message("borders nearly the same", "边界近乎重合"),
         Message("Let both sides follow the same line.", "请使两侧沿同一条线。"),
         25,
+    ),
+    Kind(
+        "section-gap",
+        "border",
+        Message("street in no section", "街道无责任路段"),
+        Message("Give the stretch to a section beside it.", "请将该段街道划归相邻的责任路段。"),
+        9,
+    ),
+    Kind(
+        "section-overlap",
+        "border",
+        Message("sections overlap", "责任路段重叠"),
+        Message("Leave the stretch to one of the sections.", "请将该段街道只留给其中一个责任路段。"),
+        4,
+    ),
+    Kind(
+        "section-off-network",
+        "border",
+        Message("section off the streets", "责任路段偏离街道"),
+        Message(
+            "Draw it along the streets of its block, or correct which block it belongs to.",
+            "请沿其责任块的街道绘制，或更正其所属责任块。",
+        ),
+        10,
+    ),
+    Kind(
+        "unstaffed",
+        "roster",
+        Message("section not staffed as it must be", "责任路段值守不符"),
+        Message("Correct the roster of patrollers: unit, shift and days.", "请修正巡查员排班：单元、班次和值班日。"),
     ),
     Kind(
         "spike",

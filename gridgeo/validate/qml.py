@@ -27,7 +27,7 @@ _FILLS = {"gap": "b_diagonal", "uncovered": "b_diagonal", "not-tiled": "b_diagon
           "unmatched-seam": "dense4"}  # fmt: skip
 _DASHES = {"off-barrier": "dash", "missing-vertex": "dot", "spike": "dash dot"}
 _MARKERS = {"feature": "square", "region": "circle", "vertex": "diamond", "border": "triangle", "shape": "pentagon",
-            "input": "cross2"}  # fmt: skip
+            "roster": "star", "input": "cross2"}  # fmt: skip
 _LABEL = 'to_string("number") || \' \' || "kind"'
 _ESCAPED = "replace(replace(\"{column}\", '&', '&amp;'), '<', '&lt;')"
 _TIP = '<b>[% "number" %] [% {kind} %]</b><br>[% {message} %]<br><i>[% {action} %]</i>'

@@ -68,7 +68,7 @@ def reading(claims: Sequence[ClaimResult], faults: Sequence[Fault], language: La
     """Return what faults (no notes among them) amount to, one sentence an item."""
     lines = []
     for claim in claims:
-        alone, polygons = claim.measures.get("alone", 0), claim.measures["polygons"]
+        alone, polygons = claim.measures.get("alone", 0), claim.measures.get("polygons", 0)
         if 2 * alone > polygons:
             values = {"count": f"{alone:,}", "polygons": f"{polygons:,}", "claim": claim.claim}
             lines.append(_ALONE.text(language, **values))

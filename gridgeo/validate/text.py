@@ -72,6 +72,21 @@ _SEAM = Message(
     "{claim} — {layers} meet vertex by vertex: {polygons} polygons, {length} of seam match; {tolerance}",
     "{claim}：{layers}，{polygons} 个多边形；接边吻合 {length}；{tolerance}",
 )
+_SECTIONS = Message(
+    "{claim} — {layers} tile the streets: {sections} sections, {length} of street; gaps, overlaps and strays up to"
+    " {tolerance} long don't count",
+    "{claim}：{layers} 铺满街道，{sections} 个责任路段，街道 {length}；长度不超过 {tolerance}的空缺、重叠和偏离不计",
+)
+_STREETS_LEFT = Message(
+    "in no section: {gap}; in several: {overlap}; off the streets: {stray}",
+    "无责任路段：{gap}；重叠：{overlap}；偏离街道：{stray}",
+)
+_STAFFING = Message(
+    "{claim} — {layers} staffed: {sections} sections, {shifts} shifts a day, {patrollers} patrollers; {staffed} of"
+    " {posts} posts a week have {least} to {most}",
+    "{claim}：{layers} 值守，{sections} 个责任路段，每日 {shifts} 班，{patrollers} 名巡查员；每周 {posts} 个班次中"
+    " {staffed} 个有 {least} 至 {most} 人",
+)
 _NONE = Message("nothing", "无")
 _KINDS = Message("By kind:", "按类别：")
 _KIND = Message("{name} ({code})", "{name}（{code}）")
@@ -132,6 +147,8 @@ def verdict(report: Report, language: Language | None) -> str:
 
 def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
     measures = claim.measures
+    if "posts" in measures or "street_length" in measures:
+        return _of_sections(claim, language)
     tolerance = float(measures["tolerance"])
     how = _TOLERANT.text(language, width=Width(tolerance).text(language)) if tolerance else _EXACT.text(language)
     said: dict[str, object] = {
@@ -166,6 +183,27 @@ def _claim(claim: ClaimResult, language: Language | None) -> list[str]:
     if claim.faults:
         lines.append(f"   {_NO_EXTENT.text(language, overlap=overlap, gap=_area(measures['gap_area'], language))}")
     return lines
+
+
+def _of_sections(claim: ClaimResult, language: Language | None) -> list[str]:
+    """Say how sections tile the streets, or how they are staffed."""
+    measures = claim.measures
+    mark = "✓" if claim.ok else "✗"
+    said: dict[str, object] = {"claim": claim.claim, "layers": claim.layers[0], "sections": f"{measures['sections']:,}"}
+    if "posts" in measures:
+        counts = {key: f"{measures[key]:,}" for key in ("shifts", "patrollers", "staffed", "posts", "least", "most")}
+        return [f"{mark}  {_STAFFING.text(language, **said, **counts)}"]
+    length, tolerance = (Width(measures[key]).text(language) for key in ("street_length", "tolerance"))
+    lines = [f"{mark}  {_SECTIONS.text(language, **said, length=length, tolerance=tolerance)}"]
+    left = {
+        "gap": measures["street_length"] - measures["held_length"],
+        "overlap": measures["overlap_length"],
+        "stray": measures["stray_length"],
+    }
+    words = {
+        key: Width(metres).text(language) if metres > 1e-6 else _NONE.text(language) for key, metres in left.items()
+    }
+    return [*lines, f"   {_STREETS_LEFT.text(language, **words)}"]
 
 
 def _borders(claim: ClaimResult, language: Language | None) -> tuple[str, str]:

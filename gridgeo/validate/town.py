@@ -8,7 +8,8 @@ from dataclasses import replace
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
-from gridgeo.town import Alignment, Claim, Consistency, Nesting, Seam, Tiling, Town
+from gridgeo.town import Alignment, Claim, Consistency, Nesting, Seam, Staffing, StreetTiling, Tiling, Town
+from gridgeo.town.duties import duties_of
 from gridgeo.validate.borders import validate_alignment
 from gridgeo.validate.consistency import validate_consistency
 from gridgeo.validate.exceptions import with_exceptions
@@ -16,6 +17,8 @@ from gridgeo.validate.faults import Fault
 from gridgeo.validate.nesting import validate_nesting
 from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.seams import validate_seam
+from gridgeo.validate.sections import validate_sections
+from gridgeo.validate.staffing import validate_staffing
 from gridgeo.validate.subject import doubt
 from gridgeo.validate.tiling import validate_tiling
 
@@ -25,6 +28,10 @@ _NO_CLAIM = Message(
     "没有任何声明可校验；请添加 [claims.town] 表",
 )
 _UNKNOWN_CLAIM = Message("there is no claim {name}; there are: {names}", "没有名为 {name} 的声明；现有：{names}")
+_NO_SECTIONS = Message(
+    "claim {name} is about sections, which aren't drafted yet: run gridgeo partition first",
+    "声明 {name} 涉及责任路段，但尚未划分：请先运行 gridgeo partition",
+)
 _NO_BLOCKS = Message(
     "claim {name} is about blocks, which aren't drafted yet: run gridgeo partition first",
     "声明 {name} 涉及责任块，但尚未划分：请先运行 gridgeo partition",
@@ -87,8 +94,12 @@ def chosen_claims(town: Town, names: Sequence[str] | None) -> tuple[list[Claim],
     chosen = [claim for claim in town.claims if not names or claim.name in names]
     has_blocks = town.blocks is not None or "blocks" in town.layers
     undrafted = [claim for claim in chosen if "blocks" in claim.keys and not has_blocks]
-    ready = [claim for claim in chosen if claim not in undrafted]
+    unsectioned = [
+        claim for claim in chosen if claim not in undrafted and "sections" in claim.keys and town.sections is None
+    ]
+    ready = [claim for claim in chosen if claim not in (*undrafted, *unsectioned)]
     too_early = [Problem(where, _NO_BLOCKS, {"name": claim.name}) for claim in undrafted]
+    too_early += [Problem(where, _NO_SECTIONS, {"name": claim.name}) for claim in unsectioned]
     if names or not ready:
         problems += too_early
     if problems:
@@ -157,6 +168,24 @@ def _validate(town: Town, claim: Claim, tiled: Collection[str]) -> Report:
             {claim.areas: town.layer(claim.areas)},
             {key: town.layer(key) for key in claim.blocks},
             tolerance=claim.tolerance,
+            name=claim.name,
+        )
+    if isinstance(claim, StreetTiling):
+        return validate_sections(
+            town.layer(claim.sections),
+            {key: town.layer(key) for key in claim.areas},
+            town.barriers,
+            rank=claim.rank,
+            tolerance=claim.tolerance,
+            name=claim.name,
+        )
+    if isinstance(claim, Staffing):
+        return validate_staffing(
+            town.layer(claim.sections),
+            duties_of(town),
+            town.shifts,
+            least=claim.least,
+            most=claim.most,
             name=claim.name,
         )
     return validate_tiling(
