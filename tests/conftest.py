@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from gridgeo.cli import main
+from gridgeo.layers import write_layer
+from gridgeo.partition import partition_town, sections_of_town
+from gridgeo.sample import write_sample
+from gridgeo.town import Town, read_town
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,17 @@ def run_gridgeo(*arguments: object) -> Run:
 @pytest.fixture(scope="session")
 def gridgeo_command() -> Callable[..., Run]:
     return run_gridgeo
+
+
+@pytest.fixture(scope="session")
+def drafted_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """Return the sample town with its blocks and sections drafted; its folder is not to be changed."""
+    path = write_sample(tmp_path_factory.mktemp("drafted"), polygons=60)
+    undrafted = read_town(path)
+    blocks = partition_town(undrafted)
+    write_layer(blocks, path.parent / "blocks.gpkg", layer="blocks")
+    write_layer(sections_of_town(undrafted, blocks), path.parent / "sections.gpkg", layer="sections")
+    return read_town(path)
 
 
 @pytest.fixture(scope="session")

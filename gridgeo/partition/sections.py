@@ -48,8 +48,6 @@ REACH = 60.0
 COLUMNS = ("code", "name", "block", "serial", "streets", "length", "workload")
 """Columns of the sections layer, before the geometry."""
 
-_LONGEST = 1.25
-"""A stretch between two junctions that is longer than this many targets is cut."""
 _MOST_STREETS = 4
 _PRICE_CROSSING, _PRICE_SIDE_STREET, _PRICE_STRAIGHT, _PRICE_CUT = 1.0, 2.0, 3.0, 8.0
 """What it costs to part two stretches: where streets cross, where a side street joins, if they carry on as one street,
@@ -243,7 +241,7 @@ def _cut_long(stretches: gpd.GeoDataFrame, target: float) -> gpd.GeoDataFrame:
     """Cut stretches that are too long for one section into equal parts."""
     source, parts = [], []
     for index, line in enumerate(stretches.geometry):
-        pieces = math.ceil(line.length / target) if line.length > _LONGEST * target else 1
+        pieces = max(1, round(line.length / target))
         for k in range(pieces):
             source.append(index)
             begin, end = line.length * k / pieces, line.length * (k + 1) / pieces

@@ -3,5 +3,17 @@
 from gridgeo.sample.faults import OTHER_KINDS, TILING_KINDS, PlantedFault, plant_faults
 from gridgeo.sample.files import write_sample
 from gridgeo.sample.geography import SampleTown, sample_town
+from gridgeo.sample.section_faults import SECTION_KINDS, plant_section_faults, take_patrollers
 
-__all__ = ["OTHER_KINDS", "TILING_KINDS", "PlantedFault", "SampleTown", "plant_faults", "sample_town", "write_sample"]
+__all__ = [
+    "OTHER_KINDS",
+    "SECTION_KINDS",
+    "TILING_KINDS",
+    "PlantedFault",
+    "SampleTown",
+    "plant_faults",
+    "plant_section_faults",
+    "sample_town",
+    "take_patrollers",
+    "write_sample",
+]

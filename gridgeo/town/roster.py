@@ -30,7 +30,7 @@ from gridgeo.town import AUDIENCES, Audience, Board, Person, PersonalField, Role
 from gridgeo.town._file import TownFile
 from gridgeo.town._roster_rows import Entry, RowReader
 from gridgeo.town._schema import RowsTable
-from gridgeo.town.duties import EVERY_DAY, Shift, parse_days
+from gridgeo.town.duties import EVERY_DAY, USUAL_SHIFTS, Shift, parse_days
 
 PEOPLE_HEADERS: Mapping[str, tuple[str, ...]] = {
     "unit": ("单元", "单元编码", "责任块", "责任块编码", "网格编码", "块编码"),
@@ -169,7 +169,7 @@ class Roster:
     warnings: tuple[Problem, ...] = ()
 
 
-def read_roster(town_file: TownFile, units: Units | None, shifts: Sequence[Shift]) -> Roster:
+def read_roster(town_file: TownFile, units: Units | None, shifts: Sequence[Shift] = USUAL_SHIFTS) -> Roster:
     """Read the people, tasks and services that a gridgeo.toml names or holds.
 
     Parameters
