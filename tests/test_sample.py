@@ -234,7 +234,7 @@ def test_what_is_written_is_what_was_made(written: Path, town: SampleTown) -> No
             read.geometry.to_numpy(), town.layers[key].geometry.to_numpy(), normalize=True
         ).all()
     people = pd.read_csv(path.parent / "people.csv", dtype=str)
-    portraits = {name: (path.parent / "photos" / name).read_bytes() for name in people["photo"]}
+    portraits = {name: (path.parent / "photos" / name).read_bytes() for name in people["photo"].dropna()}
     assert len(set(portraits.values())) == len(portraits), "everybody looks different"
     for data in list(portraits.values())[:5]:
         image = Image.open(io.BytesIO(data))

@@ -17,6 +17,7 @@ from gridgeo.render import colours, furniture, svg
 from gridgeo.render.labels import Label, Page
 from gridgeo.render.naming import Names
 from gridgeo.render.scene import Scene
+from gridgeo.render.section_marks import FILLS, SectionMarks
 from gridgeo.render.window import Window
 
 _ROAD_WIDTH = {"lane": 1.45, "road": 2.6, "main-road": 3.6}
@@ -29,6 +30,7 @@ _FOCUS_TINT, _STREET_TINT, _NEIGHBOUR_TINT = 0.4, 0.1, 0.42
 """Shares of white in the fills."""
 _VEIL = 0.42
 _FOCUS_CASING, _FOCUS_LINE = 2.9, 1.35
+_STREET_CASING, _STREET_LINE = 2.2, 0.9
 _BORDER_DASH = "160 90"
 _GAP = 1.0
 """Millimetres between the frame and the legend."""
@@ -61,6 +63,8 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
     view = window.view
     page = Page(shapely.box(1.5, 1.5, view.width - 1.5, view.height - 1.5))
     furnished = _furniture(window, page)
+    marks = SectionMarks(window, scene.sections_by_block.get(index, ()))
+    numbered = "".join(marks.numbers(page))
     names = Names(window, page, border_width=_FOCUS_CASING)
     named = names.draw()
     inside = shapely.box(0.2, 0.2, view.width - 0.2, view.height - 0.2)
@@ -69,10 +73,13 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
         *_ground(window),
         *_roads(window),
         *_street_surfaces(window),
+        *(marks.surfaces() if numbered else ()),
         *_borders(window),
         *_focus(window),
+        *(marks.bars() if numbered else ()),
         furnished,
         named,
+        numbered,
         "</g>",
         svg.path([inside], fill="none", stroke=colours.INK, stroke_width=svg.number(0.4)),
         furniture.draw_legend(rows, 0, view.height + _GAP),
@@ -80,7 +87,7 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
     rectangle = f'<rect width="{svg.number(view.width)}" height="{svg.number(view.height)}"/>'
     frame = f'<clipPath id="frame">{rectangle}</clipPath>'
     drawn = svg.document(width, height, content, definitions=frame)
-    return Drawing(drawn, view.scale, view.window, tuple(names.placed), _description(window))
+    return Drawing(drawn, view.scale, view.window, (*names.placed, *marks.placed), _description(window))
 
 
 # ---------------------------------------------------------------------------------------------------- the picture
@@ -141,7 +148,9 @@ def _focus(window: Window) -> Iterable[str]:
     outside = svg.path_data([shapely.box(-1, -1, view.width + 1, view.height + 1)])
     veil = svg.attributes(fill="#FFFFFF", fill_opacity=_VEIL, fill_rule="evenodd")
     yield f'<path d="{outside}{svg.path_data([window.focus])}"{veil}/>'
-    for colour, width in ((colours.HALO, _FOCUS_CASING), (colours.ACCENT, _FOCUS_LINE)):
+    # a street is narrow: its surface must show between its borders
+    casing, line = (_STREET_CASING, _STREET_LINE) if window.is_street else (_FOCUS_CASING, _FOCUS_LINE)
+    for colour, width in ((colours.HALO, casing), (colours.ACCENT, line)):
         yield svg.path([window.focus], fill="none", stroke=colour, stroke_width=svg.number(width))
 
 
@@ -159,6 +168,8 @@ def _legend(window: Window) -> list[furniture.Entry]:
     """Return the legend: only what the map shows."""
     own = furniture.swatch(_fill(window, window.index), stroke=colours.ACCENT, stroke_width=0.9)
     entries = [furniture.Entry("本责任块", own)]
+    if window.index in window.scene.sections_by_block:
+        entries.append(furniture.Entry("责任路段（编号、分界）", furniture.section_sample(FILLS)))
     neighbours = [k for k in window.others if k != window.index]
     if neighbours:
         entries.append(furniture.Entry("相邻责任块", furniture.swatch(_veiled(_fill(window, neighbours[0])))))

@@ -47,6 +47,20 @@ def stroke_sample(*strokes: tuple[str, float], dash: str | None = None) -> str:
     )
 
 
+def section_sample(fills: Sequence[str]) -> str:
+    """Return a sample of two sections of a street in ``fills``, with the bar between them."""
+    middle, half = _SWATCH_HEIGHT / 2, _SWATCH_WIDTH / 2
+    left = shapely.box(0, middle - 1.2, half, middle + 1.2)
+    right = shapely.box(half, middle - 1.2, _SWATCH_WIDTH, middle + 1.2)
+    bar = shapely.LineString([(half, 0.2), (half, _SWATCH_HEIGHT - 0.2)])
+    edge = {"stroke": colours.ACCENT, "stroke_width": svg.number(0.3)}
+    return (
+        svg.path([left], fill=fills[0], **edge)
+        + svg.path([right], fill=fills[1], **edge)
+        + svg.path([bar], fill="none", stroke=colours.INK, stroke_width=svg.number(0.6))
+    )
+
+
 def legend_rows(entries: Sequence[Entry], width: float) -> list[list[Entry]]:
     """Return the legend's entries in rows no wider than ``width`` millimetres."""
     rows: list[list[Entry]] = [[]]
