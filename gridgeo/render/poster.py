@@ -60,8 +60,11 @@ LEVELS: tuple[Level, ...] = (
     Level(12.0, 11.0, 24, 68, 11.0, 4, 2.2, 0.34, 3.6, 100, terse=True),
     Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 112, terse=True),
     Level(12.0, 12.0, 22, 66, 0.0, 5, 2.2, 0.32, 3.6, 95, terse=True),
+    Level(11.2, 11.2, 22, 65, 0.0, 5, 2.1, 0.32, 3.5, 92, terse=True),
     Level(10.5, 10.5, 22, 64, 0.0, 5, 2.0, 0.32, 3.4, 90, terse=True),
+    Level(9.7, 9.7, 21, 62, 0.0, 5, 1.9, 0.31, 3.3, 88, terse=True, list_columns=5),
     Level(9.0, 9.0, 20, 60, 0.0, 5, 1.8, 0.30, 3.2, 85, terse=True, list_columns=5),
+    Level(8.2, 8.2, 19, 58, 0.0, 5, 1.7, 0.29, 3.1, 82, terse=True, list_columns=5),
     Level(7.5, 7.5, 18, 56, 0.0, 5, 1.5, 0.28, 3.0, 80, terse=True, list_columns=5),
     Level(6.0, 6.0, 16, 52, 0.0, 6, 1.2, 0.25, 2.6, 70, terse=True, list_columns=6),
 )
