@@ -67,8 +67,9 @@ def _demo(out: Path, polygons: int, seed: int, faults: int, quiet: bool) -> int:
     if not faults:
         draft_blocks(town_file, None, quiet=quiet)
     town = read_town(town_file)
-    # blocks are not drafted in a faulty town, so there is nothing to claim of them
-    claims = [claim.name for claim in town.claims if "blocks" not in claim.keys] if faults else None
+    # blocks and sections are not drafted in a faulty town, so there is nothing to claim of them
+    drafted = {"blocks", "sections"}
+    claims = [claim.name for claim in town.claims if not drafted & set(claim.keys)] if faults else None
     report = validate_town(town, claims=claims)
     text = report.to_text()
     write_whole(out / "report.txt", text)
