@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -62,10 +63,9 @@ class Nodes:
     """
 
     def __init__(self, places: Floats) -> None:
-        self._places = np.unique(places, axis=0)
-        self._tuples: list[Place] = [(x, y) for x, y in self._places.tolist()]
-        self._tree = shapely.STRtree(shapely.points(self._places))
-        largest = float(np.abs(self._places).max(initial=1.0))
+        self.places: Floats = np.unique(places, axis=0)
+        self._tree = shapely.STRtree(shapely.points(self.places))
+        largest = float(np.abs(self.places).max(initial=1.0))
         self.reach = _ULPS * float(np.spacing(largest))
 
     def near(self, polygons: Geometries) -> list[int]:
@@ -75,43 +75,72 @@ class Nodes:
 
     def edges_of(self, polygon: shapely.Geometry) -> list[Edge]:
         """Return the edges of a polygon with its interior on the left, cut at the places that they pass through."""
-        places, ring = shapely.get_coordinates(
-            shapely.get_rings(shapely.orient_polygons(shapely.get_parts(polygon))), return_index=True
-        )
-        edge = np.flatnonzero(ring[1:] == ring[:-1])
-        ends = np.stack([places[edge], places[edge + 1]], axis=1)
-        ends = ends[(ends[:, 0] != ends[:, 1]).any(axis=1)]
-        edges: list[Edge] = [((a, b), (c, d)) for (a, b), (c, d) in ends.tolist()]
-        low, high = ends.min(axis=1) - self.reach, ends.max(axis=1) + self.reach
+        return self.cut(np.array([polygon], object))[0].edges
+
+    def cut(self, polygons: Geometries) -> list[Cut]:
+        """Return the edges of polygons with their interiors on the left, cut at the places that they pass through."""
+        parts, of_polygon = shapely.get_parts(polygons, return_index=True)
+        rings, of_part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
+        places, ring = shapely.get_coordinates(rings, return_index=True)
+        first = np.flatnonzero((ring[1:] == ring[:-1]) & (places[1:] != places[:-1]).any(axis=1))
+        tail, head = places[first], places[first + 1]
+        owner = of_polygon[of_part[ring[first]]]
+        inner = self._inner(tail, head)
+        start = np.searchsorted(owner, np.arange(len(polygons) + 1)).tolist()
+        ends = np.hstack([tail, head]).tolist()
+        edges: list[Edge] = [((a, b), (c, d)) for a, b, c, d in ends]
+        found = []
+        for k in range(len(polygons)):
+            mine = edges[start[k] : start[k + 1]]
+            cuts = [at for at in range(start[k], start[k + 1]) if at in inner] if inner else []
+            if not cuts:
+                found.append(Cut(mine, 0))
+                continue
+            pieces: list[Edge] = []
+            for at in range(start[k], start[k + 1]):
+                if at in inner:
+                    pieces += itertools.pairwise([edges[at][0], *inner[at], edges[at][1]])
+                else:
+                    pieces.append(edges[at])
+            found.append(Cut(pieces, len(pieces) - len(mine)))
+        return found
+
+    def on(self, edge: Edge) -> list[Place]:
+        """Return the places that an edge passes through, in their order."""
+        return self._inner(np.array([edge[0]]), np.array([edge[1]])).get(0, [])
+
+    def _inner(self, tail: Floats, head: Floats) -> dict[int, list[Place]]:
+        """Return the places that edges pass through, in their order, by the numbers of the edges."""
+        low, high = np.minimum(tail, head) - self.reach, np.maximum(tail, head) + self.reach
         at, node = self._tree.query(shapely.box(*low.T, *high.T))
-        cuts: dict[int, list[Place]] = {}
-        for k, n in zip(at.tolist(), node.tolist(), strict=True):
-            place = self._tuples[n]
-            if place not in edges[k]:
-                cuts.setdefault(k, []).append(place)
-        if not cuts:
-            return edges
-        cut: list[Edge] = []
-        for k, one in enumerate(edges):
-            cut += _cut(*one, cuts[k], self.reach) if k in cuts else [one]
-        return cut
+        place = self.places[node]
+        strange = (place != tail[at]).any(axis=1) & (place != head[at]).any(axis=1)
+        at, place = at[strange], place[strange]
+        run, way = head[at] - tail[at], place - tail[at]
+        size = np.einsum("ij,ij->i", run, run)
+        along = np.einsum("ij,ij->i", way, run) / size
+        off = np.abs(way[:, 0] * run[:, 1] - way[:, 1] * run[:, 0])
+        through = np.flatnonzero((off <= self.reach * np.sqrt(size)) & (along > 0) & (along < 1))
+        through = through[np.lexsort((along[through], at[through]))]
+        inner: dict[int, list[Place]] = {}
+        for edge, (x, y) in zip(at[through].tolist(), place[through].tolist(), strict=True):
+            inner.setdefault(edge, []).append((x, y))
+        return inner
 
 
-def _cut(tail: Place, head: Place, places: list[Place], reach: float) -> list[Edge]:
-    """Return an edge cut at those of some places that it passes through."""
-    run = head[0] - tail[0], head[1] - tail[1]
-    size = run[0] * run[0] + run[1] * run[1]
+@dataclass(frozen=True)
+class Cut:
+    """The edges of a polygon, cut at places that they pass through.
 
-    def along(place: Place) -> float:
-        return ((place[0] - tail[0]) * run[0] + (place[1] - tail[1]) * run[1]) / size
+    Parameters
+    ----------
+    edges : list of Edge
+    inserted : int
+        How many places they pass through without having a vertex there.
+    """
 
-    def off(place: Place) -> float:
-        return abs((place[0] - tail[0]) * run[1] - (place[1] - tail[1]) * run[0])
-
-    limit = reach * math.sqrt(size)
-    inner = sorted({place for place in places if off(place) <= limit and 0 < along(place) < 1}, key=along)
-    stops = [tail, *inner, head]
-    return list(itertools.pairwise(stops))
+    edges: list[Edge]
+    inserted: int
 
 
 def assembled(edges: list[Edge], like: shapely.Geometry | None = None) -> shapely.Geometry | None:

@@ -195,7 +195,7 @@ def planned_winners(action: Action) -> set[Feature]:
 
 def place_of(action: Action) -> bytes:
     """Return what tells the region of an action from all others."""
-    return key_of(action.transfers[0].region)
+    return key_of(shapely.MultiPolygon([transfer.region for transfer in action.transfers]))
 
 
 def key_of(region: shapely.Geometry) -> bytes:

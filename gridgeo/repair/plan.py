@@ -23,11 +23,11 @@ Rule = Literal[
 border with the region, it is the largest, the region is halved by its medial line, nobody else is there to take it, it
 holds the larger part of a block, or a person chose it."""
 
-Mend = Literal["cut", "fill", "split", "insert", "join", "smooth", "redraw", "drop", "align", "regroup"]
+Mend = Literal["cut", "fill", "split", "insert", "join", "smooth", "pass", "redraw", "drop", "align", "regroup"]
 """What an action does: cut a region off features, fill a gap into one, split a region among several, insert vertices
-that one side lacks, join two borders that are nearly the same, take a spike off, redraw an invalid ring, drop a
-feature that is there twice, move a border onto a barrier, give a block whole to one area of a
-service."""
+that one side lacks, join two borders that are nearly the same, take a spike off, pass a fragment to a neighbour,
+redraw an invalid ring, drop a feature that is there twice, move a border onto a barrier, give a block whole to one
+area of a service."""
 
 
 class Feature(NamedTuple):

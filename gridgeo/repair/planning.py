@@ -22,6 +22,7 @@ from gridgeo.repair.align import align_borders, planned
 from gridgeo.repair.orders import NO_ORDERS, Orders, check_obeyed, with_idle
 from gridgeo.repair.origins import Origins
 from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
+from gridgeo.repair.sides import Lines
 from gridgeo.repair.tiling import Mender, feature_of
 from gridgeo.repair.undo import check_fits, fingerprint, record
 from gridgeo.town import Allowed
@@ -249,6 +250,7 @@ class Work:
             meant=meant,
             orders=self.orders,
             groups=self.groups,
+            lines=None if self.along is None else Lines(self.along, self.subject.crs),
         )
         # the kernel knows the layers already; with open gaps asked for, its faces are the same
         mended = mender.run(examined.analysis, examined.sizes)

@@ -39,6 +39,7 @@ _DO: dict[Mend, Message] = {
     "insert": Message("missing vertices inserted", "补插公共节点"),
     "join": Message("two near borders made one", "相近边界合一"),
     "smooth": Message("the spike taken off", "削去尖刺"),
+    "pass": Message("given to the neighbour", "划归相邻要素"),
     "redraw": Message("the broken border redrawn", "重画无效边界"),
     "drop": Message("the repeated feature dropped", "删去重复要素"),
     "regroup": Message("the whole block given to one area", "责任块整体归一个专业网格"),

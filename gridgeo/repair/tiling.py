@@ -1,43 +1,42 @@
 """Repair of a tiling: passes of decisions, each carried out by chains and looked at again, until nothing is left.
 
-Theory. The kernel names the regions that are covered wrongly. Each goes to one polygon or to nobody, by the rules of
-`gridgeo.repair.decide`; all that is decided in a pass is carried out together, polygon by polygon, by adding and taking
-away chains (`gridgeo.repair.chains`). A polygon that does not come out well (empty, in more parts than before, not
-valid) takes its regions back, and other winners are tried. A further pass mends what rounding left.
+Theory. The kernel names the regions that are covered wrongly. Each goes to somebody or to nobody, by the rules of
+`gridgeo.repair.decide`; all that is decided in a pass is carried out together (`gridgeo.repair.exchange`). Further
+passes mend what rounding left, and then what is odd about shapes and borders that nearly meet.
 
-Cost. The kernel's pass over the layer, and for each fault some hundred microseconds for each polygon beside it.
-Polygons beside no fault are never touched.
+Cost. The kernel's pass over the layer, and for each fault some hundred microseconds for each polygon beside it. After
+the first pass only the mended places are looked at (`gridgeo.repair.looks`). Polygons beside no fault are never
+touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import CoverageAnalysis, Faces, analyse
+from gridgeo.coverage import CoverageAnalysis, MissingVertices, analyse
 from gridgeo.language import Message
-from gridgeo.repair.chains import Chain, Edge, Nodes, assembled
-from gridgeo.repair.decide import OUTSIDE, WHY, Decision, Refusal, Rules, decide
-from gridgeo.repair.orders import NO_ORDERS, Order, Orders, key_of
+from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal, Rules
+from gridgeo.repair.exchange import Deal, Exchange
+from gridgeo.repair.looks import Seen, look
+from gridgeo.repair.orders import NO_ORDERS, Orders, key_of
 from gridgeo.repair.plan import Action, Feature, Left, Transfer
+from gridgeo.repair.regions import Region, regions_of
+from gridgeo.repair.sides import REACH, Lines
 from gridgeo.validate.measure import Sizes
 from gridgeo.validate.regions import FLOAT_NOISE
 from gridgeo.validate.subject import Subject
-from gridgeo.validate.wording import Width
 
 Geometries = npt.NDArray[np.object_]
 PASSES = 6
-"""Passes at most: the second mends what the first one's rounding left, others are for winners that changed."""
+"""Passes at most: the second mends what the first one's rounding left, others are for decisions that had to wait."""
 
-_BADLY = Message(
-    "every way to mend it would empty a feature, cut it in two or break its shape",
-    "任何修复方式都会使要素变空、断开或形状出错",
-)
 _REFUSED = Message("a person decided to leave it", "按人工决定保留")
 _INSERTED = Message("Vertices of the neighbour are inserted; nothing moves.", "补上相邻一方已有的节点，边界不移动。")
 
@@ -61,6 +60,22 @@ class Mended:
     left: list[Left] = field(default_factory=list)
 
 
+@dataclass
+class _Choice:
+    """What may become of a region, and what was chosen of it last."""
+
+    following: Iterator[Decision | Refusal]
+    now: Decision | Refusal
+
+    def next(self) -> Decision | Refusal:
+        """Choose the next; a refusal stays."""
+        if isinstance(self.now, Decision):
+            self.now = next(self.following, Refusal(BADLY))
+            if isinstance(self.now, Refusal):
+                self.now = Refusal(BADLY)
+        return self.now
+
+
 class Mender:
     """Mends the polygons of one subject.
 
@@ -79,6 +94,8 @@ class Mender:
         What a person decided.
     groups : ndarray of int, optional
         Of each polygon: nothing is done but between polygons of different groups.
+    lines : Lines, optional
+        Barriers to which borders return.
     """
 
     def __init__(
@@ -92,6 +109,7 @@ class Mender:
         meant: Sequence[shapely.Geometry] = (),
         orders: Orders = NO_ORDERS,
         groups: npt.NDArray[np.int64] | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self._subject, self._extent = subject, extent
         self._feature = partial(feature_of, subject)
@@ -99,10 +117,16 @@ class Mender:
         self._rank = [0] * len(polygons) if rank is None else rank
         self._meant = shapely.STRtree(list(meant))
         self._noise = subject.units(FLOAT_NOISE)
-        self.mended = Mended(polygons.copy())
-        self._banned: dict[bytes, set[int]] = {}
+        self._lines = lines
+        self._decider = Decider(subject, lines)
         self._orders, self._groups = orders, groups
         self._passes = 0
+        self._as_given = polygons
+        self._exchange = Exchange(subject, polygons.copy(), self._locked)
+        self._choices: dict[bytes, _Choice] = {}
+        self._open: dict[bytes, Region] = {}
+        self._left: dict[bytes, tuple[Region, Refusal]] = {}
+        self._actions: list[Action] = []
 
     def run(self, analysis: CoverageAnalysis | None = None, sizes: Sizes | None = None) -> Mended:
         """Mend until nothing is left that can be mended.
@@ -114,188 +138,177 @@ class Mender:
         sizes : Sizes, optional
             Of its faces.
         """
-        for _ in range(PASSES):
-            if analysis is None:
-                analysis = analyse(self.mended.polygons, extent=self._extent)
-            faces = analysis.faces()
-            refused: list[Left] = []
-            known = self._subject.measure(faces.polygon) if sizes is None else sizes
-            if not self._pass(analysis, faces, known, refused):
-                break
-            analysis = sizes = None
-        self.mended.left = refused
-        return self.mended
+        if analysis is None:
+            analysis = analyse(self._as_given, extent=self._extent)
+        faces = analysis.faces()
+        known = self._subject.measure(faces.polygon) if sizes is None else sizes
+        self._missing = analysis.missing_vertices()
+        self._add(regions_of(faces, known))
+        self._until_sound()
+        exchange = self._exchange
+        left = [self._as_left(region, refusal.why) for region, refusal in self._left.values()]
+        left += [self._as_left(region, BADLY) for region in self._open.values()]
+        left += self._locked_borders()
+        return Mended(exchange.polygons, exchange.changed, self._actions, left)
 
-    def _pass(self, analysis: CoverageAnalysis, faces: Faces, sizes: Sizes, refused: list[Left]) -> bool:
-        """Decide about all faces and carry it out; return whether anything was done."""
-        area = shapely.area(self.mended.polygons)
-        rules = Rules(self._locked, self._rank, area, self._extent is not None)
-        self._passes += 1
+    # ------------------------------------------------------------------------------------------------- passes
+
+    def _add(self, regions: Iterable[Region]) -> None:
+        """Note regions to be decided about, but those that are meant."""
+        found = [region for region in regions if self._is_fault(region)]
         meant: set[int] = set()
-        if len(self._meant):
-            inside = shapely.point_on_surface(faces.polygon)
-            meant = set(self._meant.query(inside, predicate="intersects")[0].tolist())
-        decisions: dict[int, Decision] = {}
-        for number in range(len(faces)):
-            around = {int(k) for k in (*faces.covers[number], *faces.borders[number]) if k >= 0}
-            # between one polygon and the extent what rounding leaves is no fault, and vertices need not be the same
-            slight = len(around) < 2 and sizes.width[number] <= FLOAT_NOISE
-            if number in meant or slight or not self._concerned(around):
-                continue
-            key = key_of(faces.polygon[number])
-            order = self._orders.about(faces.polygon[number], as_planned=self._passes == 1)
-            if order is not None and not order.do:
-                refused.append(self._left(faces, number, _REFUSED))
-                continue
-            banned = frozenset(self._banned.get(key, ()))
-            decision = decide(faces, number, float(sizes.width[number]), rules, banned)
-            if isinstance(decision, Decision) and order is not None:
-                decision = self._as_ordered(decision, order)
-            if isinstance(decision, Refusal):
-                refused.append(self._left(faces, number, _BADLY if banned else decision.why))
-            else:
-                decisions[number] = decision
-        missing = analysis.missing_vertices()
-        lacking: dict[int, list[tuple[float, float]]] = {}
-        stays = set(
-            self._meant.query(shapely.points(missing.point), predicate="dwithin", distance=self._noise)[0].tolist()
-            if len(self._meant)
-            else ()
-        )
-        rows = zip(missing.point.tolist(), missing.lacker.tolist(), missing.holder.tolist(), strict=True)
-        for k, (place, lacker, holder) in enumerate(rows):
-            if lacker in self._locked or k in stays or not self._concerned((lacker, holder)):
-                continue
-            if not self._orders.refuse("insert", (self._feature(lacker),)):
-                lacking.setdefault(lacker, []).append((place[0], place[1]))
-        return self._carry_out(faces, sizes, decisions, lacking)
+        if len(self._meant) and found:
+            places = np.array([region.place for region in found], object)
+            meant = set(self._meant.query(places, predicate="dwithin", distance=self._noise)[0].tolist())
+        for number, region in enumerate(found):
+            if number not in meant:
+                self._open[key_of(region.polygon)] = region
+
+    def _is_fault(self, region: Region) -> bool:
+        """Tell whether a region is to be mended."""
+        around = {*region.covers, *region.beside}
+        # between one polygon and the extent what rounding leaves is no fault, and vertices need not be the same
+        return self._concerned(around) and not (region.is_noise and len(around) < 2)
 
     def _concerned(self, polygons: Iterable[int]) -> bool:
         """Tell whether something between some polygons is to be mended."""
-        return self._groups is None or len({int(self._groups[k]) for k in polygons if k >= 0}) > 1
+        return self._groups is None or len({int(self._groups[k]) for k in polygons}) > 1
 
-    def _as_ordered(self, decision: Decision, order: Order) -> Decision:
-        """Return a decision with the winner that a person chose."""
-        if decision.winner is None or order.winner in (None, self._feature(decision.winner)):
-            return decision
-        other = next((k for k in decision.alternatives if self._feature(k) == order.winner), None)
-        if other is None:
-            return decision
-        losers = tuple(sorted({*decision.losers, decision.winner} - {other})) if decision.losers else ()
-        alternatives = tuple(k for k in (decision.winner, *decision.alternatives) if k != other)
-        return Decision(decision.mend, other, losers, "chosen", alternatives)
-
-    def _carry_out(
-        self,
-        faces: Faces,
-        sizes: Sizes,
-        decisions: dict[int, Decision],
-        lacking: Mapping[int, list[tuple[float, float]]],
-    ) -> bool:
-        """Change polygons as decided; what doesn't come out well is undone, together with all that hangs on it."""
-        places = [shapely.get_coordinates(faces.polygon[sorted(decisions)])] if decisions else []
-        places += [np.array(points) for points in lacking.values()]
-        if not places:
-            return False
-        nodes = Nodes(np.concatenate(places))
-        shapes = self.mended.polygons
-        present = np.flatnonzero(~shapely.is_missing(shapes))
-        touched = {int(present[k]) for k in nodes.near(shapes[present])} - self._locked
-        done = dict(decisions)
-        given = {number: nodes.edges_of(faces.polygon[number]) for number in sorted(decisions)}
-        known: dict[tuple[int, tuple[tuple[int, int], ...]], shapely.Geometry | None] = {}
-        while True:
-            gives: dict[int, list[tuple[int, int]]] = {k: [] for k in touched}
-            for number, decision in done.items():
-                for loser in decision.losers:
-                    gives.setdefault(loser, []).append((number, -1))
-                if decision.winner is not None and faces.multiplicity[number] == 0:
-                    gives.setdefault(decision.winner, []).append((number, 1))
-            made = {}
-            for k, parts in sorted(gives.items()):
-                key = k, tuple(parts)
-                if key not in known:
-                    known[key] = self._changed(given, nodes, k, parts)
-                made[k] = known[key]
-            bad = {k for k, shape in made.items() if shape is None and gives[k]}
-            if not bad:
+    def _until_sound(self) -> None:
+        """Make passes until one changes nothing."""
+        for _ in range(PASSES):
+            changed = self._pass()
+            if changed:
+                self._look(changed)
+            elif not self._open:
                 break
-            for number in [n for n, d in done.items() if not bad.isdisjoint((*d.losers, d.winner))]:
-                decision = done.pop(number)
-                if decision.winner is not None:
-                    self._banned.setdefault(key_of(faces.polygon[number]), set()).add(decision.winner)
-        before = shapes.copy()
-        for k, shape in made.items():
-            if shape is not None and not shapely.equals_identical(shape, shapes[k]):
-                shapes[k] = shape
-                self.mended.changed.add(k)
-        for number, decision in done.items():
-            self.mended.actions.append(self._action(faces, number, sizes, decision))
-        for lacker in sorted(lacking):
-            if not shapely.equals_identical(before[lacker], shapes[lacker]):
-                self.mended.actions.append(self._insertion(lacker, lacking[lacker]))
-        # a decision that was undone is one too: another winner is to be tried
-        return bool(decisions) or any(not shapely.equals_identical(before[k], shapes[k]) for k in made)
 
-    def _changed(
-        self, given: Mapping[int, list[Edge]], nodes: Nodes, polygon: int, parts: list[tuple[int, int]]
-    ) -> shapely.Geometry | None:
-        """Return a polygon with regions added and taken away; None where it doesn't come out well."""
-        old = self.mended.polygons[polygon]
-        edges_before = nodes.edges_of(old)
-        if not parts and len(edges_before) == shapely.get_num_coordinates(old) - len(
-            shapely.get_rings(shapely.get_parts(old))
-        ):
-            return old  # no vertex is inserted
-        chain = Chain()
-        chain.add(edges_before)
-        for number, sign in parts:
-            chain.add(given[number], sign)
-        edges = chain.edges()
-        new = None if edges is None else assembled(edges, old)
-        if new is None or len(shapely.get_parts(new)) > len(shapely.get_parts(old)):
-            return None
-        return new
+    def _pass(self) -> list[int]:
+        """Decide about all open regions and carry it out; return which polygons have changed."""
+        self._passes += 1
+        rules = self._rules()
+        keys, regions = list(self._open), list(self._open.values())
+        near = [False] * len(regions)
+        if self._lines is not None and regions:
+            reach = self._subject.units(REACH) * (1.2 if self._subject.crs.is_geographic else 1.0)
+            near = self._lines.beside([region.polygon for region in regions], reach)
+        deals: list[Deal] = []
+        names: dict[int, bytes] = {}
+        for key, region, by_barrier in zip(keys, regions, near, strict=True):
+            choice = self._choice(key, region, rules, by_barrier)
+            if isinstance(choice.now, Refusal):
+                self._left[key] = region, choice.now
+            else:
+                deals.append(Deal(region, choice.now))
+                names[id(region)] = key
+        self._open = {}
 
-    # -------------------------------------------------------------------------------------------- in words
+        def otherwise(deal: Deal) -> Decision | None:
+            key = names[id(deal.region)]
+            now = self._choices[key].next()
+            if isinstance(now, Refusal):
+                self._left[key] = deal.region, now
+                return None
+            return now
 
-    def _action(self, faces: Faces, number: int, sizes: Sizes, decision: Decision) -> Action:
-        covers = faces.covers[number].tolist()
-        involved = covers or [k for k in faces.borders[number].tolist() if k >= 0]
-        area, width, _ = sizes.at(number)
-        region = faces.polygon[number]
-        winner = None if decision.winner is None else self._feature(decision.winner)
-        taker = winner if not covers else None
-        givers: list[Feature | None] = [self._feature(k) for k in decision.losers] or [None]
-        values: dict[str, object] = {}
-        if decision.winner is not None:
-            metres = decision.length / self._subject.units(1.0)
-            values = {"winner": self._subject.name[decision.winner], "length": Width(metres)}
-        if not covers:
-            code, detail = ("gap" if faces.enclosed[number] else "uncovered"), None
-        elif len(covers) == 1:
-            code, detail = "outside", None
-        else:
-            code, detail = "overlap", "multiple" if len(covers) > 2 else None
+        lacking = self._lacking()
+        done, put_off, inserted = self._exchange.carry_out(deals, lacking, otherwise)
+        for deal in put_off:
+            self._open[names[id(deal.region)]] = deal.region
+        self._tell(done)
+        for lacker in sorted(set(lacking) & set(inserted)):
+            self._actions.append(self._insertion(lacker, lacking[lacker]))
+        return sorted(inserted)
+
+    def _choice(self, key: bytes, region: Region, rules: Rules, by_barrier: bool) -> _Choice:
+        """Return what was chosen for a region, by a person or by the rules."""
+        if key not in self._choices:
+            order = self._orders.about(region.polygon, as_planned=self._passes == 1)
+            if order is not None and not order.do:
+                self._choices[key] = _Choice(iter(()), Refusal(_REFUSED))
+            else:
+                named = None if order is None else order.winner
+                chosen = next((k for k in (*region.covers, *region.beside) if self._feature(k) == named), None)
+                following = self._decider.decisions(
+                    region, self._exchange.polygons, rules, by_barrier=by_barrier, chosen=chosen
+                )
+                self._choices[key] = _Choice(following, next(following))
+        return self._choices[key]
+
+    def _rules(self) -> Rules:
+        area = shapely.area(self._exchange.polygons)
+        return Rules(self._locked, self._rank, area, self._extent is not None)
+
+    def _lacking(self) -> dict[int, list[tuple[float, float]]]:
+        """Return the vertices that polygons lack which may have them."""
+        missing = self._missing
+        stays: set[int] = set()
+        if len(self._meant) and len(missing):
+            points = shapely.points(missing.point)
+            stays = set(self._meant.query(points, predicate="dwithin", distance=self._noise)[0].tolist())
+        lacking: dict[int, list[tuple[float, float]]] = {}
+        rows = zip(missing.point.tolist(), missing.lacker.tolist(), missing.holder.tolist(), strict=True)
+        for k, ((x, y), lacker, holder) in enumerate(rows):
+            if lacker in self._locked or k in stays or not self._concerned((lacker, holder)):
+                continue
+            if not self._orders.refuse("insert", (self._feature(lacker),)):
+                lacking.setdefault(lacker, []).append((x, y))
+        return lacking
+
+    def _look(self, index: list[int]) -> None:
+        """Look again where polygons have changed."""
+        exchange = self._exchange
+        seen = look(exchange.polygons, exchange.boxes, exchange.boxes[index], self._extent)
+        _forget(self._open, seen)
+        _forget(self._left, seen)
+        elsewhere = np.ones(len(self._missing), np.bool_)
+        if len(self._missing):
+            elsewhere[seen.meets(shapely.points(self._missing.point))] = False
+        self._missing = self._missing.chosen(elsewhere).joined(seen.missing)
+        self._add(regions_of(seen.faces, self._subject.measure(seen.faces.polygon)))
+
+    # ------------------------------------------------------------------------------------------------- in words
+
+    def _tell(self, done: Sequence[Deal]) -> None:
+        """Add the actions that were done, with the sizes of what changed hands."""
+        divided = [share.region for deal in done if len(deal.decision.shares) > 1 for share in deal.decision.shares]
+        widths = iter(self._subject.measure(np.array(divided, object)).width.tolist() if divided else ())
+        for deal in done:
+            shares = deal.decision.shares
+            moved = max(next(widths) for _ in shares) if len(shares) > 1 else deal.region.width
+            self._actions.append(self._action(deal.region, deal.decision, moved))
+
+    def _action(self, region: Region, decision: Decision, moved: float) -> Action:
+        name = self._feature
+        # areas of parts in the proportion of the plane, so that they add up to the region's to the last digits
+        factor = region.area / max(float(region.polygon.area), 1e-300)
+        transfers = []
+        for share in decision.shares:
+            area = region.area if len(decision.shares) == 1 else float(share.region.area) * factor
+            taker = None if share.taker is None else name(share.taker)
+            givers: list[Feature | None] = [name(giver) for giver in share.givers]
+            transfers += [Transfer(share.region, area, giver, taker) for giver in givers or [None] if giver or taker]
+        takers = [share.taker for share in decision.shares if share.taker is not None]
+        involved = dict.fromkeys([*region.involved, *takers])
         return Action(
-            number=len(self.mended.actions) + 1,
-            code="missing-vertex" if width <= FLOAT_NOISE else code,
-            detail=detail,
-            features=tuple(map(self._feature, involved)),
-            place=region.representative_point(),
+            number=len(self._actions) + 1,
+            code=region.code,
+            detail=region.detail,
+            features=tuple(map(name, involved)),
+            place=region.place,
             mend=decision.mend,
-            why=OUTSIDE if decision.rule is None else WHY[decision.rule],
+            why=decision.why,
             rule=decision.rule,
-            winner=winner,
-            alternatives=tuple(map(self._feature, decision.alternatives)),
-            transfers=tuple(Transfer(region, area, giver, taker) for giver in givers),
-            moved=width,
-            values=values,
+            winner=None if decision.winner is None else name(decision.winner),
+            alternatives=tuple(map(name, decision.alternatives)),
+            transfers=tuple(transfers),
+            moved=moved,
+            values=decision.values,
         )
 
     def _insertion(self, lacker: int, places: list[tuple[float, float]]) -> Action:
         return Action(
-            number=len(self.mended.actions) + 1,
+            number=len(self._actions) + 1,
             code="missing-vertex",
             detail=None,
             features=(self._feature(lacker),),
@@ -306,12 +319,29 @@ class Mender:
             inserted=len(set(places)),
         )
 
-    def _left(self, faces: Faces, number: int, why: Message) -> Left:
-        covers = faces.covers[number].tolist()
-        involved = covers or [k for k in faces.borders[number].tolist() if k >= 0]
-        code = "gap" if not covers else "outside" if len(covers) == 1 else "overlap"
-        place = faces.polygon[number].representative_point()
-        return Left(code, None, tuple(map(self._feature, involved)), place, why)
+    def _as_left(self, region: Region, why: Message) -> Left:
+        return Left(region.code, region.detail, tuple(map(self._feature, region.involved)), region.place, why)
+
+    def _locked_borders(self) -> list[Left]:
+        """Name the locked polygons that lack vertices of their neighbours."""
+        missing: MissingVertices = self._missing
+        places: dict[tuple[int, int], tuple[float, float]] = {}
+        rows = zip(missing.lacker.tolist(), missing.holder.tolist(), missing.point.tolist(), strict=True)
+        for lacker, holder, (x, y) in rows:
+            if lacker in self._locked:
+                places[lacker, holder] = min(places.get((lacker, holder), (x, y)), (x, y))
+        return [
+            Left("missing-vertex", None, tuple(map(self._feature, pair)), shapely.Point(place), LOCKED)
+            for pair, place in sorted(places.items())
+        ]
+
+
+def _forget(known: MutableMapping[bytes, Any], seen: Seen) -> None:
+    """Forget regions that come near mended places: they are found again if they are still there."""
+    keys = list(known)
+    held = [value[0] if isinstance(value, tuple) else value for value in known.values()]
+    for number in seen.meets(np.array([region.polygon for region in held], object)):
+        del known[keys[number]]
 
 
 def feature_of(subject: Subject, index: int) -> Feature:

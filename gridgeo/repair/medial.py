@@ -1,0 +1,333 @@
+"""Medial lines: a long region divided among those around it, each taking what is nearer to him than to the others.
+
+Theory (L. Prasad, "Morphological analysis of shapes", 1997: the chordal axis). The rim of the region is divided into
+short pieces and the region into triangles between their ends (constrained Delaunay). Each end belongs to whoever lies
+beyond the rim there; a triangle's side between ends of two owners is cut in its middle. The cuts, joined through the
+triangles, run halfway between the owners and end in the very vertices in which these meet. They are made straighter
+(Douglas and Peucker) as long as none meets another or the rim. What is left of the region between them are its parts:
+they share the same vertices by construction, so no seam can open.
+
+Where nobody lies beyond the rim (the border of the extent, a locked neighbour), it belongs to the nearest owner.
+
+Cost. O(n log n) in the pieces of the rim, at most `MOST_PIECES` a region.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Collection, Iterable
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridgeo.repair.chains import Place
+from gridgeo.repair.regions import Local, Region, Rim
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Node = tuple[int, ...]
+Parts = list[tuple[shapely.Polygon, int]]
+"""Parts of a region, each with who has it."""
+
+MOST_PIECES = 400
+"""Pieces into which the rim of a region is divided at most."""
+_STRAIGHTER = 0.25
+"""By how much of the region's width its medial line may move when it is made straighter."""
+_SAME_AREA = 1e-9
+_TOUCH = 1e-7
+"""Metres. Where a line ends on the rim it may be off by rounding."""
+_ACROSS = 2.0
+"""Widths of the region within which somebody is across from a place."""
+_UNOWNED = -2
+
+
+def divided(region: Region, rim: Rim, takers: Collection[int], local: Local) -> Parts | None:
+    """Divide a region among those of its neighbours who may take it; None where it can't be done well.
+
+    Parameters
+    ----------
+    region : Region
+    rim : Rim
+        Of the region.
+    takers : collection of int
+        At least two.
+    local : Local
+        Metres at the region.
+    """
+    return _Division(region, rim, takers, local).parts()
+
+
+class _Division:
+    """One region on its way to be divided."""
+
+    def __init__(self, region: Region, rim: Rim, takers: Collection[int], local: Local) -> None:
+        self.region, self.local = region, local
+        self.rim = [
+            [min((k for k in beyond if k in takers), default=_UNOWNED) for beyond in side] for side in rim.beyond
+        ]
+        self.rings = [[(float(x), float(y)) for x, y in local.metres(np.array(ring)).tolist()] for ring in rim.rings]
+        self.exact = {
+            place: given
+            for ring, exact in zip(self.rings, rim.rings, strict=True)
+            for place, given in zip(ring, exact, strict=True)
+        }
+        self.owner: dict[Place, frozenset[int]] = {}
+        self.pieces: list[list[Place]] = []
+        self._divide_rim()
+
+    # ------------------------------------------------------------------------------------------------ the rim
+
+    def _divide_rim(self) -> None:
+        """Divide the rim into short pieces and find out to whom their ends belong."""
+        total = sum(math.dist(a, b) for ring in self.rings for a, b in _around(ring))
+        step = max(self.region.width, total / MOST_PIECES)
+        unowned: list[Place] = []
+        feet = self._feet()
+        for of, (ring, owners) in enumerate(zip(self.rings, self.rim, strict=True)):
+            places: list[Place] = []
+            for k, (start, stop) in enumerate(_around(ring)):
+                mine, before = owners[k], owners[k - 1]
+                own = frozenset({mine, before} - {_UNOWNED})
+                if own:
+                    self.owner[start] = own
+                else:
+                    unowned.append(start)
+                places.append(start)
+                count = max(math.ceil(math.dist(start, stop) / step), 3 if mine != before else 1)
+                meets = feet.get((of, k), {})
+                for share in sorted({*(part / count for part in range(1, count)), *meets}):
+                    place = (start[0] + share * (stop[0] - start[0]), start[1] + share * (stop[1] - start[1]))
+                    if mine != _UNOWNED:
+                        self.owner.setdefault(place, frozenset([mine]))
+                    elif share in meets:
+                        self.owner.setdefault(place, meets[share])
+                    else:
+                        unowned.append(place)
+                    places.append(place)
+            self.pieces.append(places)
+        if unowned:
+            self._settle(unowned)
+
+    def _feet(self) -> dict[tuple[int, int], dict[float, frozenset[int]]]:
+        """Return where on edges of the rim it is nearest to the places where owners across from them meet."""
+        edges = [
+            (of, k, side, owner)
+            for of, (ring, owners) in enumerate(zip(self.rings, self.rim, strict=True))
+            for k, (side, owner) in enumerate(zip(_around(ring), owners, strict=True))
+        ]
+        start, run = np.array([e[2][0] for e in edges]), np.array([e[2][1] for e in edges])
+        run = run - start
+        found: dict[tuple[int, int], dict[float, frozenset[int]]] = {}
+        for ring, owners in zip(self.rings, self.rim, strict=True):
+            for k, place in enumerate(ring):
+                meet = {owners[k], owners[k - 1]}
+                if len(meet) < 2 or _UNOWNED in meet:
+                    continue
+                share = np.clip(np.einsum("ij,ij->i", place - start, run) / np.einsum("ij,ij->i", run, run), 0, 1)
+                away = np.hypot(*(start + share[:, None] * run - place).T)
+                away[[e[3] in meet for e in edges]] = np.inf
+                best = int(np.argmin(away))
+                if away[best] <= _ACROSS * self.region.width and 0.0 < share[best] < 1.0:
+                    found.setdefault(edges[best][:2], {})[float(share[best])] = frozenset(meet)
+        return found
+
+    def _settle(self, unowned: list[Place]) -> None:
+        """Let the rim beyond which nobody may take anything belong to the nearest owner."""
+        sides = [
+            (side, owner)
+            for ring, owners in zip(self.rings, self.rim, strict=True)
+            for side, owner in zip(_around(ring), owners, strict=True)
+            if owner != _UNOWNED
+        ]
+        tree = shapely.STRtree(shapely.linestrings([side for side, _ in sides]))
+        best: dict[int, int] = {}
+        for point, side in zip(*tree.query_nearest(shapely.points(unowned), all_matches=True).tolist(), strict=True):
+            best[point] = min(best.get(point, sides[side][1]), sides[side][1])
+        for point, owner in best.items():
+            self.owner[unowned[point]] = frozenset([owner])
+
+    # ------------------------------------------------------------------------------------------------ the cuts
+
+    def parts(self) -> Parts | None:
+        """Return the parts."""
+        whole = shapely.Polygon(self.pieces[0], self.pieces[1:])
+        if not whole.is_valid:
+            return None
+        triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(whole))
+        corners = [
+            [(x, y) for x, y in three[:3]] for three in shapely.get_coordinates(triangles).reshape(-1, 4, 2).tolist()
+        ]
+        if any(corner not in self.owner for three in corners for corner in three):
+            return None
+        self.place: dict[Node, Place] = {}
+        self.number = {place: k for k, place in enumerate(sorted(self.owner))}
+        cuts = self._cuts(corners)
+        if not cuts:
+            return None
+        lines = _joined(cuts)
+        within = _STRAIGHTER * self.region.width
+        for tolerance in (within, within / 4, 0.0):
+            made = self._tried([_straightened([self.place[node] for node in line], tolerance) for line in lines])
+            if made is not None:
+                return made
+        return None
+
+    def _cuts(self, corners: list[list[Place]]) -> list[tuple[Node, Node]]:
+        """Return the pieces of the medial line in all triangles."""
+        found: set[tuple[Node, Node]] = set()
+        beside: dict[tuple[Place, Place], list[int]] = {}
+        parted: set[Place] = set()
+        """Places where owners meet from which the border between them runs on already."""
+        nearest: dict[Place, tuple[float, Node]] = {}
+        for three in corners:
+            own = [self.owner[corner] for corner in three]
+            cut = [k for k in range(3) if own[k - 2].isdisjoint(own[k - 1])]
+            middles = [self._middle(three[k - 2], three[k - 1]) for k in cut]
+            ends = middles
+            if len(cut) == 3:
+                heart = tuple(sorted(self.number[corner] for corner in three))
+                self.place[heart] = (sum(x for x, _ in three) / 3, sum(y for _, y in three) / 3)
+                found.update((min(heart, middle), max(heart, middle)) for middle in middles)
+            elif len(cut) == 1:  # the corner opposite is where its two owners meet
+                ends = [self._vertex(three[cut[0]]), *middles]
+                parted.add(three[cut[0]])
+            if len(ends) == 2:
+                found.add((min(ends), max(ends)))
+            for k, middle in zip(cut, middles, strict=True):
+                for one, other in ((three[k - 2], three[k - 1]), (three[k - 1], three[k - 2])):
+                    if len(self.owner[one]) > 1:
+                        nearest[one] = min(nearest.get(one, (math.inf, middle)), (math.dist(one, other), middle))
+            for k in range(3):
+                one, other = three[k - 2], three[k - 1]
+                if k not in cut and len(own[k]) == 1 and len(own[k - 2]) == len(own[k - 1]) == 2:
+                    beside.setdefault((min(one, other), max(one, other)), []).append(min(own[k]))
+        # a side between two places where owners meet is a cut if its two sides belong to different owners
+        for (one, other), own_of in beside.items():
+            if len(own_of) == 2 and own_of[0] != own_of[1]:
+                ends = [self._vertex(one), self._vertex(other)]
+                found.add((min(ends), max(ends)))
+                parted.update((one, other))
+        # where owners meet across from others, the border between them runs on to the medial line
+        for place, (_, middle) in nearest.items():
+            if place not in parted:
+                start = self._vertex(place)
+                found.add((min(start, middle), max(start, middle)))
+        return sorted(found)
+
+    def _middle(self, one: Place, other: Place) -> Node:
+        node = tuple(sorted((self.number[one], self.number[other])))
+        self.place[node] = ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
+        return node
+
+    def _vertex(self, place: Place) -> Node:
+        node = (self.number[place],)
+        self.place[node] = place
+        return node
+
+    # ------------------------------------------------------------------------------------------------ the parts
+
+    def _tried(self, lines: list[list[Place]]) -> Parts | None:
+        """Return the parts between some lines; None where these meet each other or the rim."""
+        drawn = [shapely.LineString(line) for line in lines]
+        rim = shapely.MultiLineString([[*ring, ring[0]] for ring in self.rings])
+        if not shapely.MultiLineString(drawn).is_simple or not all(_meets_at_ends(line, rim) for line in drawn):
+            return None
+        ends = {place for line in lines for place in (line[0], line[-1])} - self.exact.keys()
+        rings = [self._with_ends(ring, pieces, ends) for ring, pieces in zip(self.rings, self.pieces, strict=True)]
+        rims = [pair for ring in rings for pair in itertools.pairwise(self._given([*ring, ring[0]]))]
+        shape = self.region.polygon
+        made = shapely.get_parts(
+            shapely.polygonize([shapely.LineString(line) for line in (*rims, *map(self._given, lines))])
+        )
+        made = made[shapely.covers(shape, shapely.point_on_surface(made))] if len(made) else made
+        area = float(shape.area)
+        if (
+            len(made) < 2
+            or abs(float(shapely.area(made).sum()) - area) > _SAME_AREA * area
+            or not shapely.is_valid(made).all()
+        ):
+            return None
+        found: Parts = []
+        own = self._owned_edges()
+        for part in shapely.orient_polygons(made):
+            sizes: dict[int, float] = {}
+            for ring in shapely.get_rings(part):
+                for start, stop in zip(ring.coords[:-1], ring.coords[1:], strict=True):
+                    owner = own.get(start, {}).get(stop)
+                    if owner is not None:
+                        sizes[owner] = sizes.get(owner, 0.0) + math.dist(start, stop)
+            if not sizes:
+                return None
+            found.append((part, min(sizes, key=lambda k: (-sizes[k], k))))
+        return found
+
+    def _owned_edges(self) -> dict[Place, dict[Place, int]]:
+        """Return who lies beyond each edge of the rim that is an edge of a part as it is."""
+        own: dict[Place, dict[Place, int]] = {}
+        for ring, owners in zip(self.rings, self.rim, strict=True):
+            for (start, stop), owner in zip(_around(ring), owners, strict=True):
+                if owner != _UNOWNED:
+                    own.setdefault(self.exact[start], {})[self.exact[stop]] = owner
+        return own
+
+    def _with_ends(self, ring: list[Place], pieces: list[Place], ends: set[Place]) -> list[Place]:
+        """Return a ring with the ends of lines that lie on it as vertices."""
+        if not ends:
+            return ring
+        corners, places = set(ring), []
+        for one, other in _around(pieces):
+            if one in corners or one in ends:
+                places.append(one)
+            middle = ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
+            if middle in ends:
+                places.append(middle)
+        return places
+
+    def _given(self, line: Iterable[Place]) -> list[Place]:
+        """Return a line in the region's own coordinates; vertices that were there stay to the bit."""
+        places = list(line)
+        moved = self.local.back(np.array(places)).tolist()
+        return [self.exact.get(place, (x, y)) for place, (x, y) in zip(places, moved, strict=True)]
+
+
+def _meets_at_ends(line: shapely.LineString, rim: shapely.MultiLineString) -> bool:
+    """Tell whether a line meets a rim at its ends alone."""
+    ends = shapely.get_coordinates(line)[[0, -1]]
+    met = shapely.get_coordinates(shapely.intersection(line, rim))
+    apart = np.hypot(*(met[:, None, :] - ends[None, :, :]).transpose(2, 0, 1)).min(axis=1, initial=np.inf)
+    return bool((apart <= _TOUCH).all())
+
+
+def _around(ring: list[Place]) -> list[tuple[Place, Place]]:
+    return list(zip(ring, [*ring[1:], ring[0]], strict=True))
+
+
+def _joined(cuts: list[tuple[Node, Node]]) -> list[list[Node]]:
+    """Join cuts to lines that end where not exactly two meet."""
+    onward: dict[Node, list[Node]] = {}
+    for one, other in cuts:
+        onward.setdefault(one, []).append(other)
+        onward.setdefault(other, []).append(one)
+    ends = sorted(node for node, others in onward.items() if len(others) != 2)
+    lines: list[list[Node]] = []
+    walked: set[tuple[Node, Node]] = set()
+    for first in [*ends, *sorted(onward)]:
+        for second in sorted(onward[first]):
+            if (first, second) in walked or (first not in ends and any(first in line for line in lines)):
+                continue
+            line = [first, second]
+            walked.update({(first, second), (second, first)})
+            while len(onward[line[-1]]) == 2 and line[-1] != first:
+                (step,) = [node for node in onward[line[-1]] if node != line[-2]] or [line[-2]]
+                walked.update({(line[-1], step), (step, line[-1])})
+                line.append(step)
+            lines.append(line)
+    return lines
+
+
+def _straightened(line: list[Place], tolerance: float) -> list[Place]:
+    if len(line) < 3 or not tolerance:
+        return line
+    return [(x, y) for x, y in shapely.simplify(shapely.LineString(line), tolerance).coords]

@@ -1,0 +1,281 @@
+"""Sides of a barrier: where a road or river runs through a region, or beside it, its parts go to whom they lie beside.
+
+Theory. Whoever has a part of a region, there is a new border where others lie beyond the part's rim. A border is worth
+the less the farther it is off a barrier, up to a distance at which it has nothing to do with it. The barriers that run
+through the region cut it into parts, and new borders on them cost nothing: so each part goes by itself to the one
+beside it whose winning leaves the least of the border off barriers. Where that is much better than to leave the whole
+region to one, it is divided; where one winner's border runs along a barrier and the others' doesn't, he has it all. A
+road that merely crosses a region changes nothing, because nothing is saved by cutting there.
+
+Cost. An overlay of the region and the pieces of barriers in it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+
+from gridgeo.network import RANKS, Barriers, as_barriers, on_the_ground
+from gridgeo.repair.chains import Chain, Edge, Nodes, Place, assembled
+from gridgeo.repair.medial import Parts
+from gridgeo.repair.regions import Local, Region, Rim
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+REACH = 3.0
+"""Metres. A border that is no farther from a barrier may be meant to lie on it."""
+_MUCH = 0.25
+"""A region is divided if that saves at least this share of the border off barriers."""
+_LEAST = 0.02
+"""Metres. How much nearer to barriers the border comes on an average, at least."""
+_CLOSER = 0.5
+"""One winner's border runs along a barrier if it is this much closer to it than all others', and than the reach."""
+_THIN = 1e-3
+"""Metres. What a barrier cuts off that is no wider is no part: the border lies on the barrier already."""
+_PLACES = 64
+
+
+@dataclass(frozen=True)
+class Sided:
+    """What barriers say about a region.
+
+    Parameters
+    ----------
+    parts : list of tuple of Polygon and int
+        Parts of the region, each with who has it; one where the whole goes to one.
+    barrier : str
+        Name of the barrier that decided, "" if it has none.
+    """
+
+    parts: Parts
+    barrier: str
+
+
+class Lines:
+    """Straight pieces of barriers in the CRS of layers.
+
+    Parameters
+    ----------
+    barriers : Barriers or GeoDataFrame
+        In metres.
+    crs : pyproj.CRS
+        Of the layers.
+    """
+
+    def __init__(self, barriers: Barriers | gpd.GeoDataFrame, crs: pyproj.CRS) -> None:
+        given = as_barriers(barriers)
+        lines = given.lines[on_the_ground(given.lines) & given.lines["rank"].isin(RANKS).to_numpy()]
+        surfaces = given.surfaces[(given.surfaces["level"] == 0).to_numpy()]
+        shapes = np.concatenate([lines.geometry.to_numpy(), shapely.boundary(surfaces.geometry.to_numpy())])
+        names = np.concatenate([lines["name"].to_numpy(object), surfaces["name"].to_numpy(object)])
+        moved = gpd.GeoSeries(shapes, crs=given.lines.crs).to_crs(crs).to_numpy()
+        parts, of_shape = shapely.get_parts(shapely.force_2d(moved), return_index=True)
+        places, part = shapely.get_coordinates(parts, return_index=True)
+        step = np.flatnonzero((part[1:] == part[:-1]) & (places[1:] != places[:-1]).any(axis=1))
+        self.ends: Floats = np.stack([places[step], places[step + 1]], axis=1)
+        self.name = names[of_shape[part[step]]]
+        self._tree = shapely.STRtree(shapely.linestrings(self.ends))
+
+    def near(self, polygon: shapely.Polygon, reach: float) -> Ints:
+        """Return the pieces within reach of a polygon, in units of the coordinates."""
+        return np.sort(self._tree.query(polygon, predicate="dwithin", distance=reach))
+
+    def beside(self, polygons: Sequence[shapely.Polygon], reach: float) -> list[bool]:
+        """Tell which polygons any piece is within reach of."""
+        found = np.zeros(len(polygons), np.bool_)
+        found[self._tree.query(np.array(polygons, object), predicate="dwithin", distance=reach)[0]] = True
+        return found.tolist()
+
+
+def sided(region: Region, rim: Rim, candidates: Collection[int], lines: Lines, local: Local) -> Sided | None:
+    """Return what barriers say about who should have a region; None where they say nothing.
+
+    Parameters
+    ----------
+    region : Region
+    rim : Rim
+        Of the region.
+    candidates : collection of int
+        Who may have it.
+    lines : Lines
+    local : Local
+        Metres at the region.
+    """
+    near = lines.near(region.polygon, REACH / float(local.scale.min()))
+    if not len(near) or len(candidates) < 2:
+        return None
+    whole = _Costs(rim.edges(), candidates, local, lines.ends[near])
+    best = min(sorted(candidates), key=lambda k: (whole.off(k), k))
+    parts, saved = _divided(region, rim, candidates, lines.ends[near], local, whole.off(best))
+    if parts and saved:
+        return Sided(parts, _named(lines, near, parts, local))
+    mean = {k: whole.off(k) * REACH / max(whole.length(k), 1e-300) for k in candidates}
+    if all(mean[best] <= _CLOSER * mean[k] for k in candidates if k != best) and mean[best] <= _CLOSER * REACH:
+        return Sided([(region.polygon, best)], _named(lines, near, [(region.polygon, best)], local))
+    return None
+
+
+class _Costs:
+    """How much of the border is off barriers, whoever has a region."""
+
+    def __init__(
+        self, edges: list[tuple[Edge, frozenset[int]]], candidates: Collection[int], local: Local, barrier: Floats
+    ) -> None:
+        self.beyond = [beyond.intersection(candidates) for _, beyond in edges]
+        ends = local.metres(np.array([edge for edge, _ in edges])).reshape(-1, 2, 2)
+        self.size: Floats = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
+        count = np.clip(np.ceil(self.size / REACH), 1, _PLACES).astype(np.int64)
+        edge = np.repeat(np.arange(len(ends)), count)
+        step = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+        share = ((step + 0.5) / count[edge])[:, None]
+        places = ends[edge, 0] * (1 - share) + ends[edge, 1] * share
+        lines = shapely.multilinestrings(shapely.linestrings(local.metres(barrier.reshape(-1, 2)).reshape(-1, 2, 2)))
+        away = np.minimum(shapely.distance(shapely.points(places), lines), REACH) / REACH
+        self.away: Floats = np.bincount(edge, away, len(ends)) / count * self.size
+
+    def off(self, winner: int) -> float:
+        """Return metres of border off barriers if someone has it all; near ones count in part."""
+        return float(self.away[self._stays(winner)].sum())
+
+    def length(self, winner: int) -> float:
+        """Return metres of border if someone has it all."""
+        return float(self.size[self._stays(winner)].sum())
+
+    def _stays(self, winner: int) -> npt.NDArray[np.bool_]:
+        return np.array([bool(beyond) and winner not in beyond for beyond in self.beyond], np.bool_)
+
+    def saved(self, edges: list[int]) -> dict[int, tuple[float, float]]:
+        """Return what of some edges is no border any more if someone has what lies at them: off barriers, and all."""
+        found: dict[int, tuple[float, float]] = {}
+        for k in edges:
+            for winner in self.beyond[k]:
+                off, size = found.get(winner, (0.0, 0.0))
+                found[winner] = (off + float(self.away[k]), size + float(self.size[k]))
+        return found
+
+
+def _divided(
+    region: Region, rim: Rim, candidates: Collection[int], barrier: Floats, local: Local, best: float
+) -> tuple[Parts, bool]:
+    """Return the parts into which barriers cut a region, with their winners, and whether that is worth while."""
+    nothing: tuple[Parts, bool] = ([], False)
+    polygon = region.polygon
+    # what runs along the rim already is part of it
+    grain = _THIN / float(local.scale.max())
+    ways = shapely.snap(shapely.multilinestrings(shapely.linestrings(barrier)), shapely.boundary(polygon), grain)
+    try:
+        noded = shapely.union_all([shapely.boundary(polygon), ways])
+    except shapely.errors.GEOSException:
+        return nothing
+    pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    pieces = pieces[shapely.covers(polygon, shapely.point_on_surface(pieces))] if len(pieces) else pieces
+    if len(pieces) < 2:
+        return nothing
+    nodes = Nodes(shapely.get_coordinates(pieces))
+    cuts = nodes.cut(pieces)
+    owned = _cut_rim(rim, nodes)
+    total = Chain()
+    for cut in cuts:
+        total.add(cut.edges)
+    total.add([edge for edge, _ in owned], -1)
+    if total.edges() != []:
+        return nothing
+    costs = _Costs(owned, candidates, local, barrier)
+    row = {edge: k for k, (edge, _) in enumerate(owned)}
+    winner = _winners([cut.edges for cut in cuts], shapely.length(pieces), shapely.area(pieces), row, costs, grain)
+    if winner is None or len(set(winner)) < 2:
+        return nothing
+    off = sum(
+        float(costs.away[row[edge]])
+        for cut, one in zip(cuts, winner, strict=True)
+        for edge in cut.edges
+        if edge in row and costs.beyond[row[edge]] and one not in costs.beyond[row[edge]]
+    )
+    owner = {edge: one for cut, one in zip(cuts, winner, strict=True) for edge in cut.edges}
+    dividing = [edge for edge, one in owner.items() if owner.get((edge[1], edge[0]), one) != one]
+    run = sum(math.dist(*local.metres(np.array(edge))) for edge in dividing) / 2
+    if best - off < _MUCH * best or (best - off) * REACH < _LEAST * run:
+        return nothing
+    parts = _parts(rim, [cut.edges for cut in cuts], winner, dividing)
+    return (parts, True) if parts else nothing
+
+
+def _cut_rim(rim: Rim, nodes: Nodes) -> list[tuple[Edge, frozenset[int]]]:
+    """Return the edges of a rim cut at places on it."""
+    found = []
+    for edge, beyond in rim.edges():
+        places = [edge[0], *nodes.on(edge), edge[1]]
+        found += [(piece, beyond) for piece in itertools.pairwise(places)]
+    return found
+
+
+def _winners(
+    edges: list[list[Edge]], lengths: Floats, areas: Floats, row: dict[Edge, int], costs: _Costs, grain: float
+) -> list[int] | None:
+    """Return who has each piece: whose winning saves most; a thin one goes with the piece beside it."""
+    winner: list[int | None] = []
+    for mine, length, area in zip(edges, lengths, areas, strict=True):
+        saved = costs.saved([row[edge] for edge in mine if edge in row])
+        thin = 2 * area < grain * length
+        winner.append(None if thin or not saved else min(saved, key=lambda k, of=saved: (-of[k][0], -of[k][1], k)))  # type: ignore[misc]
+    at = {edge: k for k, mine in enumerate(edges) for edge in mine}
+    while None in winner:
+        changed = False
+        for k in [k for k, one in enumerate(winner) if one is None]:
+            sizes: dict[int, float] = {}
+            for tail, head in edges[k]:
+                other = at.get((head, tail))
+                one = None if other is None else winner[other]
+                if one is not None:
+                    sizes[one] = sizes.get(one, 0.0) + math.dist(tail, head)
+            if sizes:
+                winner[k] = min(sizes, key=lambda one, of=sizes: (-of[one], one))  # type: ignore[misc]
+                changed = True
+        if not changed:
+            return None
+    return [one for one in winner if one is not None]
+
+
+def _parts(rim: Rim, edges: list[list[Edge]], winner: list[int], dividing: list[Edge]) -> Parts:
+    """Put the pieces of each winner together; places on the rim at which nobody's border ends are left out."""
+    kept = {place for ring in rim.rings for place in ring} | {place for edge in dividing for place in edge}
+    found: Parts = []
+    for one in sorted(set(winner)):
+        chain = Chain()
+        for mine, who in zip(edges, winner, strict=True):
+            if who == one:
+                chain.add(mine)
+        shape = assembled(chain.edges() or [])
+        if shape is None:
+            return []
+        for part in shapely.get_parts(shape):
+            rings = [_without(ring.coords[:-1], kept) for ring in shapely.get_rings(part)]
+            if min(map(len, rings)) < 3:
+                return []
+            found.append((shapely.Polygon(rings[0], rings[1:]), one))
+    return found
+
+
+def _without(ring: Sequence[Place], kept: set[Place]) -> list[Place]:
+    return [place for place in ring if place in kept]
+
+
+def _named(lines: Lines, near: Ints, parts: Parts, local: Local) -> str:
+    """Return the name of the barrier that most of the new border runs along."""
+    pieces = shapely.linestrings(local.metres(lines.ends[near].reshape(-1, 2)).reshape(-1, 2, 2))
+    borders = [local.shape(shapely.boundary(part)) for part, _ in parts]
+    band = shapely.buffer(shapely.union_all(borders), REACH / 3, quad_segs=2)
+    lengths = shapely.length(shapely.intersection(pieces, band))
+    sizes: dict[str, float] = {}
+    for name, length in zip(lines.name[near].tolist(), lengths.tolist(), strict=True):
+        sizes[name] = sizes.get(name, 0.0) + length
+    return min(sizes, key=lambda name: (-sizes[name], name))
