@@ -32,6 +32,8 @@ ARM_LENGTH = 1.0
 """Metres. What sticks out less is no arm."""
 LONG = 8.0
 """A gap this many times as long as wide is divided among its neighbours, if it is wide enough to be seen."""
+LONG_AT_LEAST = 20.0
+"""Metres. A shorter gap goes to one."""
 WIDE = 1.0
 """Metres. A narrower gap goes to one of its neighbours: the others' borders stay as they are."""
 _SMALL_SHARE = 1.0
@@ -268,7 +270,7 @@ class Decider:
             for winner in order
         ]
         before = len(wholes)
-        if len(free) > 1 and region.width >= WIDE and region.length / 2 >= LONG * region.width:
+        if len(free) > 1 and region.width >= WIDE and region.length / 2 >= max(LONG * region.width, LONG_AT_LEAST):
             least = max(rules.rank[k] for k in free)
             before = sum(rules.rank[winner] < least for winner in order)
         yield from wholes[:before]

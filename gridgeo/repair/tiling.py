@@ -11,7 +11,7 @@ touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -328,7 +328,7 @@ class Mender:
         places: dict[tuple[int, int], tuple[float, float]] = {}
         rows = zip(missing.lacker.tolist(), missing.holder.tolist(), missing.point.tolist(), strict=True)
         for lacker, holder, (x, y) in rows:
-            if lacker in self._locked:
+            if lacker in self._locked and self._concerned((lacker, holder)):
                 places[lacker, holder] = min(places.get((lacker, holder), (x, y)), (x, y))
         return [
             Left("missing-vertex", None, tuple(map(self._feature, pair)), shapely.Point(place), LOCKED)
