@@ -11,6 +11,7 @@ import datetime as dt
 import io
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -26,7 +27,7 @@ from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of
 from gridgeo.render.fonts import font_folder
 from gridgeo.render.locator import Locator
-from gridgeo.render.notice import TITLE, Notice
+from gridgeo.render.notice import TITLE, Notice, texts_of
 from gridgeo.render.people import Card
 from gridgeo.render.photos import Photos
 from gridgeo.render.scene import Scene
@@ -84,6 +85,9 @@ _BESIDE_TALL_MAP = (3, 16)
 """The fewest and the most officers who stand well beside a tall map."""
 _USUAL_WIDE_HEIGHT, _USUAL_TALL_HEIGHT = 150.0, 200.0
 _MUCH_LARGER = 0.85
+
+_LONG_WORD = re.compile("[!-~]{18}")
+"""A word that may be broken anywhere."""
 
 _LOCATOR, _PICTURE_LOCATOR = (54.0, 36.0), (42.0, 28.0)
 """Width and height of the little map of the town, in millimetres."""
@@ -237,6 +241,7 @@ class Press:
             "notice": content,
             "accent": ACCENT,
             "page": self._page(notice),
+            "long_words": any(_LONG_WORD.search(text) for _, text in texts_of(notice)),
             "locator": {"width": width, "height": height},
             "date": [date.year, date.month, date.day],
         }
