@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import pytest
 import shapely
 
 from gridgeo.layers import read_layer, write_layer
-from gridgeo.sample import write_sample
+from gridgeo.sample import OTHER_KINDS, TILING_KINDS, write_sample
 from tests.conftest import Run
 from tests.repair_plans import layer
 from tests.repair_towns import ONE_CRS, SEVERAL_CRS, write_town
@@ -41,7 +42,8 @@ def faulty(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "town"
-    write_sample(folder, faults=20)
+    kinds = [kind for kind in (*TILING_KINDS, *OTHER_KINDS) if not kind.endswith("-id")]  # these the reader refuses
+    write_sample(folder, polygons=100, faults=[*kinds, *kinds])
     return folder
 
 
@@ -144,6 +146,50 @@ def test_what_is_left_is_said_with_its_reason_and_exits_1(
     assert "Left as it is:" in run.out
     assert "errors are left" in run.err
     assert wkb(out) == wkb(faulty)
+
+
+def test_nothing_is_overwritten_whatever_it_is(gridgeo_command: Command, faulty: Path, tmp_path: Path) -> None:
+    out, taken = tmp_path / "fixed.gpkg", tmp_path / "fixed.plan.json"
+    taken.write_text("of another repair")
+    before = prints(tmp_path)
+    for words in (["--output", out], ["--output", tmp_path / "new.gpkg", "--page", faulty]):
+        run = gridgeo_command("repair", faulty, "--id", "code", *words)
+        assert (run.status, run.out) == (2, ""), "before any work is done"
+        assert "is there already" in run.err
+        assert prints(tmp_path) == before
+
+
+def test_multipolygons_stay_multipolygons(gridgeo_command: Command, tmp_path: Path) -> None:
+    path, out = tmp_path / "grids.gpkg", tmp_path / "fixed.gpkg"
+    many = [shapely.MultiPolygon([shape]) for shape in layer().frame.geometry]
+    write_layer(layer().frame.set_geometry(many, crs=layer().frame.crs), path, layer="grids")
+    assert gridgeo_command("repair", path, "--id", "code", "--output", out).status == 0
+    assert set(read_layer(out).frame.geom_type) == {"MultiPolygon"}
+    assert pyogrio.read_info(out)["geometry_type"] == pyogrio.read_info(path)["geometry_type"]
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".shp", ".parquet", ".fgb"])
+def test_every_format_is_mended_and_keeps_all_else(gridgeo_command: Command, tmp_path: Path, suffix: str) -> None:
+    path, out = tmp_path / f"grids{suffix}", tmp_path / "new" / f"fixed{suffix}"
+    table = layer().frame.assign(count=[1, 2, 3], day=["2026-01-01", None, "2026-01-03"])
+    if suffix == ".geojson":
+        degrees = shapely.transform(
+            table.geometry.to_numpy(), lambda places: np.round((places - [500_000, 3_400_000]) * 1e-5 + [121.5, 31], 6)
+        )
+        table = table.set_geometry(degrees).set_crs("EPSG:4490", allow_override=True)
+    write_layer(table, path)
+    before = prints(tmp_path)
+    run = gridgeo_command("repair", path, "--id", "code", "--output", out)
+    assert run.status == 0, run.err
+    assert {name: mark for name, mark in prints(tmp_path).items() if not name.startswith("new")} == before
+    was, now = read_layer(path).frame, read_layer(out).frame
+    assert now.drop(columns="geometry").equals(was.drop(columns="geometry"))
+    assert now.crs == was.crs
+    assert gridgeo_command("validate", out, "--id", "code").status == 0
+    back = tmp_path / "back" / f"grids{suffix}"
+    run = gridgeo_command("repair", out, "--id", "code", "--undo", out.parent / "fixed.plan.json", "--output", back)
+    assert run.status == 0, run.err
+    assert wkb(back) == wkb(path)
 
 
 def test_messages_in_chinese(gridgeo_command: Command, faulty: Path, tmp_path: Path) -> None:

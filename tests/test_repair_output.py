@@ -158,3 +158,97 @@ def test_a_layer_in_a_chinese_map_system_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as stop:
         write_town(toml, tmp_path / "fixed", {"grids": mended()}, {Feature("grids", "b"): gpd.GeoSeries().union_all()})
     assert "GCJ-02" in stop.value.problems[0].text("en")
+
+
+def test_a_geoparquet_keeps_its_other_columns_metadata_and_boxes(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "grids.parquet"
+    frame = layer().frame.assign(tags=[["x"], [], None], kind=gpd.pd.Categorical(["u", "v", "u"]))
+    frame["office"] = gpd.GeoSeries(frame.geometry.centroid, crs=frame.crs)
+    frame.to_parquet(path, write_covering_bbox=True, compression="zstd")
+    out = write_map_file(Source(path, None, "code"), tmp_path / "out.parquet", layer(), CHANGED)
+    was, now = gpd.read_parquet(path), gpd.read_parquet(out)
+    assert now.drop(columns="geometry").equals(was.drop(columns="geometry"))
+    assert now.dtypes.equals(was.dtypes)
+    assert list(shapely.to_wkb(now.geometry.to_numpy())) == list(shapely.to_wkb(mended().frame.geometry.to_numpy()))
+    assert pq.read_schema(out).names == pq.read_schema(path).names
+    boxes = pq.read_table(out).column("bbox").to_pylist()
+    assert [tuple(box.values()) for box in boxes] == [tuple(shape.bounds) for shape in now.geometry]
+    # the box finds b where it is now
+    found = gpd.read_parquet(out, bbox=(500201, 3400001, 500204, 3400099))
+    assert found["code"].tolist() == ["b"]
+
+
+def test_files_of_the_same_name_are_no_part_of_a_shapefile(tmp_path: Path) -> None:
+    path = make(tmp_path / "in", ".shp") if (tmp_path / "in").mkdir() is None else None
+    assert path is not None
+    path.with_suffix(".csv").write_text("not a part")
+    path.with_suffix(".gpkg").write_text("not a part")
+    path.with_suffix(".qix").write_bytes(b"an index of features as they were")
+    Path(f"{path}.xml").write_text("<metadata/>")
+    out = write_map_file(Source(path, None, "code"), tmp_path / "out" / "fixed.shp", layer(), CHANGED)
+    there = sorted(part.name for part in out.parent.iterdir())
+    assert there == ["fixed.dbf", "fixed.prj", "fixed.shp", "fixed.shp.xml", "fixed.shx"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "taken.dbf").write_text("a table of somebody")
+    with pytest.raises(InputError, match="is there already"):
+        write_map_file(Source(path, None, "code"), tmp_path / "other" / "taken.shp", layer(), CHANGED)
+    assert [part.name for part in (tmp_path / "other").iterdir()] == ["taken.dbf"]
+
+
+def test_geojson_keeps_foreign_members_and_its_boxes_follow(tmp_path: Path) -> None:
+    import json
+
+    path = tmp_path / "grids.geojson"
+    squares = [shapely.box(121.5, 31, 121.501, 31.001), shapely.box(121.501, 31, 121.502, 31.001)]
+    features = [
+        {
+            "type": "Feature",
+            "id": number,
+            "bbox": list(square.bounds),
+            "properties": {"code": code, "deep": {"a": [1, None]}},
+            "geometry": shapely.geometry.mapping(square),
+            "note": "foreign",
+        }
+        for number, (code, square) in enumerate(zip("ab", squares, strict=True))
+    ]
+    document = {"type": "FeatureCollection", "name": "grids", "bbox": [121.5, 31, 121.502, 31.001], "by": "hand"}
+    path.write_text(json.dumps(document | {"features": features}), encoding="utf-8")
+    read = read_layer(path, id_column="code")
+    wider = shapely.box(121.501, 31, 121.503, 31.001)
+    out = write_map_file(Source(path, None, "code"), tmp_path / "out.geojson", read, {Feature("grids", "b"): wider})
+    now = json.loads(out.read_text(encoding="utf-8"))
+    assert now["bbox"] == [121.5, 31, 121.503, 31.001]
+    assert now["by"] == "hand"
+    assert now["features"][0] == json.loads(path.read_text(encoding="utf-8"))["features"][0]
+    assert {key: value for key, value in now["features"][1].items() if key not in ("geometry", "bbox")} == {
+        key: value for key, value in features[1].items() if key not in ("geometry", "bbox")
+    }
+    assert now["features"][1]["bbox"] == list(wider.bounds)
+
+
+def test_a_geopackage_says_how_far_its_layer_reaches(tmp_path: Path) -> None:
+    path = make(tmp_path, ".gpkg")
+    far = shapely.affinity.translate(shapely.box(0, 0, 100, 100), 500500, 3400000)
+    out = write_map_file(Source(path, "grids", "code"), tmp_path / "out.gpkg", layer(), {Feature("grids", "c"): far})
+    assert pyogrio.read_info(out, layer="grids")["total_bounds"][2] == 500600
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make(tmp_path, ".gpkg")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gridgeo.repair.output.edit_geopackage", full)
+    with pytest.raises(InputError, match="No space left"):
+        write_map_file(Source(path, "grids", "code"), tmp_path / "new" / "out.gpkg", layer(), CHANGED)
+    assert list((tmp_path / "new").iterdir()) == []
+    toml = make_town(tmp_path / "town")
+    with pytest.raises(InputError, match="No space left"):
+        write_town(toml, tmp_path / "fixed", {"grids": mended()}, CHANGED_GRIDS)
+    assert sorted(part.name for part in tmp_path.iterdir()) == ["grids.gpkg", "new", "town"]
+
+
+CHANGED_GRIDS = {Feature("grids", feature.id): shape for feature, shape in CHANGED.items()}

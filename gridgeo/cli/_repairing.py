@@ -63,6 +63,9 @@ class Target:
     layers: Mapping[str, Layer]
     barriers: Barriers | None = None
 
+    def call_as(self, plan: Plan) -> None:
+        """Call the layers as a plan does."""
+
     def mend(self, options: Options) -> Mended:
         """Mend what is faulty."""
         raise NotImplementedError
@@ -75,8 +78,12 @@ class Target:
         """Refuse a place that can't be written, before any work is done."""
         must_be_new(out)
 
-    def write(self, out: Path, layers: Mapping[str, Layer]) -> Path:
-        """Write a copy with these layers, and return where its plan goes."""
+    def plan_of(self, out: Path) -> Path:
+        """Return where the plan of a copy lies."""
+        raise NotImplementedError
+
+    def write(self, out: Path, layers: Mapping[str, Layer], plan: str | None) -> None:
+        """Write a copy with these layers, and its plan beside it."""
         raise NotImplementedError
 
     def validate(self, out: Path, changed: set[Feature]) -> tuple[Report, list[Feature]]:
@@ -111,6 +118,11 @@ class MapFile(Target):
         self.barriers, self._tolerance, self._source = barriers, tolerance, source
         self._within = None if within is None else read_layer(within)
 
+    def call_as(self, plan: Plan) -> None:
+        """Call the one layer as a plan does: many formats call it after the file, which has another name now."""
+        if len(plan.fingerprints) == 1:
+            self.layers = dict(zip(plan.fingerprints, self.layers.values(), strict=True))
+
     def mend(self, options: Options) -> Mended:
         """Mend the layer as a tiling."""
         fixed, plan = repair_tiling(
@@ -132,11 +144,15 @@ class MapFile(Target):
         """Refuse a place that can't be written, before any work is done."""
         check_writable(self._source, out)
 
-    def write(self, out: Path, layers: Mapping[str, Layer]) -> Path:
-        """Write a copy of the file, and return where its plan goes."""
+    def plan_of(self, out: Path) -> Path:
+        """Return where the plan of a copy lies."""
+        return out.with_name(f"{out.stem}.plan.json")
+
+    def write(self, out: Path, layers: Mapping[str, Layer], plan: str | None) -> None:
+        """Write a copy of the file, and its plan beside it."""
         (layer,) = layers.values()
-        write_map_file(self._source, out, layer, _changes(self.layers, layers))
-        return plan_beside(out)
+        beside = {} if plan is None else {self.plan_of(out).name: plan}
+        write_map_file(self._source, out, layer, _changes(self.layers, layers), beside=beside)
 
     def validate(self, out: Path, changed: set[Feature]) -> tuple[Report, list[Feature]]:
         """Read what was written and validate it; also which changed features GEOS doubts."""
@@ -174,10 +190,14 @@ class TownProject(Target):
     def _those_of(self, town: Town) -> dict[str, Layer]:
         return {key: town.layer(key) for key in self.layers}
 
-    def write(self, out: Path, layers: Mapping[str, Layer]) -> Path:
-        """Write a copy of the project, and return where its plan goes."""
-        write_town(self._town.path, out, layers, _changes(self.layers, layers))
+    def plan_of(self, out: Path) -> Path:
+        """Return where the plan of a copy lies."""
         return out / "repair.plan.json"
+
+    def write(self, out: Path, layers: Mapping[str, Layer], plan: str | None) -> None:
+        """Write a copy of the project, and its plan in it."""
+        beside = {} if plan is None else {self.plan_of(out).name: plan}
+        write_town(self._town.path, out, layers, _changes(self.layers, layers), beside=beside)
 
     def validate(self, out: Path, changed: set[Feature]) -> tuple[Report, list[Feature]]:
         """Read what was written and validate it; also which changed features GEOS doubts."""
@@ -207,6 +227,7 @@ def mended(target: Target, options: Options, apply: Path | None) -> Mended:
     if apply is None:
         return target.mend(options)
     plan = read_plan(apply)
+    target.call_as(plan)
     check_fits(plan, target.layers, where=str(apply))
     return target.apply(plan)
 
@@ -220,18 +241,24 @@ def shown_plan(target: Target, plan: Plan, form: str) -> str:
     )
 
 
-def plan_beside(out: Path) -> Path:
-    """Return where the plan of a written map file goes."""
-    return out.with_name(f"{out.stem}.plan.json")
+def check_places(target: Target, out: Path | None, page: Path | None) -> None:
+    """Refuse places that can't be written, before any work is done; nothing that is there is overwritten."""
+    if out is not None:
+        target.check_place(out)
+        must_be_new(target.plan_of(out))
+    if page is not None:
+        must_be_new(page)
 
 
 def write(target: Target, made: Mended, out: Path, page: Path | None) -> Outcome:
     """Write the mended copy with the applied plan beside it, and validate it."""
-    place = target.write(out, made.layers)
-    written = [out, write_whole(place, write_plan(made.plan))]
+    content = None
     if page is not None:
         lines = None if target.barriers is None else target.barriers.lines
         content = repair_page(made.plan, target.layers, made.layers, barriers=lines, title=target.name)
+    target.write(out, made.layers, write_plan(made.plan))
+    written = [out, target.plan_of(out)]
+    if page is not None and content is not None:
         written.append(write_whole(page, content))
     return Outcome(tuple(written), *target.validate(out, set(made.plan.before)))
 
@@ -240,8 +267,9 @@ def undo(target: Target, plan_file: Path, out: Path) -> Path:
     """Write a copy of a repaired file or town as it was before the repair."""
     target.check_place(out)
     plan = read_plan(plan_file)
+    target.call_as(plan)
     restored = undo_layers(target.layers, plan, where=str(plan_file))
-    target.write(out, restored)
+    target.write(out, restored, None)
     return out
 
 

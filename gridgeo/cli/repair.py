@@ -146,8 +146,7 @@ def register(app: typer.Typer) -> None:
             if undo is not None and output is not None:
                 say(WROTE.text(what=command.undo(read, undo, output)), quiet)
                 raise typer.Exit
-            if output is not None:
-                read.check_place(output)
+            command.check_places(read, output, page)
             made = command.mended(read, command.Options(align, lock or (), priority or ()), apply)
             typer.echo(command.shown_plan(read, made.plan, plan_format.value).rstrip("\n"))
             if dry_run or output is None:

@@ -6,10 +6,8 @@ Shapefile keeps its table to the byte; so columns, order, row numbers, styles an
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
-import struct
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -20,7 +18,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import shapely
 
 from gridgeo._words import shown
@@ -30,6 +27,7 @@ from gridgeo.language import Message
 from gridgeo.layers import Layer, as_ids, write_layer
 from gridgeo.layers._database import is_database
 from gridgeo.layers._sources import read_file
+from gridgeo.repair.formats import edit_geojson, edit_geopackage, edit_parquet
 from gridgeo.repair.plan import Feature
 
 Changed = Mapping[Feature, shapely.Geometry | None]
@@ -69,7 +67,9 @@ class Source:
     where: str | None = None
 
 
-def write_map_file(source: Source, out: Path, layer: Layer, changed: Changed) -> Path:
+def write_map_file(
+    source: Source, out: Path, layer: Layer, changed: Changed, *, beside: Mapping[str, str] | None = None
+) -> Path:
     """Write a copy of a map file in which one layer is mended.
 
     Parameters
@@ -80,6 +80,8 @@ def write_map_file(source: Source, out: Path, layer: Layer, changed: Changed) ->
     layer : Layer
         As it is to be written; of it only the rows are taken that the file lacks.
     changed : mapping of Feature to geometry
+    beside : mapping of str to str, optional
+        Texts of more files that are written beside it, by name.
 
     Raises
     ------
@@ -87,19 +89,32 @@ def write_map_file(source: Source, out: Path, layer: Layer, changed: Changed) ->
         When the place is taken or can't be written.
     """
     check_writable(source, out)
+    for name in beside or {}:
+        must_be_new(out.with_name(name))
     with _readable_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".gridgeo-") as folder:
             copy = Path(folder) / out.name
             _copy_map_file(source.path, copy)
             edit_layer(copy, source, layer, changed)
+            for name, text in (beside or {}).items():
+                (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
             for part in sorted(Path(folder).iterdir(), key=lambda part: part == copy):
                 part.replace(out.parent / part.name)
     return out
 
 
-def write_town(town_file: Path, out: Path, layers: Mapping[str, Layer], changed: Changed) -> Path:
+def write_town(
+    town_file: Path,
+    out: Path,
+    layers: Mapping[str, Layer],
+    changed: Changed,
+    *,
+    beside: Mapping[str, str] | None = None,
+) -> Path:
     """Write a copy of a town project, gridgeo.toml and every file that it names, with its layers mended.
+
+    ``beside`` holds texts of more files in the folder, by name.
 
     Returns
     -------
@@ -121,6 +136,8 @@ def write_town(town_file: Path, out: Path, layers: Mapping[str, Layer], changed:
             for key, source in sources.items():
                 file = copy / source.path.relative_to(town_file.parent)
                 edit_layer(file, source, layers[key], {f: shape for f, shape in changed.items() if f.layer == key})
+            for name, text in (beside or {}).items():
+                (copy / name).write_text(text, encoding="utf-8", newline="")
             if out.is_dir():
                 out.rmdir()  # an empty one
             copy.replace(out)
@@ -129,9 +146,12 @@ def write_town(town_file: Path, out: Path, layers: Mapping[str, Layer], changed:
 
 def check_writable(source: Source, out: Path) -> None:
     """Refuse a place where a copy of a map file can't be written."""
-    must_be_new(out)
     if out.suffix.lower() != source.path.suffix.lower():
+        must_be_new(out)
         raise InputError(Problem(str(out), _OTHER_KIND, {"suffix": source.path.suffix}))
+    taken = _parts(out).values() if out.suffix.lower() == ".shp" else [out]
+    for part in taken:
+        must_be_new(part)
 
 
 def must_be_new(out: Path) -> None:
@@ -156,17 +176,19 @@ def edit_layer(copy: Path, source: Source, layer: Layer, changed: Changed) -> No
     added = any(shape is not None and identifier not in there for identifier, shape in shapes.items())
     suffix = copy.suffix.lower()
     if suffix == ".gpkg" and not added:
-        _edit_geopackage(copy, table.layer, source, ids, shapes)
+        edit_geopackage(copy, table.layer, source.where, ids, shapes)
     elif suffix in (".geojson", ".json") and not added:
-        _edit_geojson(copy, ids, shapes)
+        edit_geojson(copy, ids, shapes)
+    elif suffix in (".parquet", ".geoparquet") and not added and edit_parquet(copy, ids, shapes):
+        pass
     else:
         whole = read_file(source.path, layer=source.layer, encoding=source.encoding, columns=None, extra=(), where=None)
         frame = _with_shapes(whole.frame, source.id_column, shapes)
         if added:
             frame = _with_rows(frame, layer, there)
         write_layer(frame, copy, layer=table.layer)
-        if suffix == ".shp" and len(frame) == len(whole.frame):
-            _keep_table(copy, source.path)
+        if suffix == ".shp":
+            _keep_table(copy, source.path, same_rows=len(frame) == len(whole.frame))
 
 
 def _ids(frame: gpd.GeoDataFrame, id_column: str | None) -> list[str]:
@@ -198,99 +220,34 @@ def _with_rows(frame: gpd.GeoDataFrame, layer: Layer, there: set[str]) -> gpd.Ge
     return gpd.GeoDataFrame(frame, geometry=name, crs=layer.frame.crs)
 
 
-# ---------------------------------------------------------------------------------------------------- GeoPackage
-
-
-def _edit_geopackage(
-    copy: Path, layer: str, source: Source, ids: list[str], shapes: Mapping[str, shapely.Geometry | None]
-) -> None:
-    fids, _ = pyogrio.raw.read(
-        source.path.absolute(), layer=layer, where=source.where, columns=[], read_geometry=False, return_fids=True
-    )[1::2]
-    number = dict(zip(ids, (int(fid) for fid in fids), strict=True))
-    connection = sqlite3.connect(copy)
-    try:
-        _know_envelopes(connection)
-        column, system = connection.execute(
-            "select column_name, srs_id from gpkg_geometry_columns where table_name = ?", (layer,)
-        ).fetchone()
-        (key,) = [row[1] for row in connection.execute(f"pragma table_info({_quoted(layer)})") if row[5]]
-        for identifier, shape in shapes.items():
-            row = (number[identifier],)
-            if shape is None:
-                connection.execute(f"delete from {_quoted(layer)} where {_quoted(key)} = ?", row)  # noqa: S608
-            else:
-                blob = (_geopackage_blob(shape, system),)
-                update = f"update {_quoted(layer)} set {_quoted(column)} = ? where {_quoted(key)} = ?"  # noqa: S608
-                connection.execute(update, (*blob, *row))
-        connection.commit()
-    finally:
-        connection.close()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _geopackage_blob(shape: shapely.Geometry, system: int) -> bytes:
-    """Return a geometry as a GeoPackage keeps it: a header with the reference system and the box, then WKB."""
-    west, south, east, north = shape.bounds
-    header = struct.pack("<2sBBi4d", b"GP", 0, 0b11, system, west, east, south, north)
-    return header + bytes(shapely.to_wkb(shape, flavor="iso", byte_order=1))
-
-
-def _know_envelopes(connection: sqlite3.Connection) -> None:
-    """Teach SQLite the functions that the triggers of a spatial index call."""
-
-    def bound(number: int) -> Any:
-        return lambda blob: None if blob is None else shapely.from_wkb(_wkb_of(blob)).bounds[number]
-
-    for number, name in enumerate(("ST_MinX", "ST_MinY", "ST_MaxX", "ST_MaxY")):
-        connection.create_function(name, 1, bound(number), deterministic=True)
-    connection.create_function(
-        "ST_IsEmpty", 1, lambda blob: None if blob is None else int(shapely.from_wkb(_wkb_of(blob)).is_empty)
-    )
-
-
-def _wkb_of(blob: bytes) -> bytes:
-    sizes = (0, 32, 48, 48, 64)
-    return blob[8 + sizes[(blob[3] >> 1) & 0b111] :]
-
-
-# ---------------------------------------------------------------------------------------------------- GeoJSON
-
-
-def _edit_geojson(copy: Path, ids: list[str], shapes: Mapping[str, shapely.Geometry | None]) -> None:
-    document = json.loads(copy.read_text(encoding="utf-8-sig"))
-    kept = []
-    for identifier, feature in zip(ids, document["features"], strict=True):
-        shape = shapes.get(identifier)
-        if shape is not None:
-            feature["geometry"] = shapely.geometry.mapping(shape)
-        if shape is not None or identifier not in shapes:
-            kept.append(feature)
-    document["features"] = kept
-    copy.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-
-
 # ---------------------------------------------------------------------------------------------------- Shapefile
 
 _TABLE = (".dbf", ".cpg", ".prj")
 """Parts of a Shapefile that hold its columns, how their texts are encoded, and the CRS."""
+_BESIDE = (*_TABLE, ".shp", ".shx", ".qpj", ".qmd", ".shp.xml")
+"""Parts that a copy has; indexes tell of features as they were, so it has none of these."""
 
 
-def _keep_table(copy: Path, original: Path) -> None:
-    """Put all but the shapes back as it was, to the byte: no row of the table has changed."""
-    for part in _parts(copy):
-        if part.suffix.lower() in _TABLE:
+def _keep_table(copy: Path, original: Path, *, same_rows: bool) -> None:
+    """Put all but the shapes back as it was, to the byte, where no row of the table has come or gone."""
+    there = {suffix: part for suffix, part in _parts(original).items() if suffix in _TABLE}
+    for suffix, part in _parts(copy).items():
+        if suffix in _TABLE and same_rows:
             part.unlink()
-    for part in _parts(original):
-        if part.suffix.lower() in _TABLE:
-            shutil.copyfile(part, copy.with_suffix(part.suffix))
+    for suffix, part in _parts(original).items():
+        if (suffix in there and same_rows) or suffix not in (*_TABLE, ".shp", ".shx"):
+            shutil.copyfile(part, copy.with_suffix(suffix))
 
 
-def _parts(path: Path) -> list[Path]:
-    return sorted(part for part in path.parent.iterdir() if part.stem == path.stem)
+def _parts(path: Path) -> dict[str, Path]:
+    """Return the parts of a Shapefile that are there, by their endings in small letters."""
+    found = {part.name[len(path.stem) :].lower(): part for part in sorted(path.parent.glob(f"{_plain(path.stem)}.*"))}
+    return {suffix: found[suffix] for suffix in _BESIDE if suffix in found}
+
+
+def _plain(name: str) -> str:
+    """Return a name as a pattern that fits it alone."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 # ---------------------------------------------------------------------------------------------------- copying
@@ -310,8 +267,8 @@ def _copy_map_file(path: Path, copy: Path) -> None:
     """Copy a map file under another name: a Shapefile with all its parts, a GeoPackage as its last writer left it."""
     copy.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".shp":
-        for part in _parts(path):
-            shutil.copyfile(part, copy.with_suffix(part.suffix))
+        for suffix, part in _parts(path).items():
+            shutil.copyfile(part, copy.with_suffix(suffix))
     elif path.suffix.lower() == ".gpkg":
         reader, writer = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True), sqlite3.connect(copy)
         try:

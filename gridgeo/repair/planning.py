@@ -280,7 +280,7 @@ class Work:
                 continue
             shapes = layer.frame.geometry.to_numpy().copy()
             for index in changed:
-                shapes[index - rows[0]] = mended[index]
+                shapes[index - rows[0]] = _of_type(shapes[index - rows[0]], mended[index])
             frame = layer.frame.set_geometry(gpd.GeoSeries(shapes, index=layer.frame.index, crs=layer.frame.crs))
             kept = ~np.isin(rows, self.copies)
             fixed[key] = layer.with_frame(frame[kept] if not kept.all() else frame)
@@ -358,12 +358,13 @@ class Work:
         left = []
         mended = {self._feature(index) for index in self.changed}
         refused = {self._feature(index) for index in self.unredrawn}
+        locked = {self._feature(index) for index in self.locked}
         for fault in self.subject.faults:
             features = tuple(Feature(fault.layers[0], identifier) for identifier in fault.features)
             if fault.severity != "error" or (fault.code == "invalid-geometry" and mended.issuperset(features)):
                 continue
             place = None if fault.geometry is None else shapely.centroid(fault.geometry)
-            why = _LOCKED if fault.code == "invalid-geometry" and fault.geometry is not None else _UNUSABLE
+            why = _LOCKED if features and locked.issuperset(features) else _UNUSABLE
             why = _REFUSED if features and refused.issuperset(features) else why
             left.append(Left(fault.code, fault.detail, features, place, why))
         return left
@@ -394,6 +395,12 @@ class Work:
         self.changed.update(np.flatnonzero(moved).tolist())
         self.polygons = aligned.polygons
         return actions, left
+
+
+def _of_type(old: shapely.Geometry, new: shapely.Geometry) -> shapely.Geometry:
+    """Return a polygon as a multipolygon of one part where it was one, as files of one type want it."""
+    single = old.geom_type == "MultiPolygon" and new.geom_type == "Polygon"
+    return shapely.MultiPolygon([new]) if single else new
 
 
 def _plain(names: Iterable[Named]) -> list[Named]:
