@@ -1,8 +1,8 @@
 """Hostile texts, and a town that has one wherever a text can stand: every product must show them as plain text.
 
-A page that runs one of them has the title ``owned`` or shows a dialogue; a document that is set from one stops, or lacks
-its text. What `shown` says is what a reader sees: the text itself but for marks that turn the reading direction, control
-characters and line breaks, which no product may pass on.
+A page that runs one of them has the title ``owned`` or shows a dialogue; a document that is set from one stops, or
+lacks its text. What `shown` says is what a reader sees: the text itself but for marks that turn the reading direction,
+control characters and line breaks, which no product may pass on.
 """
 
 from __future__ import annotations
