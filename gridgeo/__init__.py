@@ -28,6 +28,7 @@ _HOMES = {
     "read_town": "town",
     "render_map": "render",
     "render_notices": "render",
+    "render_site": "render",
     "repair_tiling": "repair",
     "repair_town": "repair",
     "split_sections": "partition",
@@ -62,6 +63,7 @@ __all__ = [
     "read_town",
     "render_map",
     "render_notices",
+    "render_site",
     "repair_tiling",
     "repair_town",
     "split_sections",
@@ -84,7 +86,7 @@ if TYPE_CHECKING:
     from gridgeo.language import use_language
     from gridgeo.layers import Layer, read_layer, write_layer
     from gridgeo.partition import delineate_blocks, partition_town, split_sections
-    from gridgeo.render import render_map, render_notices
+    from gridgeo.render import render_map, render_notices, render_site
     from gridgeo.repair import Plan, apply_plan, plan_repair, repair_tiling, repair_town, undo_plan
     from gridgeo.town import Town, read_town
     from gridgeo.validate import (

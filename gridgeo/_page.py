@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 
 import shapely
 
@@ -57,6 +58,20 @@ def document(
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n{ending}</body>\n</html>\n"
     )
+
+
+def data_script(data: object, identifier: str) -> str:
+    r"""Return data as a script element that no browser runs; ``<``, ``>`` and ``&`` can't end it early.
+
+    Examples
+    --------
+    >>> data_script(["</script>"], "data")
+    '<script type="application/json" id="data">["\\u003c/script\\u003e"]</script>'
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/json" id="{identifier}">{text}</script>'
 
 
 def hash_source(content: str) -> str:

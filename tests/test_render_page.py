@@ -3,46 +3,125 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from gridgeo.errors import Problem
+from gridgeo.render.colours import contrast
+from gridgeo.render.ledger import Entry, write_ledger
 from gridgeo.render.notice import compose_notices
-from gridgeo.render.page import render_pages
+from gridgeo.render.page import page_style
 from gridgeo.render.scene import make_scene
-from gridgeo.town import Person, Publication
-from tests.chromium import Browser, chromium
+from gridgeo.render.site import render_site
+from gridgeo.town import Person, Publication, Town
 from tests.render_towns import make_town
 from tests.test_render_poster import portrait
-from tests.test_render_webmap import hostile_town
+
+FIRST = "310112999001001"
 
 
-def test_every_block_has_a_small_page_at_the_address_of_its_code_and_the_same_bytes_again(tmp_path: Path) -> None:
+def pages_of(town: Town, out: Path, warnings: list[Problem] | None = None) -> list[Path]:
+    """Make the site of a town and return the pages of its blocks."""
+    return render_site(town, out, warnings=warnings)[2:]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return pages_of(make_town(), tmp_path_factory.mktemp("pages"))
+
+
+@pytest.fixture(scope="module")
+def text(files: list[Path]) -> str:
+    return files[0].read_text(encoding="utf-8")
+
+
+class Outline(HTMLParser):
+    """Elements of a page in their order, each with its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {key: value or "" for key, value in attrs}))
+
+    def all(self, *tags: str) -> Iterator[dict[str, str]]:
+        return (attributes for tag, attributes in self.found if tag in tags)
+
+
+def test_every_block_has_a_small_page_at_the_address_of_its_code_with_all_that_its_notice_says(
+    files: list[Path], text: str
+) -> None:
     town = make_town()
-    files = render_pages(town, tmp_path / "a")
-    again = render_pages(town, tmp_path / "b")
     assert town.blocks is not None
     assert [file.stem for file in files] == sorted(town.blocks.frame["code"])
-    assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
     assert max(file.stat().st_size for file in files) <= 400_000
-    text = files[0].read_text(encoding="utf-8")
-    for expected in ("张三丰", "021-54321001", "自选：电动车飞线充电", "021-12345678", "2026年11月1日", "© 示例底图"):
+    for expected in (
+        "张三丰",
+        'href="tel:02154321001"',
+        "接待时间",
+        "周二 14:00–16:00",
+        "自选",
+        "电动车飞线充电",
+        "021-12345678",
+        "2026年11月1日",
+        "© 示例底图",
+        "1–3 日",
+        "不作为划界依据",
+    ):
         assert expected in text
 
 
-@pytest.mark.skipif(chromium() is None, reason="no Chromium here")
-def test_a_hostile_town_is_shown_as_text_and_asks_for_nothing(tmp_path: Path) -> None:
-    files = render_pages(hostile_town(), tmp_path)
-    with Browser(width=390, height=844, phone=True) as browser:
-        browser.open(files[0])
-        assert browser.evaluate("document.title") != "owned"
-        assert browser.evaluate("document.querySelectorAll('b, iframe, script').length") == 0
-        assert browser.evaluate("document.documentElement.scrollWidth") == 390
-        assert [address for address in browser.requests[1:] if not address.startswith("data:")] == []
-        assert browser.complaints == []
+def test_a_page_of_each_kind_of_grid_shows_its_own_items(files: list[Path]) -> None:
+    pages = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    for code, kind in (
+        (FIRST, "居委网格"),
+        ("310112999003001", "村委网格"),
+        ("310112999004001", "拓展网格"),
+        ("310112999005001", "街面网格"),
+    ):
+        assert kind in pages[code]
+        assert "乱设摊" in pages[code]
+    assert [code for code, page in pages.items() if "电动车飞线充电" in page] == [
+        code for code in pages if code[:12] in ("310112999001", "310112999002")
+    ]
+
+
+def test_a_page_can_be_read_by_ear_and_by_keyboard(text: str) -> None:
+    page = Outline(text)
+    tags = [tag for tag, _ in page.found]
+    assert ("html", {"lang": "zh-CN"}) in page.found
+    assert [tags.count(tag) for tag in ("main", "h1", "header", "footer")] == [1, 1, 1, 1]
+    levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in pairwise(levels)), "no level is left out"
+    identifiers = [attributes["id"] for _, attributes in page.found if "id" in attributes]
+    assert len(set(identifiers)) == len(identifiers)
+    for attributes in page.all("section", "nav"):
+        assert attributes.get("aria-label") or attributes["aria-labelledby"] in identifiers
+    assert all(attributes["alt"] for attributes in page.all("img"))
+    (drawing,) = page.all("svg")
+    assert drawing["role"] == "img"
+    assert "示意图" in drawing["aria-label"]
+    skip = next(page.all("a"))
+    assert skip["href"] == "#content"
+    assert "content" in identifiers
+    assert all(int(attributes["tabindex"]) <= 0 for _, attributes in page.found if "tabindex" in attributes)
+
+
+def test_the_colours_of_the_words_stand_out_from_their_grounds() -> None:
+    style = page_style()
+    assert "prefers-color-scheme" not in style
+    inks = {colour.upper() for colour in re.findall(r"[;{]color:(#[0-9a-f]{6})", style)}
+    assert inks
+    for ink in inks:
+        assert contrast(ink, "#FFFFFF") >= 4.5, ink
 
 
 def test_a_photo_is_small_bare_and_told_when_it_cannot_be_read(tmp_path: Path) -> None:
@@ -54,8 +133,9 @@ def test_a_photo_is_small_bare_and_told_when_it_cannot_be_read(tmp_path: Path) -
         Person("310112999001002", "head", "李四", photo=broken),
     ]
     warnings: list[Problem] = []
-    files = render_pages(make_town(people=people), tmp_path / "out", warnings=warnings)
+    files = pages_of(make_town(people=people), tmp_path / "out", warnings)
     assert files[0].read_text(encoding="utf-8").count("data:image/jpeg") == 1
+    assert 'alt="张三丰的照片"' in files[0].read_text(encoding="utf-8")
     assert files[1].read_text(encoding="utf-8").count("data:image/jpeg") == 0
     assert any("broken.jpg" in problem.text("en") for problem in warnings)
 
@@ -64,14 +144,22 @@ def test_the_address_of_a_notice_is_the_file_of_its_page_whatever_the_code(tmp_p
     town = make_town(publication=Publication(web="https://grid.example.cn/"))
     assert town.blocks is not None
     frame = town.blocks.frame.copy()
-    frame["code"] = ["../a", "A b", "责任块-1", "a/b", "CON", "310112999005001"]
+    frame["code"] = ["../a", "A b", "责任块-1", "index", "CON", "310112999005001"]
     town = replace(town, blocks=town.blocks.with_frame(frame))
-    files = {file.name for file in render_pages(town, tmp_path)}
+    files = {file.name for file in pages_of(town, tmp_path)}
     notices = compose_notices(make_scene(town))
     assert {unquote(notice.address.rpartition("/")[2]) for notice in notices} == files
+    assert "index.html" not in files, "that is the site's own"
 
 
-def test_neighbours_are_those_with_a_common_border(tmp_path: Path) -> None:
-    text = render_pages(make_town(), tmp_path)[0].read_text(encoding="utf-8")
+def test_neighbours_are_those_with_a_common_border(text: str) -> None:
     links = re.findall(r'<li><a href="([0-9]+)\.html">', text)
     assert links == ["310112999001002", "310112999005001"]
+
+
+def test_a_page_says_by_which_mark_to_know_the_present_board(tmp_path: Path) -> None:
+    entry = Entry("notices/x.pdf", "A3", FIRST, "", "", "", "1234-ABCD", "", "", (0, 0, 1, 1), (1, 1), "")
+    write_ledger(tmp_path, [entry, replace(entry, file="notices/x.png", edition="picture", mark="9999-9999")])
+    first, second, *_ = pages_of(make_town(), tmp_path)
+    assert "核对码：A3 1234-ABCD" in first.read_text(encoding="utf-8")
+    assert "核对码" not in second.read_text(encoding="utf-8")

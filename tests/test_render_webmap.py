@@ -197,8 +197,8 @@ def test_a_name_stands_within_its_block(page: str) -> None:
 
 
 def test_the_font_in_the_page_has_every_character_shown(page: str) -> None:
-    (font,) = re.findall(r"url\(data:font/woff2;base64,([^)]*)\)", page)
-    characters = TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap()
+    fonts = re.findall(r"url\(data:font/woff2;base64,([^)]*)\)", page)
+    characters = {c for font in fonts for c in TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap()}
     shown = Elements(page).text + json.dumps(data_of(page), ensure_ascii=False)
     assert {character for character in shown if ord(character) > 32} - set(map(chr, characters)) == set()
     assert "䶮" in shown, "a rare character of a name is among them"

@@ -25,8 +25,8 @@ _HELP = Message(
 )
 _OUT = Message("Folder for the notices and the map.", "公示图和地图的输出文件夹。")
 _FORMAT = Message(
-    "Form of the notices: pdf for print, png for phones, html for the web; may be repeated.",
-    "公示图格式：pdf 用于张贴，png 用于手机，html 用于网站；可重复。",
+    "Form of the notices: pdf for print, png for phones, html for a web site in OUT/site; may be repeated.",
+    "公示图格式：pdf 用于张贴，png 用于手机，html 生成网站（OUT/site）；可重复。",
 )
 _PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
 _ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
@@ -38,7 +38,10 @@ _CHECKED = Message("{count} files checked: {findings}", "已检查 {count} 个�
 _NO_FINDINGS = Message("nothing wrong", "没有问题")
 _FINDINGS = Message("{count} findings", "{count} 处问题")
 _MADE_NOTICES = Message("{count} notices", "{count} 张公示图")
-_MADE_PAGES = Message("{count} web pages", "{count} 个网页")
+_MADE_SITE = Message(
+    "site of {count} pages, works offline; its folder can be put on the web as it is",
+    "网站共 {count} 个网页，离线可用；整个文件夹可直接发布",
+)
 _MADE_MAP = Message("overview map, works offline", "全镇总览地图，离线可用")
 
 
@@ -94,7 +97,7 @@ def register(app: typer.Typer) -> None:
 
 def make_notices(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",), **options: Any) -> "Scene":
     """Render the notices, pages and map of a town project; say what was made and what is odd. Return the scene."""
-    from gridgeo.render import render_map, render_notices, render_pages
+    from gridgeo.render import render_map, render_notices, render_site
     from gridgeo.render.scene import make_scene
     from gridgeo.town import read_town
 
@@ -103,13 +106,14 @@ def make_notices(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("
     scene = make_scene(town)
     printed: list[Any] = [form for form in formats if form != "html"]
     notices = render_notices(scene, out, formats=printed, warnings=warnings, **options) if printed else []
-    pages = render_pages(scene, out / "pages", warnings=warnings) if "html" in formats else []
+    jobs = options.get("jobs", 1)
+    pages = render_site(scene, out, jobs=jobs, warnings=warnings) if "html" in formats else []
     overview = render_map(scene, out / "map.html")
     warn(warnings, quiet)
     if notices:
         say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
     if pages:
-        say_made(out / "pages", _MADE_PAGES.text(count=len(pages)), quiet)
+        say_made(pages[0], _MADE_SITE.text(count=len(pages)), quiet)
     say_made(overview, _MADE_MAP.text(), quiet)
     return scene
 

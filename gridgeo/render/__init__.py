@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from gridgeo.render.sheet import Orientation, PaperName
     from gridgeo.town import Town
 
-__all__ = ["render_map", "render_notices", "render_pages"]
+__all__ = ["render_map", "render_notices", "render_site"]
 
 NoticeFormat = Literal["pdf", "png"]
 _MOST_NAME = 80
+_RESERVED = r"(?i)con|prn|aux|nul|com\d|lpt\d|index|map"
+"""Names that mean something else to Windows, or that a site has already."""
 
 _GONE = Message(
     "{count} files are of blocks that are no more; take the boards down and delete them: {files}",
@@ -131,11 +133,13 @@ def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None)
     return render(town, out, title=title)
 
 
-def render_pages(town: Town | Scene, out: str | Path, *, warnings: list[Problem] | None = None) -> list[Path]:
-    """Write the web page of every block of ``town`` that needs no network: see `gridgeo.render.page`."""
-    from gridgeo.render.page import render_pages as render
+def render_site(
+    town: Town | Scene, out: str | Path, *, jobs: int = 1, warnings: list[Problem] | None = None
+) -> list[Path]:
+    """Make the site of ``town`` in ``out/site``, an index, a map and a page a block: see `gridgeo.render.site`."""
+    from gridgeo.render.site import render_site as render
 
-    return render(town, out, warnings=warnings)
+    return render(town, out, jobs=jobs, warnings=warnings)
 
 
 def file_names(codes: Sequence[str]) -> list[str]:
@@ -150,7 +154,7 @@ def file_names(codes: Sequence[str]) -> list[str]:
     taken: set[str] = set()
     for code in codes:
         plain = re.sub(r"[^\w.-]+", "_", code).strip("._ ")[:_MOST_NAME].rstrip(". ")
-        if not plain or re.fullmatch(r"(?i)con|prn|aux|nul|com\d|lpt\d", plain.split(".")[0]):
+        if not plain or re.fullmatch(_RESERVED, plain.split(".")[0]):
             plain = f"block_{plain}".rstrip("_")
         name, serial = plain, 1
         while name.casefold() in taken:

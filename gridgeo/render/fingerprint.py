@@ -41,10 +41,10 @@ class Fingerprints:
         """Return the fingerprint of all that a notice says, of its block, and of how it is set."""
         words = asdict(notice)
         for card in (words["head"], *words["officers"]):
-            card["photo"] = self._photo(card["photo"])
+            card["photo"] = self.of_photo(card["photo"])
         layout: dict[str, Any] = {key: value for key, value in asdict(sheet).items() if key != "paper"}
         block = shapely.to_wkb(self._scene.areas.geometries[notice.index])
-        return _digest(self._common, json.dumps([words, layout], sort_keys=True, default=str).encode(), block)
+        return digest_of(self._common, json.dumps([words, layout], sort_keys=True, default=str).encode(), block)
 
     def of_window(self, window: Bounds) -> str:
         """Return the fingerprint of what lies in a map's window, given in the working CRS."""
@@ -53,7 +53,7 @@ class Fingerprints:
         for features, prints in self._layers:
             near = features.near(box) if len(features.geometries) else []
             parts.append(prints[near].tobytes())
-        return _digest(*parts)
+        return digest_of(*parts)
 
     @cached_property
     def _common(self) -> bytes:
@@ -62,8 +62,8 @@ class Fingerprints:
         template = resources.files("gridgeo.render").joinpath("notice.typ").read_bytes()
         little_map = [scene.outline, *scene.main_roads, *scene.main_rivers]
         extent = () if scene.extent is None else scene.extent.bounds
-        plain = repr((_versions(), extent, scene.convergence)).encode()
-        return _digest(template, plain, *shapely.to_wkb(np.array(little_map, object)).tolist()).encode()
+        plain = repr((versions(), extent, scene.convergence)).encode()
+        return digest_of(template, plain, *shapely.to_wkb(np.array(little_map, object)).tolist()).encode()
 
     @cached_property
     def _layers(self) -> list[tuple[Features, npt.NDArray[np.uint64]]]:
@@ -77,7 +77,8 @@ class Fingerprints:
         layers += [(scene.context[key], None) for key in sorted(scene.context)]
         return [(features, _numbers(features, more)) for features, more in layers]
 
-    def _photo(self, source: Path | None) -> str:
+    def of_photo(self, source: Path | None) -> str:
+        """Return the fingerprint of a photo; "" for none."""
         if source is None:
             return ""
         if source not in self._photos:
@@ -96,7 +97,7 @@ def mark_of(words: str, shown: str) -> str:
     >>> mark_of("1" * 64, "2" * 64)
     '1753-A926'
     """
-    mark = _digest(words.encode(), shown.encode())[:8].upper()
+    mark = digest_of(words.encode(), shown.encode())[:8].upper()
     return f"{mark[:4]}-{mark[4:]}"
 
 
@@ -112,7 +113,8 @@ def _numbers(features: Features, more: list[tuple[Any, ...]] | None) -> npt.NDAr
     return numbers
 
 
-def _digest(*parts: bytes) -> str:
+def digest_of(*parts: bytes) -> str:
+    """Return one fingerprint of several parts; where one ends and the next begins counts too."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -120,7 +122,8 @@ def _digest(*parts: bytes) -> str:
 
 
 @cache
-def _versions() -> tuple[str, ...]:
+def versions() -> tuple[str, ...]:
+    """Return the versions of all that decides on the bytes of a notice."""
     found = []
     for name in _MAKERS:
         try:

@@ -1,133 +1,236 @@
-"""The web page of each block: one HTML file that asks nobody for anything and needs no script to be read."""
+"""The web page of each block: one HTML file that asks nobody for anything and needs no script to be read.
+
+Made for a phone that has just read the QR code of a board: who answers for this place and how to reach them comes
+first. What a screen reader says follows the same order; every part has a heading, and the map is told in words.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
 import shapely
 
-from gridgeo._files import write_whole
 from gridgeo._page import document, escape
-from gridgeo.errors import Problem
-from gridgeo.language import Message
-from gridgeo.progress import track
-from gridgeo.render import file_names
-from gridgeo.render.drawing import draw_map
-from gridgeo.render.notice import TITLE, Notice, compose_notices
-from gridgeo.render.people import Card
-from gridgeo.render.photos import readable_photo
-from gridgeo.render.scene import Scene, make_scene
-from gridgeo.render.webfont import font_face
+from gridgeo.render.drawing import Drawing
+from gridgeo.render.fonts import printable
+from gridgeo.render.notice import KIND_NAMES, TITLE, Item, Notice
+from gridgeo.render.people import ROLE_NAMES, Card
+from gridgeo.render.scene import Scene
 from gridgeo.town import Town
 
-_MAP_SIZE = (180.0, 190.0)
-_PHOTO_WIDTH = 120
-_PROMISE = "前端处置 1–3 日；联勤联动，再 4 日。"
-_WRITING = Message("writing web pages", "正在制作网页")
+_MAP_SIZE = (116.0, 128.0)
+"""Millimetres of the map's design: small, so that names can be read on a phone, where it is as wide as the screen."""
+_STREET_MAP_SIZE = (176.0, 180.0)
+"""The same for streets, which are long and thin: on a smaller map their border would cover them."""
+INDEX_FILE, MAP_FILE = "index.html", "map.html"
+"""The other pages of a site."""
+
+_PROMISE = (("1–3 日", "前端处置：块长和网格巡查员先行处置"), ("再 4 日", "联勤联动：需多部门的事项共同办结"))
+_FIXED = (
+    "全部责任块在全镇地图上查看编号待定块长监督电话范围东南西北至团队接待时间的照片示意图，比例尺以图上标尺为准。",
+    "巡查事项服务项目自选办结相邻编制单位日期版本年月审图号现行公示牌的核对码牌面下方与此不同即为旧版；：·（）、",
+    "本责任块相邻网格界街面主干路道路街巷河道绿地建筑米第周一二三四五六日每天点工作站居村委会社区小区大厅镇",
+    *(text for step in _PROMISE for text in step),
+)
+"""Words of every page and of most: what is missing here costs a little time, and nothing else."""
+_NUMBER = re.compile(r"\+?\d[\d -]{3,18}\d")
 
 
-def render_pages(town: Town | Scene, out: str | Path, *, warnings: list[Problem] | None = None) -> list[Path]:
-    """Write ``out/<code>.html`` for every block of ``town``: the address that the QR code of its notice leads to.
+class PageWriter:
+    """Writes the words of pages of one town.
 
     Parameters
     ----------
-    town : Town or Scene
-        With drafted blocks; of several products of one town each can be given the same `gridgeo.render.scene.Scene`.
-    out : path
-        Folder of the pages.
-    warnings : list of Problem, optional
-        Takes what is incomplete but can be shown.
-
-    Returns
-    -------
-    list of Path
-        In order of the blocks' codes; each is written whole or not at all, and the same town gives the same bytes.
+    scene : Scene
+    names : sequence of str
+        File name of each block's page, without ending.
+    marks : mapping
+        By block's code: the marks that its boards should bear, with the sheet of each; nothing is said without one.
     """
-    said: list[Problem] = [] if warnings is None else warnings
-    scene = make_scene(town)
-    said.extend(scene.problems)
-    notices = compose_notices(scene, audience="web", warnings=said)
-    names = file_names([notice.code for notice in notices])
-    photos: dict[Path, str] = {}
-    for card in (card for notice in notices for card in (notice.head, *notice.officers)):
-        if card.photo is not None and card.photo not in photos:
-            content = readable_photo(card.photo, card.name, said, width=_PHOTO_WIDTH)
-            photos[card.photo] = "" if content is None else base64.b64encode(content).decode()
-    folder = Path(out)
-    return [
-        write_whole(folder / f"{name}.html", _page(scene, notice, names, photos))
-        for notice, name in track(list(zip(notices, names, strict=True)), _WRITING)
+
+    def __init__(self, scene: Scene, names: Sequence[str], marks: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        self._scene, self._names, self._marks = scene, names, marks
+
+    def body(self, notice: Notice, drawing: Drawing | None, photos: Mapping[Path, str]) -> str:
+        """Return the page's inside; without a drawing its place is left free.
+
+        Parameters
+        ----------
+        photos : mapping
+            What stands for each photo as address; "" for one that can't be shown.
+        """
+        kind = f"{notice.kind_name} · <bdi>{escape(notice.grid)}</bdi>"
+        mark = f'<p class="mark">{escape(notice.watermark)}</p>' if notice.watermark else ""
+        on_map = f"{MAP_FILE}#block={quote(notice.code, safe='')}"
+        officers = "".join(_card(card, photos) for card in notice.officers)
+        team = f'<ul class="cards">{officers}</ul>' if officers else "<p>待定</p>"
+        return (
+            '<a class="skip" href="#content">跳到正文</a>'
+            f'<header><nav aria-label="全镇"><a href="{INDEX_FILE}"><bdi>{escape(notice.town)}</bdi> 全部责任块</a>'
+            f'<a href="{escape(on_map)}">在全镇地图上查看</a></nav>'
+            f'<h1><bdi>{escape(notice.name)}</bdi></h1><p class="under">{TITLE}</p><p class="under">{kind}</p>'
+            f'<p class="under">编号 <bdi>{escape(notice.code)}</bdi></p>{mark}</header>'
+            '<main id="content" tabindex="-1">'
+            f'<section aria-labelledby="head"><h2 id="head">块长</h2><ul class="cards">{_card(notice.head, photos)}'
+            f"</ul>{_supervision(notice)}</section>"
+            f'<section aria-labelledby="extent"><h2 id="extent">范围</h2>{_extent(notice)}{_figure(drawing)}</section>'
+            f'<section aria-labelledby="team"><h2 id="team">责任团队</h2>{team}</section>'
+            f"{_tasks(notice)}{_services(notice)}"
+            f"{_promise()}{self._neighbours(notice)}</main>"
+            f"<footer>{facts_of(notice)}{self._board(notice)}</footer>"
+        )
+
+    def _neighbours(self, notice: Notice) -> str:
+        scene = self._scene
+        own = scene.areas.geometries[notice.index]
+        near = [k for k in scene.areas.near(own) if k != notice.index]
+        shared = shapely.length(shapely.intersection(own, scene.areas.geometries[near]))
+        beside = [k for k, length in zip(near, shared.tolist(), strict=True) if length > 0]
+        links = "".join(
+            f'<li><a href="{escape(page_address(self._names[k]))}"><bdi>{escape(scene.names[k])}</bdi></a></li>'
+            for k in beside
+        )
+        if not links:
+            return ""
+        return f'<nav aria-labelledby="beside"><h2 id="beside">相邻责任块</h2><ul class="links">{links}</ul></nav>'
+
+    def _board(self, notice: Notice) -> str:
+        """Return how to see whether a board is the present one."""
+        marks = self._marks.get(notice.code, ())
+        if not marks:
+            return ""
+        told = "；".join(f"{escape(sheet)} {escape(mark)}" for sheet, mark in marks)
+        return f"<p>现行公示牌的核对码：{told}。牌面下方的核对码与此不同，即为旧版。</p>"
+
+
+def map_size(notice: Notice) -> tuple[float, float]:
+    """Return width and height of a page's map, in millimetres of its design."""
+    return _STREET_MAP_SIZE if notice.kind == "street" else _MAP_SIZE
+
+
+def page_of(title: str, body: str, face: str) -> str:
+    """Return the whole page of a block; ``face`` is the style rule of its font."""
+    return document(title, body, style=face + page_style(), language="zh", inlined=("font", "img"))
+
+
+def page_title(notice: Notice) -> str:
+    """Return the title of a block's page, in plain text."""
+    return f"{notice.name} {TITLE}"
+
+
+def shared_text(town: Town) -> str:
+    """Return the characters that most pages of a town show, whatever their block: each once, sorted."""
+    publication = town.publication
+    texts = [
+        *_FIXED,
+        *KIND_NAMES.values(),
+        *ROLE_NAMES.values(),
+        *(f"{task.group}{task.text}" for task in town.tasks),
+        *(f"{service.text}{service.place}{service.hours}" for service in town.services),
+        *(publication.issuer, publication.disclaimer, town.name, town.watermark, town.attribution),
     ]
+    return "".join(sorted(set(printable("".join(texts)))))
 
 
-def _page(scene: Scene, notice: Notice, names: list[str], photos: Mapping[Path, str]) -> str:
-    body = _body(scene, notice, names, photos)
-    style = font_face("'Noto Sans SC'", body) + (resources.files("gridgeo.render") / "web" / "page.css").read_text(
-        encoding="utf-8"
-    )
-    title = f"{notice.name} {TITLE}"
-    return document(title, body, style=style, language="zh", inlined=("font", "img"))
+def page_style() -> str:
+    """Return the style that all pages of a site share."""
+    return (resources.files("gridgeo.render") / "web" / "page.css").read_text(encoding="utf-8")
 
 
-def _body(scene: Scene, notice: Notice, names: list[str], photos: Mapping[Path, str]) -> str:
-    drawing = draw_map(scene, notice.index, width=_MAP_SIZE[0], height=_MAP_SIZE[1])
-    svg = drawing.svg[drawing.svg.index("<svg") :]
-    mark = f'<p class="mark">{escape(notice.watermark)}</p>' if notice.watermark else ""
-    sides = zip("东南西北", (getattr(notice.extent, s) for s in ("east", "south", "west", "north")), strict=True)
-    extent = "".join(f"<li>{side}至 {escape(text)}</li>" for side, text in sides if text)
-    cards = "".join(_card(card, photos) for card in (notice.head, *notice.officers))
-    return (
-        '<a class="skip" href="#content">跳到正文</a>'
-        f"<header><p>{escape(notice.town)} · {TITLE}</p><h1><bdi>{escape(notice.name)}</bdi></h1>"
-        f"<p>{notice.kind_name} · <bdi>{escape(notice.grid)}</bdi> · 编号 {escape(notice.code)}</p>{mark}</header>"
-        f'<main id="content"><section><h2>范围</h2><ul>{extent}</ul>'
-        f'<figure role="img" aria-label="{escape(drawing.description)}">{svg}</figure></section>'
-        f'<section><h2>责任团队</h2><ul class="cards">{cards}</ul></section>{_tasks(notice)}{_services(notice)}'
-        f"<section><h2>7 日办结</h2><p>{_PROMISE}</p></section>{_neighbours(scene, notice, names)}</main>"
-        f"<footer>{_facts(notice)}</footer>"
-    )
+def page_address(name: str) -> str:
+    """Return the address of a page beside this one.
+
+    Examples
+    --------
+    >>> page_address("责任块-1")
+    '%E8%B4%A3%E4%BB%BB%E5%9D%97-1.html'
+    """
+    return f"{quote(name, safe='')}.html"
+
+
+def phone_links(phone: str) -> str:
+    """Return a line of phone numbers as HTML in which each that can be called is a link.
+
+    Examples
+    --------
+    >>> phone_links("021-12345678")
+    '<a href="tel:02112345678">021-12345678</a>'
+    >>> phone_links("138****5678")
+    '138****5678'
+    """
+    shown = []
+    for number in phone.split("，"):
+        if _NUMBER.fullmatch(number):
+            shown.append(f'<a href="tel:{re.sub(r"[ -]", "", number)}">{escape(number)}</a>')
+        else:
+            shown.append(escape(number))
+    return "，".join(shown)
 
 
 def _card(card: Card, photos: Mapping[Path, str]) -> str:
-    content = "" if card.photo is None else photos[card.photo]
-    photo = f'<img alt="{escape(card.name)}" src="data:image/jpeg;base64,{content}">' if content else ""
-    lines = "".join(f"<p>{escape(text)}</p>" for text in (card.organisation, card.phone, card.hours) if text)
-    return f"<li>{photo}<div><p>{card.role_name}</p><h3><bdi>{escape(card.name)}</bdi></h3>{lines}</div></li>"
+    address = "" if card.photo is None else photos[card.photo]
+    photo = f'<img alt="{escape(card.name)}的照片" src="{escape(address)}" width="72" height="96">' if address else ""
+    phone = f"<p>{phone_links(card.phone)}</p>" if card.phone else ""
+    hours = f"<p>接待时间：<bdi>{escape(card.hours)}</bdi></p>" if card.hours else ""
+    organisation = f"<p><bdi>{escape(card.organisation)}</bdi></p>" if card.organisation else ""
+    return (
+        f'<li>{photo}<div><p class="role">{card.role_name}</p><h3><bdi>{escape(card.name)}</bdi></h3>'
+        f"{organisation}{phone}{hours}</div></li>"
+    )
+
+
+def _supervision(notice: Notice) -> str:
+    return f"<p>监督电话：{phone_links(notice.supervision_phone)}</p>" if notice.supervision_phone else ""
+
+
+def _extent(notice: Notice) -> str:
+    sides = zip("东南西北", (getattr(notice.extent, s) for s in ("east", "south", "west", "north")), strict=True)
+    rows = "".join(f"<dt>{side}至</dt><dd><bdi>{escape(text)}</bdi></dd>" for side, text in sides if text)
+    return f'<dl class="sides">{rows}</dl>' if rows else ""
+
+
+def _figure(drawing: Drawing | None) -> str:
+    if drawing is None:
+        return ""
+    svg = drawing.svg[drawing.svg.index("<svg") :]
+    labelled = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(drawing.description)}" ', 1)
+    return f"<figure>{labelled}<figcaption>示意图，比例尺以图上标尺为准。</figcaption></figure>"
 
 
 def _tasks(notice: Notice) -> str:
-    groups = "".join(
-        f"<h3>{escape(group.name)}</h3><ul>"
-        + "".join(f"<li>{'自选' if item.local else '规定'}：{escape(item.text)}</li>" for item in group.items)
-        + "</ul>"
-        for group in notice.classes
-    )
-    return f"<section><h2>巡查事项</h2>{groups}</section>" if groups else ""
+    groups = "".join(f"<h3><bdi>{escape(group.name)}</bdi></h3>{_items(group.items)}" for group in notice.classes)
+    return f'<section aria-labelledby="tasks"><h2 id="tasks">巡查事项</h2>{groups}</section>' if groups else ""
+
+
+def _items(items: Iterable[Item]) -> str:
+    local = '<span class="local">自选</span> '
+    lines = (f"<li>{local if item.local else ''}<bdi>{escape(item.text)}</bdi></li>" for item in items)
+    return f"<ul>{''.join(lines)}</ul>"
 
 
 def _services(notice: Notice) -> str:
-    lines = "".join(f"<li>{escape('：'.join(filter(None, (line.text, line.detail))))}</li>" for line in notice.services)
-    return f"<section><h2>服务项目</h2><ul>{lines}</ul></section>" if lines else ""
-
-
-def _neighbours(scene: Scene, notice: Notice, names: list[str]) -> str:
-    own = scene.areas.geometries[notice.index]
-    near = [k for k in scene.areas.near(own) if k != notice.index]
-    shared = shapely.length(shapely.intersection(own, scene.areas.geometries[near]))
-    beside = [k for k, length in zip(near, shared.tolist(), strict=True) if length > 0]
-    links = "".join(
-        f'<li><a href="{escape(quote(names[k]))}.html"><bdi>{escape(scene.names[k])}</bdi></a></li>' for k in beside
+    lines = "".join(
+        f"<li><bdi>{escape('：'.join(filter(None, (line.text, line.detail))))}</bdi></li>" for line in notice.services
     )
-    return f'<nav aria-label="相邻责任块"><h2>相邻责任块</h2><ul>{links}</ul></nav>' if links else ""
+    return (
+        f'<section aria-labelledby="services"><h2 id="services">服务项目</h2><ul>{lines}</ul></section>'
+        if lines
+        else ""
+    )
 
 
-def _facts(notice: Notice) -> str:
+def _promise() -> str:
+    steps = "".join(f"<dt>{days}</dt><dd>{what}</dd>" for days, what in _PROMISE)
+    return f'<section aria-labelledby="promise"><h2 id="promise">7 日办结</h2><dl class="steps">{steps}</dl></section>'
+
+
+def facts_of(notice: Notice) -> str:
+    """Return who made this, when, and from what, as HTML."""
     facts = (
-        ("监督电话：", notice.supervision_phone),
         ("编制单位：", notice.issuer),
         ("日期：", notice.date),
         ("版本：", notice.version),
@@ -135,4 +238,4 @@ def _facts(notice: Notice) -> str:
         ("", notice.disclaimer),
         ("", notice.attribution),
     )
-    return "".join(f"<p>{label}{escape(text)}</p>" for label, text in facts if text)
+    return "".join(f"<p>{label}<bdi>{escape(text)}</bdi></p>" for label, text in facts if text)

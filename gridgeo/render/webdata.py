@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import quote
 
 import geopandas as gpd
@@ -24,8 +24,10 @@ import shapely
 
 from gridgeo.render import colours, file_names
 from gridgeo.render.fonts import text_width
+from gridgeo.render.initials import initials_table
 from gridgeo.render.labels import break_name
 from gridgeo.render.notice import KIND_NAMES, Notice
+from gridgeo.render.page import page_address
 from gridgeo.render.scene import Features, Scene
 
 _UNIT = 1e6
@@ -44,7 +46,14 @@ _BENT = 4.0
 Coordinates = npt.NDArray[np.float64]
 
 
-class _Steps:
+class NameRoom(TypedDict):
+    """Where a name stands in an area, in steps, and the half height in metres of the ellipse that it may fill there."""
+
+    at: list[int]
+    room: float
+
+
+class Steps:
     """Brings geometries of the working CRS to steps from the town's corner."""
 
     def __init__(self, crs: pyproj.CRS, area: shapely.Geometry) -> None:
@@ -59,10 +68,12 @@ class _Steps:
         return np.rint(np.column_stack([x, y]) * _UNIT).astype(np.int64)
 
     def point(self, x: float, y: float) -> list[int]:
+        """Return the place of a point."""
         place: list[int] = (self._degrees(np.array([[x, y]])) - self.origin)[0].tolist()
         return place
 
     def course(self, line: shapely.Geometry) -> list[int]:
+        """Return the first place of a line, then the steps from each to the next."""
         places = self._degrees(shapely.get_coordinates(line)) - self.origin
         moved = np.diff(places, axis=0, prepend=np.zeros((1, 2), np.int64))
         keep = (moved != 0).any(axis=1)
@@ -79,7 +90,7 @@ class _Steps:
         ]
 
 
-def map_data(scene: Scene, notices: list[Notice], folder: Path) -> dict[str, Any]:
+def map_data(scene: Scene, notices: list[Notice], folder: Path, site: str | None = None) -> dict[str, Any]:
     """Return what the map shows.
 
     Parameters
@@ -90,9 +101,11 @@ def map_data(scene: Scene, notices: list[Notice], folder: Path) -> dict[str, Any
         Of its blocks, whose texts are fit for the public.
     folder : path
         Where the map will lie: links lead to the notices that are printed below it.
+    site : str or None
+        Where the blocks' pages are, as seen from the map; None where there are none.
     """
     area = scene.extent if scene.extent is not None else shapely.union_all(scene.areas.geometries)
-    steps = _Steps(scene.town.working_crs, area)
+    steps = Steps(scene.town.working_crs, area)
     near = shapely.buffer(shapely.convex_hull(area), _MARGIN)
     return {
         "origin": steps.origin.tolist(),
@@ -109,8 +122,12 @@ def map_data(scene: Scene, notices: list[Notice], folder: Path) -> dict[str, Any
             if (count := sum(notice.kind == kind for notice in notices))
         ],
         "grids": _grids(scene, notices, steps),
-        "blocks": _blocks(scene, notices, steps, folder),
-        "lines": _lines(scene, steps, near),
+        "blocks": _blocks(scene, notices, steps, folder, site),
+        "lines": (lines := _lines(scene, steps, near)),
+        "initials": initials_table(
+            [text for notice in notices for text in (notice.name, notice.grid, notice.head.name)]
+            + [line["name"] for line in lines]
+        ),
         "background": {
             "green": _background(scene.context.get("green"), near, steps),
             "water": _background(scene.context.get("water"), near, steps) + _background(_rivers(scene), near, steps),
@@ -122,11 +139,16 @@ def map_data(scene: Scene, notices: list[Notice], folder: Path) -> dict[str, Any
 # ------------------------------------------------------------------------------------------------ grids and blocks
 
 
-def _grids(scene: Scene, notices: list[Notice], steps: _Steps) -> list[dict[str, Any]]:
+def grid_shapes(scene: Scene) -> list[shapely.Geometry]:
+    """Return the area of each grid, in the order of `gridgeo.render.scene.Scene.grid_numbers`."""
+    members = gpd.GeoSeries(scene.areas.geometries).groupby(scene.grid_numbers)
+    return [shapely.coverage_union_all(group.to_numpy()) for _, group in members]
+
+
+def _grids(scene: Scene, notices: list[Notice], steps: Steps) -> list[dict[str, Any]]:
     members = gpd.GeoSeries(scene.areas.geometries).groupby(scene.grid_numbers)
     grids = []
-    for _, group in members:
-        shape = shapely.coverage_union_all(group.to_numpy())
+    for (_, group), shape in zip(members, grid_shapes(scene), strict=True):
         notice = notices[group.index[0]]
         grids.append(
             {
@@ -134,14 +156,14 @@ def _grids(scene: Scene, notices: list[Notice], steps: _Steps) -> list[dict[str,
                 "kind": notice.kind,
                 # a grid of one block has that block's shape
                 "shape": steps.polygon(shape) if len(group) > 1 else None,
-                "ways": _ways(break_name(notice.grid, most=2)),
-                **_room(shape, steps),
+                "ways": ways_of(break_name(notice.grid, most=2)),
+                **room_of(shape, steps),
             }
         )
     return grids
 
 
-def _blocks(scene: Scene, notices: list[Notice], steps: _Steps, folder: Path) -> list[dict[str, Any]]:
+def _blocks(scene: Scene, notices: list[Notice], steps: Steps, folder: Path, site: str | None) -> list[dict[str, Any]]:
     files = file_names([notice.code for notice in notices])
     return [
         {
@@ -153,11 +175,12 @@ def _blocks(scene: Scene, notices: list[Notice], steps: _Steps, folder: Path) ->
             "phone": notice.head.phone,
             "area": shown_area(shape.area),
             "notice": quote(link) if (folder / (link := f"notices/{file}.pdf")).is_file() else "",
+            "page": "" if site is None else site + page_address(file),
             "fill": colours.fill_of(scene.colours[notice.index]),
             "shape": steps.polygon(shape),
-            "ways": _ways(_breaks(notice.grid, notice.name, scene.short_name(notice.index))),
-            "short": _ways(break_name(scene.short_name(notice.index), most=2)),
-            **_room(shape, steps),
+            "ways": ways_of(name_breaks(notice.grid, notice.name, scene.short_name(notice.index))),
+            "short": ways_of(break_name(scene.short_name(notice.index), most=2)),
+            **room_of(shape, steps),
         }
         for notice, file in zip(notices, files, strict=True)
         for shape in [scene.areas.geometries[notice.index]]
@@ -177,17 +200,17 @@ def shown_area(square_metres: float) -> str:
     return f"{square_metres / 1e6:.2f} 平方千米"
 
 
-def _breaks(grid: str, name: str, short: str) -> list[tuple[str, ...]]:
+def name_breaks(grid: str, name: str, short: str) -> list[tuple[str, ...]]:
     """Return ways to break a block's name into lines: its grid's name is never cut from its own in the middle."""
     return break_name(name, most=3) if short == name else [(grid, short), *break_name(name, most=3)[1:]]
 
 
-def _ways(breaks: Iterable[tuple[str, ...]]) -> list[list[Any]]:
+def ways_of(breaks: Iterable[tuple[str, ...]]) -> list[list[Any]]:
     """Return each way to break a name once, with its width in ems."""
     return [[round(max(text_width(line, 1.0) for line in lines), 2), *lines] for lines in dict.fromkeys(breaks)]
 
 
-def _room(shape: shapely.Geometry, steps: _Steps) -> dict[str, Any]:
+def room_of(shape: shapely.Geometry, steps: Steps) -> NameRoom:
     """Return where a name stands in an area, and the half height in metres of the ellipse that it may fill there."""
     part = max(shapely.get_parts(shape), key=lambda polygon: polygon.area)
     squeezed = shapely.transform(part, lambda xy: xy / (_SQUEEZED, 1.0))
@@ -199,7 +222,7 @@ def _room(shape: shapely.Geometry, steps: _Steps) -> dict[str, Any]:
 # ----------------------------------------------------------------------------------------------- streets and background
 
 
-def _lines(scene: Scene, steps: _Steps, near: shapely.Geometry) -> list[dict[str, Any]]:
+def _lines(scene: Scene, steps: Steps, near: shapely.Geometry) -> list[dict[str, Any]]:
     """Return streets and rivers near the town, those of one name and rank as one."""
     found = scene.lines.near(near)
     frame = gpd.GeoDataFrame(
@@ -221,7 +244,7 @@ def _lines(scene: Scene, steps: _Steps, near: shapely.Geometry) -> list[dict[str
     return lines
 
 
-def _stretches(parts: npt.NDArray[np.object_], steps: _Steps) -> list[list[Any]]:
+def _stretches(parts: npt.NDArray[np.object_], steps: Steps) -> list[list[Any]]:
     """Return the longest straight stretches of a street: place, angle in degrees clockwise, length in metres."""
     found = []
     for part in shapely.simplify(parts, _BENT):
@@ -242,7 +265,7 @@ def _rivers(scene: Scene) -> Features:
     return Features(scene.surfaces.geometries[chosen])
 
 
-def _background(features: Features | None, near: shapely.Geometry, steps: _Steps) -> list[list[list[list[int]]]]:
+def _background(features: Features | None, near: shapely.Geometry, steps: Steps) -> list[list[list[list[int]]]]:
     if features is None:
         return []
     shapes = [features.geometries[index] for index in features.near(near)]

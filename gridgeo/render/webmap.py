@@ -11,19 +11,21 @@ so that nothing that might still slip into the page as markup runs, and it lets 
 from __future__ import annotations
 
 import html
-import json
 import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridgeo._files import write_whole
-from gridgeo._page import hash_source
+from gridgeo._page import data_script, hash_source
+from gridgeo.render import file_names
+from gridgeo.render.directory import FINDER_WORDS, finder_form
 from gridgeo.render.fonts import printable
 from gridgeo.render.notice import Notice, compose_notices
+from gridgeo.render.page import INDEX_FILE, page_address
 from gridgeo.render.scene import Scene, make_scene
 from gridgeo.render.webdata import map_data
-from gridgeo.render.webfont import font_face
+from gridgeo.render.webfont import font_faces
 
 if TYPE_CHECKING:
     from gridgeo.town import Town
@@ -38,11 +40,14 @@ WORDS = {
     "phone": "办公电话",
     "area": "面积",
     "notice": "查看公示图（PDF）",
+    "page": "查看责任块网页",
     "close": "关闭",
     "in": "放大",
     "out": "缩小",
     "nothing": "没有找到",
-    "search": "查找责任块、编号、块长、道路",
+    "search": "名称、编号、块长、道路、拼音首字母",
+    "where": "这里属于哪个责任块",
+    "directory": "责任块名录",
     "key": "图层与图例",
     "background": "建筑、绿地、水面",
     "network": "道路与河道",
@@ -57,13 +62,14 @@ WORDS = {
     "metres": "米",
     "kilometres": "千米",
     "script": "此页的地图需要浏览器运行脚本；以下是各责任块的名单。",
+    **FINDER_WORDS,
 }
 """The words of the page; it is Chinese, as the notices are."""
 
 _HEAD, _PANEL, _DATA = "gridgeo-head", "gridgeo-panel", "gridgeo-data"
 
 
-def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None) -> Path:
+def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None, site: str | None = None) -> Path:
     """Write the overview map of a town as one HTML file.
 
     Parameters
@@ -71,9 +77,13 @@ def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None)
     town : Town or Scene
         With drafted blocks; of several products of one town each can be given the same `gridgeo.render.scene.Scene`.
     out : path
-        The file. Links lead to ``notices/CODE.pdf`` beside it, where these exist.
+        The file. Links lead to ``notices/CODE.pdf`` beside it, where these exist. An address that ends in
+        ``#block=CODE`` shows that block.
     title : str, optional
         Of the map; without it the town's name and 责任网格总览图.
+    site : str, optional
+        Where the pages of the site are, as seen from the map: ``""`` for beside it. By default ``site/``, if there is
+        a site (`gridgeo.render.site`).
 
     Returns
     -------
@@ -89,17 +99,19 @@ def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None)
     scene = make_scene(town)
     notices = compose_notices(scene, audience="web")
     heading = printable(f"{scene.town.name} {TITLE}" if title is None else title)
-    return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent)))
+    if site is None and (out.parent / "site" / INDEX_FILE).is_file():
+        site = "site/"
+    return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent, site), site))
 
 
 # ------------------------------------------------------------------------------------------------------- the page
 
 
-def _page(title: str, notices: list[Notice], data: dict[str, Any]) -> str:
-    panel = _panel(title, notices)
-    content = _json_script({**data, "words": WORDS})
+def _page(title: str, notices: list[Notice], data: dict[str, Any], site: str | None) -> str:
+    panel = _panel(title, notices, site)
+    content = data_script({**data, "words": WORDS}, "town-data")
     credit = _credit(notices[0])
-    face = font_face("gridgeo", title + panel + content + credit)
+    face = font_faces(title + panel + content + credit)
     leaflet = resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
     # its icons are not used here; without their addresses the style asks for nothing
     leaflet_style = re.sub(r"url\([^)]*\)", "none", (leaflet / "leaflet.css").read_text(encoding="utf-8"))
@@ -118,7 +130,7 @@ def _page(title: str, notices: list[Notice], data: dict[str, Any]) -> str:
             _DATA: f"{credit}\n{content}",
         },
         style=face + _own("map.css"),
-        script=_own("names.js") + _own("map.js"),
+        script=_own("names.js") + _own("search.js") + _own("finder.js") + _own("map.js"),
     )
     return _with_policy(page.replace("<html>", '<html lang="zh-CN">', 1))
 
@@ -156,7 +168,7 @@ def _folium_page(parts: dict[str, str], *, style: str, script: str) -> str:
     return pieces[0] + "".join(filled[mark] + piece for mark, piece in zip(found, pieces[1:], strict=True))
 
 
-def _panel(title: str, notices: list[Notice]) -> str:
+def _panel(title: str, notices: list[Notice], site: str | None) -> str:
     first = notices[0]
     mark = f'<span class="mark">{html.escape(first.watermark)}</span>' if first.watermark else ""
     grids = len({(notice.kind, notice.grid) for notice in notices})
@@ -170,22 +182,30 @@ def _panel(title: str, notices: list[Notice]) -> str:
     ]
     lines = "".join(f"<p>{html.escape(fact)}</p>" for fact in facts if fact)
     search = WORDS["search"]
+    back = "" if site is None else f'<a href="{html.escape(site)}{INDEX_FILE}">{WORDS["directory"]}</a>'
     return (
         f'<section id="panel" aria-label="{html.escape(title)}"><header><h1>{html.escape(title)}</h1>'
-        f'<p class="under">{mark}{len(notices)} 个责任块 · {grids} 个网格</p></header>'
+        f'<p class="under">{mark}{len(notices)} 个责任块 · {grids} 个网格</p>{back}</header>'
         f'<form role="search"><input id="find" type="search" autocomplete="off" aria-label="{search}" '
         f'placeholder="{search}"></form><ul id="found" aria-live="polite"></ul>'
+        f'<details id="where"><summary>{WORDS["where"]}</summary>{finder_form()}'
+        '<p id="answer" role="status"></p></details>'
         f'<details id="key"><summary>{WORDS["key"]}</summary><div id="layers"></div><div id="lines"></div>'
         f"<p>{WORDS['colours']}</p></details>"
-        f'<footer>{lines}</footer></section>\n<noscript><div id="plain"><p>{WORDS["script"]}</p>{_list(notices)}</div>'
-        "</noscript>"
+        f'<footer>{lines}</footer></section>\n<noscript><div id="plain"><p>{WORDS["script"]}</p>'
+        f"{_list(notices, site)}</div></noscript>"
     )
 
 
-def _list(notices: list[Notice]) -> str:
-    rows = ((notice.code, notice.name, notice.head.name, notice.head.phone) for notice in notices)
-    cells = ("".join(f"<td>{html.escape(text)}</td>" for text in row) for row in rows)
-    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+def _list(notices: list[Notice], site: str | None) -> str:
+    rows = []
+    for notice, name in zip(notices, file_names([notice.code for notice in notices]), strict=True):
+        title = html.escape(notice.name)
+        link = title if site is None else f'<a href="{html.escape(site + page_address(name))}">{title}</a>'
+        cells = "".join(f"<td>{html.escape(text)}</td>" for text in (notice.code, notice.head.name, notice.head.phone))
+        rows.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
+    heads = "".join(f'<th scope="col">{text}</th>' for text in ("责任块", "编号", "块长", "电话"))
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _credit(notice: Notice) -> str:
@@ -193,14 +213,6 @@ def _credit(notice: Notice) -> str:
     texts = [notice.attribution, "示意图", notice.watermark]
     line = html.escape(" · ".join(text for text in texts if text))
     return f'<p id="credit">{line}<span class="purpose"> · {html.escape(notice.disclaimer)}</span></p>'
-
-
-def _json_script(data: dict[str, Any]) -> str:
-    """Return data as a script element that no browser runs; ``<``, ``>`` and ``&`` can't end it early."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return f'<script type="application/json" id="town-data">{text}</script>'
 
 
 def _with_policy(page: str) -> str:

@@ -151,9 +151,13 @@ function showTown(map, town) {
       const value = key === 'grid' ? block.grid.name : block[key];
       if (!value) continue;
       element('dt', words[key], list);
-      element('dd', value, list);
+      const shown = element('dd', '', list);
+      const isNumber = key === 'phone' && /^\+?\d[\d -]{3,18}\d$/.test(value);
+      if (isNumber) element('a', value, shown).href = 'tel:' + value.replace(/[ -]/g, '');
+      else shown.textContent = value;
     }
-    if (block.notice) element('a', words.notice, box).setAttribute('href', block.notice);
+    for (const [text, address] of [[words.page, block.page], [words.notice, block.notice]])
+      if (address) element('a', text, box).setAttribute('href', address);
     return box;
   }
 
@@ -234,23 +238,23 @@ function showTown(map, town) {
     element('small', under, button);
     button.addEventListener('click', () => { if (!isWide()) found.replaceChildren(); act(); });
   }
+  function lookAt(block, at) {
+    if (!map.hasLayer(block.drawn)) boxes.get(block.grid.kind).click();
+    go(block.drawn.getBounds(), 17);
+    block.show(at);
+  }
+  const asking = makeSearch(town.initials);
   function search() {
     found.replaceChildren();
     if (marked) marked.remove();
-    const asked = find.value.trim().toLowerCase();
-    if (!asked) return;
+    if (!find.value.trim()) return;
+    const fits = asking(find.value);
     let most = 40;
-    for (const block of town.blocks) {
-      const texts = [block.name, block.code, block.grid.name, block.head];
-      if (texts.some(text => text.toLowerCase().includes(asked)) && most-- > 0)
-        offer(block.name, block.code + (block.head ? ' · ' + block.head : ''), () => {
-          if (!map.hasLayer(block.drawn)) boxes.get(block.grid.kind).click();
-          go(block.drawn.getBounds(), 17);
-          block.show();
-        });
-    }
+    for (const block of town.blocks)
+      if ([block.name, block.code, block.grid.name, block.head].some(fits) && most-- > 0)
+        offer(block.name, block.code + (block.head ? ' · ' + block.head : ''), () => lookAt(block));
     for (const street of town.lines)
-      if (street.name && street.name.toLowerCase().includes(asked) && most-- > 0)
+      if (street.name && fits(street.name) && most-- > 0)
         offer(street.name, words[street.rank], () => {
           if (marked) marked.remove();
           const parts = street.courses.map(course), style = { ...pens.borders, opacity: 1 };
@@ -273,6 +277,34 @@ function showTown(map, town) {
   map.setMinZoom(Math.floor(map.getZoom()) - 1);
   rescale();
   refresh(isNamed);
-  const asked = town.blocks.find(block => encodeURIComponent(block.code) === location.hash.slice(1));
-  if (asked) { go(asked.drawn.getBounds(), 17); asked.show(); }
+
+  // -------------------------------------------------------------------------------- the block of a place, and addresses
+  const flat = steps => {
+    const places = steps.slice();
+    for (let k = 2; k < places.length; k++) places[k] += places[k - 2];
+    return places;
+  };
+  const finder = makeFinder(town.origin, town.blocks.map(block => block.shape.flat().map(flat)));
+  const said = document.getElementById('answer');
+  let pin = null;
+  askWhere(finder, words, (sentence, found, at) => {
+    said.textContent = sentence + found.map(k => town.blocks[k].name).join('、');
+    if (pin) pin.remove();
+    if (!found.length) return;
+    const spot = at && L.latLng(at.latitude, at.longitude);
+    lookAt(town.blocks[found[0]], found.length === 1 && sentence === words.inside ? spot : null);
+    if (spot) {
+      const styles = [[9, 5, '#fff'], [9, 2.5, colours.accent]];
+      pin = L.layerGroup(styles.map(([radius, weight, color]) =>
+        L.circleMarker(spot, { ...pens.borders, radius, weight, color, opacity: 1, fill: false }))).addTo(map);
+      if (!map.getBounds().contains(spot)) go(L.latLngBounds(spot, found.length ? town.blocks[found[0]].place : spot), 16);
+    }
+  });
+  function follow() {
+    const asked = location.hash.replace(/^#(block=)?/, '');
+    const block = asked && town.blocks.find(each => encodeURIComponent(each.code) === asked || each.code === asked);
+    if (block) lookAt(block);
+  }
+  window.addEventListener('hashchange', follow);
+  follow();
 }
