@@ -272,7 +272,7 @@ function showTown(map, town) {
   });
 
   // ---------------------------------------------------------------------------------------------------- first view
-  map.setMaxBounds(bounds.pad(1.5));
+  map.setMaxBounds(bounds.pad(3));
   go(bounds);
   map.setMinZoom(Math.floor(map.getZoom()) - 1);
   rescale();
