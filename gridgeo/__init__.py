@@ -22,6 +22,7 @@ _HOMES = {
     "border_table": "validate",
     "delineate_blocks": "partition",
     "diff_plans": "diff",
+    "locate_points": "locate",
     "partition_town": "partition",
     "plan_repair": "repair",
     "read_layer": "layers",
@@ -57,6 +58,7 @@ __all__ = [
     "border_table",
     "delineate_blocks",
     "diff_plans",
+    "locate_points",
     "partition_town",
     "plan_repair",
     "read_layer",
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from gridgeo.errors import GridgeoError, InputError, Problem
     from gridgeo.language import use_language
     from gridgeo.layers import Layer, read_layer, write_layer
+    from gridgeo.locate import locate_points
     from gridgeo.partition import delineate_blocks, partition_town, split_sections
     from gridgeo.render import render_map, render_notices, render_site
     from gridgeo.repair import Plan, apply_plan, plan_repair, repair_tiling, repair_town, undo_plan

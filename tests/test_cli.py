@@ -44,7 +44,9 @@ def overlapping(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["init"], ["validate"], ["repair"], ["partition"], ["render"]])
+@pytest.mark.parametrize(
+    "command", [[], ["demo"], ["init"], ["validate"], ["repair"], ["partition"], ["render"], ["locate"]]
+)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_help_exists_for_every_command_in_both_languages(
     gridgeo_command: Command, command: list[str], language: str

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gridgeo.cli import demo, diff, init, partition, render, repair, validate
+from gridgeo.cli import demo, diff, init, locate, partition, render, repair, validate
 from gridgeo.cli.saying import EXIT_NOT_DONE
 from gridgeo.errors import GridgeoError, InputError, Problem
 from gridgeo.language import Language, Message, locale_language, use_language
@@ -62,7 +62,7 @@ def build_app() -> typer.Typer:
     ) -> None:
         """Hold the options that all commands share; `main` has already taken --lang out of the arguments."""
 
-    for command in (demo, init, validate, repair, partition, diff, render):
+    for command in (demo, init, validate, repair, partition, diff, render, locate):
         command.register(app)
     return app
 
