@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,15 +94,13 @@ class Nodes:
             mine = edges[start[k] : start[k + 1]]
             cuts = [at for at in range(start[k], start[k + 1]) if at in inner] if inner else []
             if not cuts:
-                found.append(Cut(mine, 0))
+                found.append(Cut(mine, []))
                 continue
+            runs = {at: [edges[at][0], *inner[at], edges[at][1]] for at in cuts}
             pieces: list[Edge] = []
             for at in range(start[k], start[k + 1]):
-                if at in inner:
-                    pieces += itertools.pairwise([edges[at][0], *inner[at], edges[at][1]])
-                else:
-                    pieces.append(edges[at])
-            found.append(Cut(pieces, len(pieces) - len(mine)))
+                pieces += itertools.pairwise(runs[at]) if at in runs else [edges[at]]
+            found.append(Cut(pieces, list(runs.values())))
         return found
 
     def on(self, edge: Edge) -> list[Place]:
@@ -135,12 +133,32 @@ class Cut:
     Parameters
     ----------
     edges : list of Edge
-    inserted : int
-        How many places they pass through without having a vertex there.
+    runs : list of list of Place
+        Each edge that was cut, with the places in it.
     """
 
     edges: list[Edge]
-    inserted: int
+    runs: list[list[Place]]
+
+    def straight(self, edges: Container[Edge]) -> Iterator[Place]:
+        """Return the places that some edges pass through straight, as the polygon's own edges did."""
+        for run in self.runs:
+            for before, place, after in zip(run, run[1:], run[2:], strict=False):
+                if (before, place) in edges and (place, after) in edges:
+                    yield place
+
+    def without(self, edges: Mapping[Edge, None], needless: Container[Place]) -> list[Edge]:
+        """Return some edges, straight on through places that need no vertex."""
+        left = dict(edges)
+        for run in self.runs:
+            start = run[0]
+            for place, after in itertools.pairwise(run[1:]):
+                if place in needless and (start, place) in left and (place, after) in left:
+                    del left[start, place], left[place, after]
+                    left[start, after] = None
+                else:
+                    start = place
+        return list(left)
 
 
 def assembled(edges: list[Edge], like: shapely.Geometry | None = None) -> shapely.Geometry | None:

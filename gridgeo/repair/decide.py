@@ -75,8 +75,8 @@ _BOTH_SIDES = Message(
 )
 _OUTSIDE = Message("It lies outside the extent.", "位于范围之外。")
 _SPIKE = Message(
-    "The spike belongs to nothing else of {giver}; {winner} has the longest border with it ({length}).",
-    "该尖刺与{giver}其余部分几乎不相连；{winner}与其公共边界最长（{length}）。",
+    "The spike of {giver} is cut off at its foot; {winner} has the longest border with it ({length}).",
+    "{giver}的尖刺自根部削去；{winner}与其公共边界最长（{length}）。",
 )
 _SPIKE_TO_NOBODY = Message("The spike of {giver} leads into nothing.", "{giver}的尖刺伸入空白处。")
 _FRAGMENT = Message(

@@ -11,7 +11,7 @@ Cost. Some hundred microseconds a polygon; all searches are made for all polygon
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,17 +22,11 @@ from gridgeo.coverage import pairs_of_boxes
 from gridgeo.repair.chains import Chain, Cut, Edge, Nodes, Place, assembled
 from gridgeo.repair.decide import Decision
 from gridgeo.repair.regions import Geometries, Local, Region
-from gridgeo.validate.shapes import SPIKE_BASE, check_shapes
+from gridgeo.repair.shapes import GROWN, needles, spike_tips
 from gridgeo.validate.subject import Subject
 
 Floats = npt.NDArray[np.float64]
 
-NEEDLE = 12.0
-"""How many times as long as wide on an average a needle is at least; its widest place is narrower than `SPIKE_BASE`."""
-NEEDLE_LENGTH = 2.0
-"""Metres. A shorter one is none."""
-_GROWN = 1e-3
-"""Metres by which a polygon's parts are looked for beside their thick ones, so that rounding shows nothing."""
 _FEW = 500
 """Places that a tree is asked for one by one."""
 _VISIBLE = 1e-3
@@ -73,21 +67,32 @@ class _Made:
     shapes : dict of int to Geometry
     bad : dict of int to list of int
         Polygons that don't come out well, with the numbers of the deals that change them.
-    cuts : dict of int to Cut
-    parts : dict of int to list
-        What each gains and loses.
+    edges : dict of int to list of Edge
+        Of all that are touched.
+    inserted : dict of int to set of Place
+        Vertices that they get where their border runs straight on.
     """
 
-    shapes: dict[int, shapely.Geometry]
-    bad: dict[int, list[int]]
-    cuts: dict[int, Cut]
-    parts: dict[int, list[tuple[int, int, int]]]
+    shapes: dict[int, shapely.Geometry] = field(default_factory=dict)
+    bad: dict[int, list[int]] = field(default_factory=dict)
+    edges: dict[int, list[Edge]] = field(default_factory=dict)
+    inserted: dict[int, set[Place]] = field(default_factory=dict)
 
-    def is_same(self, polygon: int, cut: Cut, parts: list[tuple[int, int, int]]) -> bool:
-        """Whether a polygon becomes here what it becomes with some cuts and parts."""
-        mine = self.cuts.get(polygon)
-        same = mine is not None and self.parts[polygon] == parts and polygon not in self.bad
-        return same and mine is not None and mine.edges == cut.edges
+
+def _needless(cuts: Mapping[int, Cut], chains: Mapping[int, Mapping[Edge, None]]) -> set[Place]:
+    """Return the places through which all borders run straight on: no polygon needs a vertex there."""
+    straight: dict[Place, set[int]] = {}
+    for k, edges in chains.items():
+        for place in cuts[k].straight(edges):
+            straight.setdefault(place, set()).add(k)
+    if not straight:
+        return set()
+    needed = set()
+    for k, edges in chains.items():
+        for tail, _ in edges:
+            if tail in straight and k not in straight[tail]:
+                needed.add(tail)
+    return straight.keys() - needed
 
 
 def _connected(deals: Sequence[Deal], bad: Mapping[int, list[int]]) -> dict[int, int]:
@@ -137,7 +142,7 @@ class Exchange:
 
     def carry_out(
         self, deals: Sequence[Deal], lacking: Mapping[int, Sequence[Place]], otherwise: Next
-    ) -> tuple[list[Deal], list[Deal], dict[int, int]]:
+    ) -> tuple[list[Deal], list[Deal], dict[int, set[Place]]]:
         """Carry decisions out, as far as they come out well.
 
         Parameters
@@ -153,8 +158,8 @@ class Exchange:
         done : list of Deal
         put_off : list of Deal
             Those that don't come out well beside others that are done: to be tried again.
-        inserted : dict of int to int
-            How many vertices polygons got without a change of their shape.
+        changed : dict of int to set of Place
+            The polygons that have changed, with the vertices that they got where their border runs straight on.
         """
         together = self._made(deals, lacking)
         if not together.bad:
@@ -172,7 +177,7 @@ class Exchange:
         return done, put_off, inserted
 
     def _by_themselves(
-        self, deals: list[Deal], otherwise: Next, inserted: dict[int, int]
+        self, deals: list[Deal], otherwise: Next, inserted: dict[int, set[Place]]
     ) -> tuple[list[Deal], list[Deal]]:
         """Carry out deals that hang together, decided otherwise where that is needed."""
         put_off: list[Deal] = []
@@ -193,12 +198,12 @@ class Exchange:
             deals = kept
         return deals, put_off
 
-    def _applied(self, made: _Made) -> dict[int, int]:
-        """Put polygons in the places of the old ones; return which, and how many vertices were inserted."""
+    def _applied(self, made: _Made) -> dict[int, set[Place]]:
+        """Put polygons in the places of the old ones; return which, with the vertices inserted."""
         inserted = {}
         for k, shape in made.shapes.items():
             if not shapely.equals_identical(shape, self.polygons[k]):
-                inserted[k] = made.cuts[k].inserted
+                inserted[k] = made.inserted[k]
                 self.polygons[k] = shape
                 self.boxes[k] = shapely.bounds(shape)
                 self.changed.add(k)
@@ -209,7 +214,7 @@ class Exchange:
         shares = [share.region for deal in deals for share in deal.decision.shares]
         places = [shapely.get_coordinates(shares)] if shares else []
         places += [np.array(points, np.float64) for points in lacking.values()]
-        result = _Made({}, {}, {}, {})
+        result = _Made()
         if not places:
             return result
         nodes = Nodes(np.concatenate(places))
@@ -217,27 +222,45 @@ class Exchange:
         for number, deal in enumerate(deals):
             for polygon, share, sign in deal.hands():
                 gives.setdefault(polygon, []).append((number, share, sign))
-        touched = sorted({*self._near(nodes), *gives} - self._locked)
-        result.cuts.update(zip(touched, nodes.cut(self.polygons[touched]), strict=True))
+        touched = sorted({*self._near(nodes), *gives})
+        cuts = dict(zip(touched, nodes.cut(self.polygons[touched]), strict=True))
         pieces = iter(nodes.cut(np.array(shares, object)) if shares else [])
         given = [[next(pieces).edges for _ in deal.decision.shares] for deal in deals]
-        fresh = []
-        for k, cut in result.cuts.items():
+        chains: dict[int, dict[Edge, None]] = {}
+        for k, cut in cuts.items():
             parts = gives.get(k, [])
-            result.parts[k] = [(id(deals[number].decision), share, sign) for number, share, sign in parts]
-            if known is not None and known.is_same(k, cut, result.parts[k]):
-                if k in known.shapes:
-                    result.shapes[k] = known.shapes[k]
+            if not parts or k in self._locked:
+                chains[k] = dict.fromkeys(cut.edges)
                 continue
-            if not parts and not cut.inserted:
+            chain = Chain()
+            chain.add(cut.edges)
+            for number, share, sign in parts:
+                chain.add(given[number][share], sign)
+            edges = chain.edges()
+            if edges is None:
+                result.bad[k] = sorted({number for number, _, _ in parts})
+            else:
+                chains[k] = dict.fromkeys(edges)
+        needless = _needless(cuts, chains)
+        fresh = []
+        for k, kept in chains.items():
+            if k in self._locked or not (k in gives or cuts[k].runs):
                 continue
-            shape = self._changed(k, cut, [(given[number][share], sign) for number, share, sign in parts])
+            edges = cuts[k].without(kept, needless)
+            result.inserted[k] = set(cuts[k].straight(kept)) - needless
+            result.edges[k] = edges
+            if k not in gives and not result.inserted[k]:
+                continue
+            if known is not None and known.edges.get(k) == edges and k in known.shapes and k not in known.bad:
+                result.shapes[k] = known.shapes[k]
+                continue
+            shape = self._assembled(k, edges)
             if shape is not None:
                 result.shapes[k] = shape
-                if any(deals[number].region.width > _VISIBLE for number, _, _ in parts):
+                if any(deals[number].region.width > _VISIBLE for number, _, _ in gives.get(k, ())):
                     fresh.append(k)
-            elif parts:
-                result.bad[k] = sorted({number for number, _, _ in parts})
+            elif k in gives:
+                result.bad[k] = sorted({number for number, _, _ in gives[k]})
         for k in self._disfigured(fresh, result.shapes):
             result.bad[k] = sorted({number for number, _, _ in gives[k]})
         return result
@@ -261,15 +284,10 @@ class Exchange:
         """The boxes of the polygons as they were."""
         return shapely.STRtree(shapely.box(*self._boxes_before.T))
 
-    def _changed(self, polygon: int, cut: Cut, parts: list[tuple[list[Edge], int]]) -> shapely.Geometry | None:
-        """Return a polygon with regions added and taken away; None where it is none, or in more parts than before."""
+    def _assembled(self, polygon: int, edges: list[Edge]) -> shapely.Geometry | None:
+        """Return a polygon made of its new edges; None where it is none, or in more parts than before."""
         old = self.polygons[polygon]
-        chain = Chain()
-        chain.add(cut.edges)
-        for edges, sign in parts:
-            chain.add(edges, sign)
-        left = chain.edges()
-        new = None if left is None else assembled(left, old)
+        new = assembled(edges, old)
         if new is None or shapely.get_num_geometries(new) > shapely.get_num_geometries(old):
             return None
         return new
@@ -315,37 +333,7 @@ class Exchange:
         found = np.zeros(len(new), np.bool_)
         for k in np.flatnonzero([len(each) > 0 for each in after]).tolist():
             (before,) = needles(local.shapes(old[k : k + 1]))
-            known = shapely.buffer(shapely.union_all(before), _GROWN) if before else shapely.Polygon()
+            known = shapely.buffer(shapely.union_all(before), GROWN) if before else shapely.Polygon()
             rest = shapely.difference(np.array(after[k], object), known)
             found[k] = bool((shapely.area(rest) > 0.5 * shapely.area(np.array(after[k], object))).any())
         return found
-
-
-def spike_tips(subject: Subject, polygons: Geometries) -> list[set[Place]]:
-    """Return the tips of the spikes of each polygon of a subject's CRS."""
-    count = len(polygons)
-    named = np.array([str(k) for k in range(count)], object)
-    alone = replace(
-        subject, polygons=polygons, layer=np.full(count, "", object), id=named, name=named, faults=(), scars={}
-    )
-    tips: list[set[Place]] = [set() for _ in range(count)]
-    for fault in check_shapes(alone, ""):
-        if fault.code == "spike" and fault.geometry is not None:
-            x, y = fault.geometry.exterior.coords[1]
-            tips[int(fault.features[0])].add((x, y))
-    return tips
-
-
-def needles(polygons: Geometries) -> list[list[shapely.Polygon]]:
-    """Return the parts of each polygon, in metres, that are narrow and long."""
-    half = SPIKE_BASE / 2
-    thick = shapely.buffer(
-        shapely.buffer(polygons, -half, join_style="mitre"), half + _GROWN, join_style="mitre", mitre_limit=10.0
-    )
-    found: list[list[shapely.Polygon]] = [[] for _ in polygons]
-    rest, owner = shapely.get_parts(shapely.difference(polygons, thick), return_index=True)
-    run, area = shapely.length(rest) / 2, shapely.area(rest)
-    slender = (run >= NEEDLE_LENGTH) & (run**2 >= NEEDLE * area) & (area > 0)
-    for part, of in zip(rest[slender], owner[slender].tolist(), strict=True):
-        found[of].append(part)
-    return found

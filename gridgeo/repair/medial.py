@@ -90,8 +90,9 @@ class _Division:
             for k, (start, stop) in enumerate(_around(ring)):
                 mine, before = owners[k], owners[k - 1]
                 own = frozenset({mine, before} - {_UNOWNED})
-                if own:
-                    self.owner[start] = own
+                at_corner = feet.get((of, k), {}).pop(0.0, None)
+                if own or at_corner:
+                    self.owner[start] = own or at_corner or own
                 else:
                     unowned.append(start)
                 places.append(start)
@@ -129,8 +130,11 @@ class _Division:
                 away = np.hypot(*(start + share[:, None] * run - place).T)
                 away[[e[3] in meet for e in edges]] = np.inf
                 best = int(np.argmin(away))
-                if away[best] <= _ACROSS * self.region.width and 0.0 < share[best] < 1.0:
-                    found.setdefault(edges[best][:2], {})[float(share[best])] = frozenset(meet)
+                if away[best] <= _ACROSS * self.region.width:
+                    of, on = edges[best][:2]
+                    if share[best] == 1.0:
+                        of, on, share[best] = of, (on + 1) % len(self.rings[of]), 0.0
+                    found.setdefault((of, on), {})[float(share[best])] = frozenset(meet)
         return found
 
     def _settle(self, unowned: list[Place]) -> None:

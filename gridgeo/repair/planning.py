@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import geopandas as gpd
@@ -26,6 +26,7 @@ from gridgeo.repair.sides import Lines
 from gridgeo.repair.tiling import Mender, feature_of
 from gridgeo.repair.undo import check_fits, fingerprint, record
 from gridgeo.town import Allowed
+from gridgeo.validate.faults import Fault
 from gridgeo.validate.report import Report
 from gridgeo.validate.subject import LayerLike, Subject, as_layers
 from gridgeo.validate.tiling import Validated, validate_tiling
@@ -251,6 +252,8 @@ class Work:
             orders=self.orders,
             groups=self.groups,
             lines=None if self.along is None else Lines(self.along, self.subject.crs),
+            gaps=self._gaps(),
+            odd=self._odd(),
         )
         # the kernel knows the layers already; with open gaps asked for, its faces are the same
         mended = mender.run(examined.analysis, examined.sizes)
@@ -285,6 +288,35 @@ class Work:
             kept = ~np.isin(rows, self.copies)
             fixed[key] = layer.with_frame(frame[kept] if not kept.all() else frame)
         return fixed
+
+    # -------------------------------------------------------------------------------------- what is odd
+
+    @cached_property
+    def _numbers(self) -> dict[Feature, int]:
+        subject = self.subject
+        keys = zip(subject.layer.tolist(), subject.id.tolist(), strict=True)
+        return {Feature(str(layer), str(one)): index for index, (layer, one) in enumerate(keys)}
+
+    def _named(self, fault: Fault) -> list[int]:
+        """Return the indices of the features of a fault."""
+        found = [Feature(layer, one) for one in fault.features for layer in fault.layers]
+        return [self._numbers[feature] for feature in found if feature in self._numbers]
+
+    def _gaps(self) -> list[tuple[int, int, shapely.Geometry]]:
+        """Return the open gaps that validation names, with the polygons beside them."""
+        found = []
+        for fault in self.report.records:
+            if fault.code == "near-border" and fault.detail == "open" and not fault.exception:
+                beside = self._named(fault)
+                if len(beside) == 2 and fault.geometry is not None:
+                    found.append((beside[0], beside[1], fault.geometry))
+        return found
+
+    def _odd(self) -> list[int]:
+        """Return the polygons with spikes or fragments."""
+        codes = ("spike", "fragment")
+        faults = [one for one in self.report.records if one.code in codes and one.severity == "warning"]
+        return sorted({index for fault in faults if not fault.exception for index in self._named(fault)})
 
     # -------------------------------------------------------------------------------------- locks and priorities
 

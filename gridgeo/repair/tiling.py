@@ -24,7 +24,9 @@ from gridgeo.coverage import CoverageAnalysis, MissingVertices, analyse
 from gridgeo.language import Message
 from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal, Rules
 from gridgeo.repair.exchange import Deal, Exchange
+from gridgeo.repair.gores import gore
 from gridgeo.repair.looks import Seen, look
+from gridgeo.repair.odd import odd_regions
 from gridgeo.repair.orders import NO_ORDERS, Orders, key_of
 from gridgeo.repair.plan import Action, Feature, Left, Transfer
 from gridgeo.repair.regions import Region, regions_of
@@ -37,7 +39,9 @@ Geometries = npt.NDArray[np.object_]
 PASSES = 6
 """Passes at most: the second mends what the first one's rounding left, others are for decisions that had to wait."""
 
+_LATE = ("near-border", "spike", "fragment")
 _REFUSED = Message("a person decided to leave it", "按人工决定保留")
+_NOT_BOUNDED = Message("its two borders don't run side by side", "两侧边界并非并行")
 _INSERTED = Message("Vertices of the neighbour are inserted; nothing moves.", "补上相邻一方已有的节点，边界不移动。")
 
 
@@ -96,6 +100,10 @@ class Mender:
         Of each polygon: nothing is done but between polygons of different groups.
     lines : Lines, optional
         Barriers to which borders return.
+    gaps : sequence of tuple, optional
+        Open gaps: the two polygons beside each, and its geometry.
+    odd : sequence of int, optional
+        Polygons with spikes or fragments.
     """
 
     def __init__(
@@ -110,6 +118,8 @@ class Mender:
         orders: Orders = NO_ORDERS,
         groups: npt.NDArray[np.int64] | None = None,
         lines: Lines | None = None,
+        gaps: Sequence[tuple[int, int, shapely.Geometry]] = (),
+        odd: Sequence[int] = (),
     ) -> None:
         self._subject, self._extent = subject, extent
         self._feature = partial(feature_of, subject)
@@ -121,6 +131,7 @@ class Mender:
         self._decider = Decider(subject, lines)
         self._orders, self._groups = orders, groups
         self._passes = 0
+        self._gaps, self._odd = list(gaps), list(odd)
         self._as_given = polygons
         self._exchange = Exchange(subject, polygons.copy(), self._locked)
         self._choices: dict[bytes, _Choice] = {}
@@ -146,10 +157,28 @@ class Mender:
         self._add(regions_of(faces, known))
         self._until_sound()
         exchange = self._exchange
+        more = [*self._open_gaps(), *odd_regions(self._subject, exchange.polygons, exchange.boxes, self._odd)]
+        if more:
+            self._add(more)
+            self._until_sound()
         left = [self._as_left(region, refusal.why) for region, refusal in self._left.values()]
         left += [self._as_left(region, BADLY) for region in self._open.values()]
         left += self._locked_borders()
         return Mended(exchange.polygons, exchange.changed, self._actions, left)
+
+    def _open_gaps(self) -> list[Region]:
+        """Return the open gaps as regions; those that no borders bound are left."""
+        regions = []
+        exchange = self._exchange
+        for one, other, shape in self._gaps:
+            region = gore(self._subject, exchange.polygons, exchange.boxes, (one, other), shape)
+            if region is not None:
+                regions.append(region)
+                continue
+            (place,) = shapely.get_parts(shape)[:1]
+            bare = Region(place, (), {one: 0.0, other: 0.0}, "near-border", "open", 0.0, 1.0, 0.0)
+            self._left[key_of(place)] = bare, Refusal(_NOT_BOUNDED)
+        return regions
 
     # ------------------------------------------------------------------------------------------------- passes
 
@@ -211,19 +240,24 @@ class Mender:
                 return None
             return now
 
-        lacking = self._lacking()
-        done, put_off, inserted = self._exchange.carry_out(deals, lacking, otherwise)
+        lacking = self._lacking([*regions, *(region for region, _ in self._left.values())])
+        done, put_off, changed = self._exchange.carry_out(deals, lacking, otherwise)
         for deal in put_off:
             self._open[names[id(deal.region)]] = deal.region
         self._tell(done)
-        for lacker in sorted(set(lacking) & set(inserted)):
-            self._actions.append(self._insertion(lacker, lacking[lacker]))
-        return sorted(inserted)
+        hands = {polygon for deal in done for polygon, _, _ in deal.hands()}
+        for k, places in sorted(changed.items()):
+            told = places.intersection(lacking.get(k, ())) if k in hands else places
+            if told:
+                self._actions.append(self._insertion(k, told))
+        return sorted(changed)
 
     def _choice(self, key: bytes, region: Region, rules: Rules, by_barrier: bool) -> _Choice:
         """Return what was chosen for a region, by a person or by the rules."""
         if key not in self._choices:
-            order = self._orders.about(region.polygon, as_planned=self._passes == 1)
+            # what is mended after all else is named by the plan, or was taken out of it
+            late = region.code in _LATE
+            order = self._orders.about(region.polygon, as_planned=late or self._passes == 1)
             if order is not None and not order.do:
                 self._choices[key] = _Choice(iter(()), Refusal(_REFUSED))
             else:
@@ -239,13 +273,16 @@ class Mender:
         area = shapely.area(self._exchange.polygons)
         return Rules(self._locked, self._rank, area, self._extent is not None)
 
-    def _lacking(self) -> dict[int, list[tuple[float, float]]]:
-        """Return the vertices that polygons lack which may have them."""
+    def _lacking(self, regions: Iterable[Region]) -> dict[int, list[tuple[float, float]]]:
+        """Return the vertices that polygons lack which may have them; those at the rim of a region go with that."""
         missing = self._missing
         stays: set[int] = set()
-        if len(self._meant) and len(missing):
+        if len(missing):
             points = shapely.points(missing.point)
-            stays = set(self._meant.query(points, predicate="dwithin", distance=self._noise)[0].tolist())
+            rims = shapely.boundary([region.polygon for region in regions if not region.is_noise])
+            for tree in (self._meant, shapely.STRtree(rims)):
+                if len(tree):
+                    stays.update(tree.query(points, predicate="dwithin", distance=self._noise)[0].tolist())
         lacking: dict[int, list[tuple[float, float]]] = {}
         rows = zip(missing.point.tolist(), missing.lacker.tolist(), missing.holder.tolist(), strict=True)
         for k, ((x, y), lacker, holder) in enumerate(rows):
@@ -288,13 +325,11 @@ class Mender:
             taker = None if share.taker is None else name(share.taker)
             givers: list[Feature | None] = [name(giver) for giver in share.givers]
             transfers += [Transfer(share.region, area, giver, taker) for giver in givers or [None] if giver or taker]
-        takers = [share.taker for share in decision.shares if share.taker is not None]
-        involved = dict.fromkeys([*region.involved, *takers])
         return Action(
             number=len(self._actions) + 1,
             code=region.code,
             detail=region.detail,
-            features=tuple(map(name, involved)),
+            features=tuple(map(name, region.involved)),
             place=region.place,
             mend=decision.mend,
             why=decision.why,
@@ -306,7 +341,7 @@ class Mender:
             values=decision.values,
         )
 
-    def _insertion(self, lacker: int, places: list[tuple[float, float]]) -> Action:
+    def _insertion(self, lacker: int, places: set[tuple[float, float]]) -> Action:
         return Action(
             number=len(self._actions) + 1,
             code="missing-vertex",
@@ -316,7 +351,7 @@ class Mender:
             mend="insert",
             why=_INSERTED,
             winner=None,
-            inserted=len(set(places)),
+            inserted=len(places),
         )
 
     def _as_left(self, region: Region, why: Message) -> Left:
