@@ -25,8 +25,9 @@ _HELP = Message(
 )
 _OUT = Message("Folder for the notices and the map.", "公示图和地图的输出文件夹。")
 _FORMAT = Message(
-    "Form of the notices: pdf for print, png for phones, html for a web site in OUT/site; may be repeated.",
-    "公示图格式：pdf 用于张贴，png 用于手机，html 生成网站（OUT/site）；可重复。",
+    "What to make: notices as pdf for print, png for phones or html for a web site in OUT/site, index for the sheets of"
+    " the town and of each grid; may be repeated.",
+    "输出内容：pdf 用于张贴，png 用于手机，html 生成网站（OUT/site），index 为全镇索引图和各网格分布图；可重复。",
 )
 _PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
 _ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
@@ -42,6 +43,7 @@ _MADE_SITE = Message(
     "site of {count} pages, works offline; its folder can be put on the web as it is",
     "网站共 {count} 个网页，离线可用；整个文件夹可直接发布",
 )
+_MADE_INDEX = Message("{count} index sheets", "{count} 张索引图")
 _MADE_MAP = Message("overview map, works offline", "全镇总览地图，离线可用")
 
 
@@ -51,6 +53,7 @@ class NoticeFormat(StrEnum):
     pdf = "pdf"
     png = "png"
     html = "html"
+    index_sheets = "index"
 
 
 class Paper(StrEnum):
@@ -97,23 +100,27 @@ def register(app: typer.Typer) -> None:
 
 def make_notices(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",), **options: Any) -> "Scene":
     """Render the notices, pages and map of a town project; say what was made and what is odd. Return the scene."""
-    from gridgeo.render import render_map, render_notices, render_site
+    from gridgeo.render import render_index, render_map, render_notices, render_site
     from gridgeo.render.scene import make_scene
     from gridgeo.town import read_town
 
     town = read_town(path)
     warnings: list[Problem] = list(town.problems)
     scene = make_scene(town)
-    printed: list[Any] = [form for form in formats if form != "html"]
+    printed: list[Any] = [form for form in formats if form in ("pdf", "png")]
     notices = render_notices(scene, out, formats=printed, warnings=warnings, **options) if printed else []
     jobs = options.get("jobs", 1)
     pages = render_site(scene, out, jobs=jobs, warnings=warnings) if "html" in formats else []
+    sheets = {key: options[key] for key in ("papers", "orientation") if key in options}
+    index = render_index(scene, out, **sheets) if "index" in formats else []
     overview = render_map(scene, out / "map.html")
     warn(warnings, quiet)
     if notices:
         say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
     if pages:
         say_made(pages[0], _MADE_SITE.text(count=len(pages)), quiet)
+    if index:
+        say_made(out / "index", _MADE_INDEX.text(count=len(index)), quiet)
     say_made(overview, _MADE_MAP.text(), quiet)
     return scene
 

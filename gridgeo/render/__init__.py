@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gridgeo.render.sheet import Orientation, PaperName
     from gridgeo.town import Town
 
-__all__ = ["render_map", "render_notices", "render_site"]
+__all__ = ["render_index", "render_map", "render_notices", "render_site"]
 
 NoticeFormat = Literal["pdf", "png"]
 _MOST_NAME = 80
@@ -124,6 +124,55 @@ def _editions(
     names = [f"{paper}-landscape" if orientation == "landscape" else paper for paper in dict.fromkeys(papers)]
     wanted = [*(names if "pdf" in formats else []), *([PICTURE_NAME] if "png" in formats else [])]
     return [edition(name, folder) for name in wanted]
+
+
+def render_index(
+    town: Town | Scene,
+    out: str | Path,
+    *,
+    papers: Sequence[PaperName] = ("A3",),
+    orientation: Orientation = "portrait",
+    warnings: list[Problem] | None = None,
+) -> list[Path]:
+    """Make the index sheets of ``town``: the town with all its grids, and each grid with its blocks.
+
+    Each is a PDF with a map and a table: ``out/index/town.pdf``, ``out/index/<grid>.pdf`` (see `gridgeo.render.index`).
+
+    Parameters
+    ----------
+    town : Town or Scene
+        With drafted blocks.
+    out : path
+        Folder of the products; made where it is missing.
+    papers, orientation
+        As of `render_notices`.
+    warnings : list of Problem, optional
+        Takes what is incomplete.
+
+    Returns
+    -------
+    list of Path
+        The files, the town's first.
+
+    Raises
+    ------
+    InputError
+        When there are no blocks, or texts that the fonts lack characters for.
+    """
+    from gridgeo.render.index import make_index
+    from gridgeo.render.notice import compose_notices
+    from gridgeo.render.scene import make_scene
+    from gridgeo.render.sheet import sheet
+
+    said: list[Problem] = [] if warnings is None else warnings
+    scene = make_scene(town)
+    notices = compose_notices(scene, warnings=said)
+    made: list[Path] = []
+    for paper in dict.fromkeys(papers):
+        suffix = "" if paper == "A3" and orientation == "portrait" else f"-{paper}"
+        suffix += "-landscape" if orientation == "landscape" else ""
+        made.extend(make_index(scene, notices, Path(out), sheet(paper, orientation), suffix=suffix))
+    return made
 
 
 def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None) -> Path:

@@ -20,18 +20,18 @@ from gridgeo.render.scene import Scene
 from gridgeo.render.section_marks import FILLS, SectionMarks
 from gridgeo.render.window import Window
 
-_ROAD_WIDTH = {"lane": 1.45, "road": 2.6, "main-road": 3.6}
+ROAD_WIDTH = {"lane": 1.45, "road": 2.6, "main-road": 3.6}
 """Nominal millimetres, the weakest rank first: stronger roads are drawn over weaker ones."""
-_ROAD_FILL = {"lane": colours.ROAD, "road": colours.ROAD, "main-road": colours.MAIN_ROAD}
-_ROAD_WORDS = {"main-road": "主干路", "road": "道路", "lane": "街巷"}
-_CASING = 0.32
+ROAD_FILL = {"lane": colours.ROAD, "road": colours.ROAD, "main-road": colours.MAIN_ROAD}
+ROAD_WORDS = {"main-road": "主干路", "road": "道路", "lane": "街巷"}
+CASING = 0.32
 _RIVER_WIDTH = 3.0
 _FOCUS_TINT, _STREET_TINT, _NEIGHBOUR_TINT = 0.4, 0.1, 0.42
 """Shares of white in the fills."""
 _VEIL = 0.42
 _FOCUS_CASING, _FOCUS_LINE = 2.9, 1.35
 _STREET_CASING, _STREET_LINE = 2.2, 0.9
-_BORDER_DASH = "160 90"
+BORDER_DASH = "160 90"
 _GAP = 1.0
 """Millimetres between the frame and the legend."""
 
@@ -62,7 +62,7 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
         strip = needed
     view = window.view
     page = Page(shapely.box(1.5, 1.5, view.width - 1.5, view.height - 1.5))
-    furnished = _furniture(window, page)
+    furnished = draw_furniture(window, page)
     marks = SectionMarks(window, scene.sections_by_block.get(index, ()))
     numbered = "".join(marks.numbers(page))
     names = Names(window, page, border_width=_FOCUS_CASING)
@@ -70,11 +70,11 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
     inside = shapely.box(0.2, 0.2, view.width - 0.2, view.height - 0.2)
     content = [
         '<g clip-path="url(#frame)">',
-        *_ground(window),
-        *_roads(window),
-        *_street_surfaces(window),
+        *draw_ground(window),
+        *draw_roads(window),
+        *draw_street_surfaces(window),
         *(marks.surfaces() if numbered else ()),
-        *_borders(window),
+        *draw_borders(window),
         *_focus(window),
         *(marks.bars() if numbered else ()),
         furnished,
@@ -93,7 +93,8 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
 # ---------------------------------------------------------------------------------------------------- the picture
 
 
-def _ground(window: Window) -> Iterable[str]:
+def draw_ground(window: Window) -> Iterable[str]:
+    """Draw land, the blocks' fills, green, water and buildings."""
     yield svg.path([window.view.frame], fill=colours.LAND)
     for k in window.others:
         yield svg.path([window.blocks[k]], fill=_fill(window, k))
@@ -112,33 +113,35 @@ def _ground(window: Window) -> Iterable[str]:
     yield svg.path(window.carriageways, fill=colours.ROAD, **edge)
 
 
-def _roads(window: Window) -> Iterable[str]:
+def draw_roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
     levels = window.scene.lines.levels
     for level in sorted({levels[k] for k, _ in window.lines}):
-        by_rank = {rank: _outside(window.lines_of(rank, level), window.paved) for rank in _ROAD_WIDTH}
+        by_rank = {rank: _outside(window.lines_of(rank, level), window.paved) for rank in ROAD_WIDTH}
         for casing in (True, False):
             for rank, lines in by_rank.items():
-                width = _ROAD_WIDTH[rank] * window.line_factor + (2 * _CASING if casing else 0)
+                width = ROAD_WIDTH[rank] * window.line_factor + (2 * CASING if casing else 0)
                 yield svg.path(
                     lines,
                     fill="none",
-                    stroke=colours.ROAD_CASING if casing else _ROAD_FILL[rank],
+                    stroke=colours.ROAD_CASING if casing else ROAD_FILL[rank],
                     stroke_width=svg.number(width),
                     stroke_linecap="butt" if casing and level else "round",
                 )
 
 
-def _street_surfaces(window: Window) -> Iterable[str]:
+def draw_street_surfaces(window: Window) -> Iterable[str]:
+    """Draw street blocks as the surface of the streets."""
     yield svg.path([window.blocks[k] for k in window.streets if k != window.index], fill=colours.ROAD)
     yield svg.path([window.street_area], fill="none", stroke=colours.ROAD_CASING, stroke_width=svg.number(0.3))
     if window.is_street:
         yield svg.path([window.focus], fill=_fill(window, window.index))
 
 
-def _borders(window: Window) -> Iterable[str]:
+def draw_borders(window: Window) -> Iterable[str]:
+    """Draw the borders of blocks and of grids."""
     inner, outer = find_borders(window.blocks, window.scene.grid_numbers)
-    dashed = {"stroke_width": svg.number(0.45), "stroke_dasharray": _BORDER_DASH}
+    dashed = {"stroke_width": svg.number(0.45), "stroke_dasharray": BORDER_DASH}
     yield svg.path(inner, fill="none", stroke=colours.BLOCK_BORDER, **dashed)
     yield svg.path(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(0.6))
 
@@ -158,7 +161,7 @@ def _fill(window: Window, block: int) -> str:
     tint = _NEIGHBOUR_TINT
     if block == window.index:
         tint = _STREET_TINT if window.is_street else _FOCUS_TINT
-    return colours.mixed(colours.fill_of(window.scene.colours[block]), "#FFFFFF", tint)
+    return colours.mixed(colours.fill_of(window.colours[block]), "#FFFFFF", tint)
 
 
 # ---------------------------------------------------------------------------------------------------- around it
@@ -172,19 +175,25 @@ def _legend(window: Window) -> list[furniture.Entry]:
         entries.append(furniture.Entry("责任路段（编号、分界）", furniture.section_sample(FILLS)))
     neighbours = [k for k in window.others if k != window.index]
     if neighbours:
-        entries.append(furniture.Entry("相邻责任块", furniture.swatch(_veiled(_fill(window, neighbours[0])))))
+        entries.append(furniture.Entry("相邻责任块", furniture.swatch(veiled(_fill(window, neighbours[0])))))
     grids = {int(window.scene.grid_numbers[k]) for k in window.blocks}
     if len(grids) > 1:
-        entries.append(furniture.Entry("网格界", furniture.stroke_sample((_veiled(colours.GRID_BORDER), 0.6))))
+        entries.append(furniture.Entry("网格界", furniture.stroke_sample((veiled(colours.GRID_BORDER), 0.6))))
     if len(window.blocks) > len(grids):
-        line = furniture.stroke_sample((_veiled(colours.BLOCK_BORDER), 0.45), dash=_BORDER_DASH)
+        line = furniture.stroke_sample((veiled(colours.BLOCK_BORDER), 0.45), dash=BORDER_DASH)
         entries.append(furniture.Entry("责任块界", line))
     if window.carriageways or any(k != window.index for k in window.streets):
         entries.append(furniture.Entry("街面", furniture.swatch(colours.ROAD, stroke=colours.ROAD_CASING)))
-    for rank, words in _ROAD_WORDS.items():
+    return [*entries, *ground_legend(window)]
+
+
+def ground_legend(window: Window) -> list[furniture.Entry]:
+    """Return the legend of what lies on the ground: streets, water, green, buildings; only what is shown."""
+    entries = []
+    for rank, words in ROAD_WORDS.items():
         if _outside(window.lines_of(rank), window.paved):
-            width = _ROAD_WIDTH[rank] * 0.9
-            strokes = ((colours.ROAD_CASING, width + 2 * _CASING), (_ROAD_FILL[rank], width))
+            width = ROAD_WIDTH[rank] * 0.9
+            strokes = ((colours.ROAD_CASING, width + 2 * CASING), (ROAD_FILL[rank], width))
             entries.append(furniture.Entry(words, furniture.stroke_sample(*strokes)))
     if window.waters or window.lines_of("river"):
         entries.append(furniture.Entry("河道", furniture.swatch(colours.WATER, stroke=colours.WATER_EDGE)))
@@ -195,7 +204,7 @@ def _legend(window: Window) -> list[furniture.Entry]:
     return entries
 
 
-def _furniture(window: Window, page: Page) -> str:
+def draw_furniture(window: Window, page: Page) -> str:
     """Draw the north arrow and the scale bar in the corners where they cover least of the focus."""
     view, inset = window.view, 3.0
 
@@ -227,7 +236,7 @@ def _description(window: Window) -> str:
 # ---------------------------------------------------------------------------------------------------- geometry
 
 
-def _veiled(colour: str) -> str:
+def veiled(colour: str) -> str:
     """Return a colour as it looks under the veil."""
     return colours.mixed(colour, "#FFFFFF", _VEIL)
 

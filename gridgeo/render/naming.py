@@ -58,6 +58,11 @@ class Names:
         drawn += [*self._line_names(), *self._neighbour_names(), *self._water_names()]
         return "".join(drawn)
 
+    def lines(self) -> list[str]:
+        """Return the names of roads and rivers alone, as SVG."""
+        self._border_zone = shapely.Polygon()
+        return [*self._line_names()]
+
     def _put(self, placed: Label, *, fill: str, halo_width: float = 0.55, room: float = 0.5) -> str:
         self.placed.append(placed)
         with np.errstate(invalid="ignore"):  # GEOS divides nought by nought at straight corners, and copes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import shapely
@@ -40,6 +41,11 @@ class Window:
         """Blocks that are no streets; the focus among them unless it is one."""
         self.lines = self._show(scene.lines)
         self.surfaces = self._show(scene.surfaces)
+
+    @property
+    def colours(self) -> Sequence[int]:
+        """Colour number of each block of the scene."""
+        return self.scene.colours
 
     @property
     def line_factor(self) -> float:

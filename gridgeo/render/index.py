@@ -1,0 +1,278 @@
+"""Index sheets: the town with all its grids, and each grid with its blocks, numbered on a map and listed in a table.
+
+PDF in the same standards as the notices. The table runs over to further pages where it is long.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from gridgeo._files import write_whole
+from gridgeo.errors import InputError, Problem
+from gridgeo.language import Message
+from gridgeo.progress import track
+from gridgeo.render import colours
+from gridgeo.render.colours import colour_by_adjacency
+from gridgeo.render.fonts import font_folder, printable
+from gridgeo.render.index_map import Plot, draw_index_map
+from gridgeo.render.notice import KIND_NAMES, Notice, shown_date
+from gridgeo.render.poster import STANDARDS
+from gridgeo.render.scene import Scene
+from gridgeo.render.sheet import Sheet
+
+TOWN_TITLE = "责任网格索引图"
+GRID_TITLE = "网格责任块分布图"
+FOLDER = "index"
+
+_HEAD = 46.0
+"""Millimetres that the head of the first page takes, with the gap under it."""
+_FOOT = 9.0
+_TOWN_ROW, _GRID_ROW = 6.6, 11.0
+"""About how high a row of the table is."""
+_LEAST_SHARE, _MOST_SHARE = 0.45, 0.66
+"""Of the first page's height that the map takes where the table runs over to another page: at least, at most."""
+
+_DRAWING = Message("printing index sheets", "正在制作索引图")
+_CANNOT_SET = Message("the index sheet can't be set ({reason})", "索引图无法排版（{reason}）")
+
+
+@dataclass(frozen=True)
+class IndexSheet:
+    """One index sheet: its words, what its map numbers, and the rows of its table."""
+
+    file: str
+    title: str
+    name: str
+    overline: str
+    plots: tuple[Plot, ...]
+    fills: tuple[int, ...]
+    heads: tuple[str, ...]
+    widths: tuple[float, ...]
+    """Of the columns, in shares; 0 for as wide as needed."""
+    rows: tuple[dict[str, Any], ...]
+    columns: int
+    row_height: float
+
+
+def town_sheet(scene: Scene, town_name: str) -> IndexSheet:
+    """Return the index sheet of the town: its grids by kind, numbered."""
+    members = _members(scene)
+    order = sorted(
+        members, key=lambda number: (_kind_rank(scene, members[number]), scene.blocks["grid"][members[number][0]])
+    )
+    plots: list[Plot] = []
+    rows: list[dict[str, Any]] = []
+    counts: dict[str, int] = {}
+    for grid in order:
+        kind = scene.kinds[members[grid][0]]
+        counts[kind] = counts.get(kind, 0) + 1
+    told: set[str] = set()
+    for number, grid in enumerate(order, 1):
+        blocks = members[grid]
+        kind = scene.kinds[blocks[0]]
+        if kind not in told:
+            told.add(kind)
+            rows.append({"kind": "group", "words": f"{_kind_name(kind)}（{counts[kind]} 个）"})
+        name, code = scene.grid_names[blocks[0]], printable(scene.blocks["grid"][blocks[0]])
+        plots.append(Plot(str(number), name, tuple(blocks)))
+        rows.append({"kind": "row", "cells": [str(number), name, code, str(len(blocks))]})
+    return IndexSheet(
+        file="town",
+        title=TOWN_TITLE,
+        name=town_name,
+        overline=f"{len(order)} 个网格　{len(scene.blocks)} 个责任块",
+        plots=tuple(plots),
+        fills=tuple(_grid_colours(scene)),
+        heads=("序号", "网格", "编号", "责任块"),
+        widths=(0, 1, 0, 0),
+        rows=tuple(rows),
+        columns=2,
+        row_height=_TOWN_ROW,
+    )
+
+
+def grid_sheets(scene: Scene, notices: Sequence[Notice], town_name: str, names: Sequence[str]) -> list[IndexSheet]:
+    """Return the sheet of each grid: its blocks, numbered, with their heads and their extents in words.
+
+    ``names`` are safe file names of the grids, in the order of their first blocks.
+    """
+    sheets = []
+    by_index = {notice.index: notice for notice in notices}
+    for name, (_, blocks) in zip(names, _members(scene).items(), strict=True):
+        many = len(blocks) > 1
+        plots = tuple(
+            Plot(str(number) if many else "", scene.short_name(k) if many else scene.grid_names[k], (k,))
+            for number, k in enumerate(blocks, 1)
+        )
+        rows = []
+        for number, k in enumerate(blocks, 1):
+            notice = by_index[k]
+            patrollers = [card.name for card in notice.officers if card.role == "patroller"]
+            rows.append(
+                {
+                    "kind": "row",
+                    "cells": [
+                        str(number),
+                        [notice.name if not many else scene.short_name(k), notice.code],
+                        [notice.head.name, notice.head.phone],
+                        "、".join(patrollers[:4]) + ("等" if len(patrollers) > 4 else ""),
+                        notice.extent.sentence(),
+                    ],
+                }
+            )
+        first = by_index[blocks[0]]
+        sheets.append(
+            IndexSheet(
+                file=name,
+                title=GRID_TITLE,
+                name=scene.grid_names[blocks[0]],
+                overline=f"{town_name}　{first.kind_name}　编号 {printable(scene.blocks['grid'][blocks[0]])}",
+                plots=plots,
+                fills=tuple(scene.colours),
+                heads=("序号", "责任块", "块长", "网格巡查员", "四至"),
+                widths=(0, 1.5, 1.2, 1.2, 3),
+                rows=tuple(rows),
+                columns=1,
+                row_height=_GRID_ROW,
+            )
+        )
+    return sheets
+
+
+def make_index(scene: Scene, notices: Sequence[Notice], out: Path, sheet: Sheet, *, suffix: str = "") -> Iterator[Path]:
+    """Make the index sheet of the town and that of each grid as PDF below ``out``; each is written whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When a sheet can't be set: names it.
+    """
+    from gridgeo.render import file_names
+
+    town_name = printable(scene.town.name)
+    grids = [printable(scene.blocks["grid"][blocks[0]]) for blocks in _members(scene).values()]
+    names = file_names(["town", *grids])[1:]
+    sheets = [town_sheet(scene, town_name), *grid_sheets(scene, notices, town_name, names)]
+    with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
+        setter = _Setter(scene, Path(folder), sheet)
+        for index in track(sheets, _DRAWING):
+            yield write_whole(out / FOLDER / f"{index.file}{suffix}.pdf", setter.make(index))
+
+
+class _Setter:
+    """Sets index sheets with Typst."""
+
+    def __init__(self, scene: Scene, folder: Path, sheet: Sheet) -> None:
+        import typst
+
+        self._scene, self._folder, self._sheet = scene, folder, sheet
+        template = resources.files("gridgeo.render").joinpath("index.typ").read_bytes()
+        (folder / "index.typ").write_bytes(template)
+        self._compiler = typst.Compiler(
+            input=str(folder / "index.typ"), root=str(folder), font_paths=[str(font_folder())], ignore_system_fonts=True
+        )
+
+    def make(self, index: IndexSheet) -> bytes:
+        import typst
+
+        sheet, publication = self._sheet, self._scene.town.publication
+        width, height = sheet.inner_width, self._map_height(index)
+        drawing = draw_index_map(
+            self._scene,
+            index.plots,
+            width=width,
+            height=height,
+            fills=index.fills,
+            subject=f"{index.name}的{index.title}",
+        )
+        (self._folder / "map.svg").write_text(drawing.svg, encoding="utf-8")
+        date = publication.date or dt.date(2000, 1, 1)
+        data = {
+            "title": index.title,
+            "name": index.name,
+            "town": printable(self._scene.town.name),
+            "overline": index.overline,
+            "heads": index.heads,
+            "widths": index.widths,
+            "rows": index.rows,
+            "columns": index.columns,
+            "text": 10.5,
+            "map": {"width": width, "height": height, "alt": drawing.description},
+            "page": asdict(sheet) | {"factor": sheet.factor},
+            "issuer": printable(publication.issuer),
+            "shown_date": shown_date(publication.date) if publication.date else "",
+            "version": printable(publication.version),
+            "approval_number": printable(publication.approval_number),
+            "disclaimer": printable(publication.disclaimer),
+            "watermark": printable(self._scene.town.watermark),
+            "attribution": printable(self._scene.town.attribution),
+            "date": [date.year, date.month, date.day],
+            "words": {"version": "版本", "approval": "审图号："},
+            "theme": {
+                "ink": colours.INK,
+                "quiet": colours.QUIET_INK,
+                "hairline": "#C3C7CC",
+                "tint": "#F5F2EC",
+                "accent": colours.ACCENT,
+            },
+        }
+        content = json.dumps(data, ensure_ascii=False, sort_keys=True)
+        (self._folder / "data.json").write_text(content, encoding="utf-8")
+        try:
+            made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+        except typst.TypstError as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": reason})) from None
+        assert isinstance(made, bytes)
+        return made
+
+    def _map_height(self, index: IndexSheet) -> float:
+        """Return the height of the map with its legend: as its ground needs, and as the table leaves room."""
+        sheet = self._sheet
+        shapes = self._scene.areas.geometries[[k for plot in index.plots for k in plot.blocks]]
+        west, south, east, north = shapely.total_bounds(shapes)
+        suiting = sheet.inner_width * (north - south) / max(east - west, 1e-9) + 16.0
+        inner = sheet.inner_height - _FOOT
+        table = (math.ceil(len(index.rows) / index.columns) + 1) * index.row_height
+        left = inner - _HEAD - table
+        most = left if left >= _LEAST_SHARE * inner else _MOST_SHARE * inner
+        return round(float(max(min(suiting, most), 0.3 * inner)), 1)
+
+
+def _members(scene: Scene) -> dict[int, list[int]]:
+    """Return the blocks of each grid, in order of code."""
+    found: dict[int, list[int]] = {}
+    for k, grid in enumerate(scene.grid_numbers.tolist()):
+        found.setdefault(grid, []).append(k)
+    return found
+
+
+def _kind_rank(scene: Scene, blocks: Sequence[int]) -> int:
+    kinds = list(KIND_NAMES)
+    kind = scene.kinds[blocks[0]]
+    return next((k for k, known in enumerate(kinds) if known == kind), len(kinds))
+
+
+def _kind_name(kind: str) -> str:
+    return next((name for known, name in KIND_NAMES.items() if known == kind), KIND_NAMES["extended"])
+
+
+def _grid_colours(scene: Scene) -> list[int]:
+    """Return a colour number for each block, that of its grid: grids that touch differ."""
+    shapes, grids = scene.areas.geometries, scene.grid_numbers
+    one, other = scene.areas.tree.query(shapes, predicate="intersects")
+    apart = grids[one] != grids[other]
+    pairs = np.unique(np.stack([grids[one[apart]], grids[other[apart]]], axis=1), axis=0)
+    numbers = colour_by_adjacency(int(grids.max()) + 1, [(int(a), int(b)) for a, b in pairs])
+    return [numbers[grid] for grid in grids.tolist()]
