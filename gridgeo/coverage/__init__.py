@@ -22,14 +22,17 @@ here, and it is for the caller to say which faults are too small to matter.
 
 from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse, compile_loops
 from gridgeo.coverage._boxes import pairs_of_boxes
+from gridgeo.coverage._edges import Edges, extract_edges
 from gridgeo.coverage._edit import Editable, Edited
 from gridgeo.coverage._faces import Faces
 from gridgeo.coverage._repeats import equal_polygons, repeated_rows
 from gridgeo.coverage._residual import Residual
+from gridgeo.coverage._soundness import sharp_corners, surely_sound
 
 __all__ = [
     "Adjacency",
     "CoverageAnalysis",
+    "Edges",
     "Editable",
     "Edited",
     "Faces",
@@ -38,6 +41,9 @@ __all__ = [
     "analyse",
     "compile_loops",
     "equal_polygons",
+    "extract_edges",
     "pairs_of_boxes",
     "repeated_rows",
+    "sharp_corners",
+    "surely_sound",
 ]

@@ -94,12 +94,16 @@ class CoverageAnalysis:
         *,
         extent: shapely.Geometry | None = None,
         reach: tuple[float, float] | None = None,
+        edges: Edges | None = None,
         cancelled: tuple[Edges, Cancellation] | None = None,
     ) -> None:
         self._polygons = polygons
         self._extent = extent
         self._reach = reach
-        edges = extract_edges(polygons) if cancelled is None else cancelled[0]
+        if cancelled is not None:
+            edges = cancelled[0]
+        elif edges is None:
+            edges = extract_edges(polygons)
         self._edges: Edges = edges
         self._cancellation: Cancellation = cancel(edges) if cancelled is None else cancelled[1]
         self.residual: Residual = residual_of(self._edges, self._cancellation)
@@ -231,6 +235,7 @@ def analyse(
     *,
     extent: shapely.Geometry | None = None,
     reach: tuple[float, float] | None = None,
+    edges: Edges | None = None,
 ) -> CoverageAnalysis:
     """Find out whether polygons form a coverage and, if not, what is wrong.
 
@@ -244,6 +249,8 @@ def analyse(
         What the polygons should cover together. It bears on :meth:`CoverageAnalysis.faces` alone.
     reach : tuple of float, optional
         Along x and along y: finds segments so near each other, for :meth:`CoverageAnalysis.facing`, in the same pass.
+    edges : Edges, optional
+        Of the polygons, from `extract_edges`, for callers that have them already.
 
     Examples
     --------
@@ -258,4 +265,4 @@ def analyse(
     """
     given = np.asarray(polygons, dtype=np.object_)
     array: npt.NDArray[np.object_] = given.reshape(-1).copy()
-    return CoverageAnalysis(array, extent=extent, reach=reach)
+    return CoverageAnalysis(array, extent=extent, reach=reach, edges=edges)

@@ -401,8 +401,14 @@ def grid_facing(segment, polygon, reach, least, count, item):  # type: ignore[no
     for cell in range(len(count) - 1):
         for u in range(count[cell], count[cell + 1]):
             i = item[u]
+            low_x, high_x = min(segment[i, 0], segment[i, 2]) - reach[0], max(segment[i, 0], segment[i, 2]) + reach[0]
+            low_y, high_y = min(segment[i, 1], segment[i, 3]) - reach[1], max(segment[i, 1], segment[i, 3]) + reach[1]
             for v in range(u + 1, count[cell + 1]):
                 j = item[v]
+                if max(segment[j, 0], segment[j, 2]) < low_x or min(segment[j, 0], segment[j, 2]) > high_x:
+                    continue
+                if max(segment[j, 1], segment[j, 3]) < low_y or min(segment[j, 1], segment[j, 3]) > high_y:
+                    continue
                 if polygon[i] == polygon[j]:
                     continue
                 k, m = min(i, j), max(i, j)

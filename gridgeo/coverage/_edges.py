@@ -79,6 +79,26 @@ class Edges:
             ends[turned] = ends[turned][:, ::-1]
         return ends.view(np.float64)
 
+    def without(self, polygons: Ints) -> Edges:
+        """Return the edges that are left when some polygons are taken away: these become empty ones."""
+        if not len(polygons):
+            return self
+        gone = np.zeros(self.count, bool)
+        gone[polygons] = True
+        kept = ~gone[self.ring_polygon]
+        size = np.diff(self.ring_start)
+        step = np.diff(kept.astype(np.int8), prepend=0, append=0)
+        first, last = self.ring_start[np.flatnonzero(step == 1)], self.ring_start[np.flatnonzero(step == -1)]
+        runs = [self.coordinates[start:stop] for start, stop in zip(first.tolist(), last.tolist(), strict=True)]
+        return Edges(
+            runs[0] if len(runs) == 1 else np.concatenate([self.coordinates[:0], *runs]),
+            np.concatenate([[0], np.cumsum(size[kept])]),
+            self.ring_polygon[kept],
+            self.reversed_ring[kept],
+            self.hole_ring[kept],
+            self.count,
+        )
+
     @cached_property
     def chunks(self) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
         """Runs of at most 64 consecutive edges of one ring: (first edge, last edge + 1, box)."""
@@ -102,10 +122,7 @@ class Edges:
 
 def extract_edges(polygons: npt.NDArray[np.object_]) -> Edges:
     """Take the rings out of an array of Polygon and MultiPolygon; None and empty geometries have none."""
-    if (shapely.get_type_id(polygons) == shapely.GeometryType.POLYGON).all():
-        parts, part_polygon = polygons, np.arange(len(polygons))
-    else:
-        parts, part_polygon = shapely.get_parts(polygons, return_index=True)
+    parts, part_polygon = _parts(polygons)
     coordinates = shapely.get_coordinates(parts)
     coordinates += 0.0  # -0.0 + 0.0 is 0.0
     holes = shapely.get_num_interior_rings(parts)
@@ -133,9 +150,23 @@ def extract_edges(polygons: npt.NDArray[np.object_]) -> Edges:
         coordinates, ring_start = _drop_repeated_vertices(coordinates, ring_start)
         doubled_area, bound = _ring_turns(coordinates, ring_start)
     clockwise = doubled_area < 0
-    for ring in np.flatnonzero(np.abs(doubled_area) <= bound).tolist():
+    for ring in np.flatnonzero((np.abs(doubled_area) <= bound) & np.isfinite(bound)).tolist():
         clockwise[ring] = _exact_doubled_area(coordinates[ring_start[ring] : ring_start[ring + 1]]) < 0
     return Edges(coordinates, ring_start, ring_polygon, clockwise != is_hole, is_hole, len(polygons))
+
+
+def _parts(polygons: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], Ints]:
+    """Return the polygons that geometries consist of, and of which each is; only those of several are taken apart."""
+    kind = shapely.get_type_id(polygons)
+    if (kind == shapely.GeometryType.POLYGON).all():
+        return polygons, np.arange(len(polygons))
+    several = kind > shapely.GeometryType.POLYGON
+    count = np.where(several, shapely.get_num_geometries(polygons), kind >= 0)
+    part_polygon = np.repeat(np.arange(len(polygons)), count)
+    parts = polygons[part_polygon]
+    if several.any():
+        parts[several[part_polygon]] = shapely.get_parts(polygons[several])
+    return parts, part_polygon
 
 
 def _drop_repeated_vertices(

@@ -35,6 +35,12 @@ def compiled_for(vertices: int) -> ModuleType | None:
     return importlib.import_module(_NAME) if vertices >= _WORTH_COMPILING or _has_cache() else None
 
 
+def compiled_soundness_for(vertices: int) -> ModuleType | None:
+    """Return the compiled loops of ``_soundness`` if they pay for that many vertices; None for none."""
+    compiled = compiled_for(vertices)
+    return None if compiled is None else importlib.import_module(f"{_NAME}_soundness")
+
+
 def _has_cache() -> bool:
     """Whether numba has kept compiled loops, beside this file or, where that is not allowed, in the user's cache."""
     beside = Path(__file__).parent / "__pycache__"

@@ -1,6 +1,7 @@
 """Repeats: which rows of numbers, and which polygons, occur more than once, exactly.
 
-Theory: equal rows have equal hashes, so that only rows whose hash occurs twice need be compared. Cost: one sort of
+Theory: equal rows have equal hashes, so that only rows whose hash occurs twice need be compared. Of polygons only
+those with equal boxes are compared: vertex by vertex from the westernmost one on, counterclockwise. Cost: one sort of
 64-bit words, many times faster than a sort of rows; the rows themselves are sorted only where hashes meet.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import shapely
+
+from gridgeo.coverage._edges import extract_edges
 
 Ints = npt.NDArray[np.int64]
 
@@ -39,19 +42,54 @@ def repeated_rows(rows: npt.NDArray[np.float64]) -> Ints:
     return repeated
 
 
-def equal_polygons(polygons: npt.NDArray[np.object_]) -> list[list[int]]:
+def equal_polygons(polygons: npt.NDArray[np.object_], boxes: npt.NDArray[np.float64] | None = None) -> list[list[int]]:
     """Return groups of polygons that are the same, wherever their rings begin; indices ascend within a group.
+
+    ``boxes`` are those of the polygons, for callers that have them.
 
     Examples
     --------
     >>> equal_polygons(np.array([shapely.box(0, 0, 1, 1), shapely.box(0, 0, 2, 1), shapely.box(0, 0, 1, 1, ccw=False)]))
     [[0, 2]]
     """
-    suspects = repeated_rows(shapely.bounds(polygons))
+    suspects = repeated_rows(shapely.bounds(polygons) if boxes is None else boxes)
     groups: dict[bytes, list[int]] = {}
-    for index, form in zip(suspects.tolist(), shapely.to_wkb(shapely.normalize(polygons[suspects])), strict=True):
-        groups.setdefault(form, []).append(index)
+    if len(suspects):
+        for index, form in zip(suspects.tolist(), _forms(polygons[suspects]), strict=True):
+            groups.setdefault(form, []).append(index)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _forms(polygons: npt.NDArray[np.object_]) -> list[bytes]:
+    """Return what is equal for equal polygons and for no others."""
+    edges = extract_edges(polygons)
+    rings = np.bincount(edges.ring_polygon, minlength=edges.count)
+    forms: list[bytes] = [b""] * len(polygons)
+    several = np.flatnonzero(rings != 1)
+    for index, form in zip(several.tolist(), shapely.to_wkb(shapely.normalize(polygons[several])), strict=True):
+        forms[index] = form
+    alone = np.flatnonzero(rings[edges.ring_polygon] == 1)
+    if not len(alone):
+        return forms
+    start, size = edges.ring_start[alone], np.diff(edges.ring_start)[alone] - 1
+    stop = np.cumsum(size)
+    step = np.arange(int(stop[-1])) - np.repeat(stop - size, size)
+    place = edges.coordinates.view(np.complex128).ravel()
+    plain = place[np.repeat(start, size) + step]
+    west = np.minimum.reduceat(plain, stop - size)  # of complex numbers: the westernmost, of these the southernmost
+    at = np.flatnonzero(plain == np.repeat(west, size))
+    ring = np.searchsorted(stop, at, side="right")
+    ring, once = np.unique(ring, return_index=True)
+    first = at[once] - (stop - size)[ring]
+    way = np.where(edges.reversed_ring[alone], -1, 1)
+    order = (np.repeat(first, size) + np.repeat(way, size) * step) % np.repeat(size, size)
+    form = memoryview(place[np.repeat(start, size) + order].tobytes())
+    width = place.itemsize
+    for index, low, high in zip(
+        edges.ring_polygon[alone].tolist(), ((stop - size) * width).tolist(), (stop * width).tolist(), strict=True
+    ):
+        forms[index] = bytes(form[low:high])
+    return forms
 
 
 def _beside_equals(rows: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:

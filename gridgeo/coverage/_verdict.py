@@ -19,6 +19,7 @@ import shapely
 
 from gridgeo.coverage._boxes import pairs_of_points, polygon_boxes
 from gridgeo.coverage._edges import Bools, Edges, Ints
+from gridgeo.coverage._engine import compiled_soundness_for
 from gridgeo.coverage._interactions import Interactions
 from gridgeo.coverage._residual import Residual
 from gridgeo.coverage._winding import make_rows, winding_right_of
@@ -151,10 +152,18 @@ def _covered_rings(
     if not len(ring):
         return covered, np.zeros(0, np.int64)
     point, owner = residual.segment[ring, :2], residual.polygon[ring]
+    huge = np.bincount(edges.ring_polygon, np.diff(edges.ring_start), edges.count) > _HUGE
+    compiled = compiled_soundness_for(len(ring) * _HUGE)
+    if compiled is not None:
+        covered, doubtful, told = compiled.covered_places(
+            edges.coordinates, edges.ring_start, edges.ring_polygon, polygon_boxes(edges), point, owner, huge
+        )
+        if told:
+            return covered, np.flatnonzero(doubtful & ~covered)
     which, polygon = pairs_of_points(point, polygon_boxes(edges))
     other = owner[which] != polygon
     which, polygon = which[other], polygon[other]
-    huge = np.bincount(edges.ring_polygon, np.diff(edges.ring_start), edges.count)[polygon] > _HUGE
-    near, polygon_near = which[~huge], polygon[~huge]
+    asked = huge[polygon]
+    near, polygon_near = which[~asked], polygon[~asked]
     covered[near[shapely.intersects_xy(polygons[polygon_near], point[near, 0], point[near, 1])]] = True
-    return covered, np.unique(which[huge])
+    return covered, np.unique(which[asked])

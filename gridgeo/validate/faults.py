@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import shapely
 
@@ -268,7 +269,8 @@ class Fault:
     geometry : shapely.Geometry or None
         In the CRS of the report.
     area, width, length : float or None
-        Square metres of ``geometry``; metres: diameter of the largest circle that fits in; metres of its border.
+        Square metres of ``geometry``; metres: diameter of the largest circle that fits in; metres of its border. The
+        width may be given as a function of no arguments, which is called when the width is asked for.
     values : dict
         Fields of the messages. What has a method ``text`` is worded in the reader's language.
     detail : str or None
@@ -324,3 +326,24 @@ class Fault:
 
     def _say(self, message: Message, language: Language | None) -> str:
         return message.text(language, **{key: worded(value, language) for key, value in self.values.items()})
+
+
+class _Late:
+    """A field whose value may be a function of no arguments: it is called when the value is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, fault: Fault | None, kind: type | None = None) -> float | None:
+        if fault is None:  # the field's default
+            return None
+        value = fault.__dict__[self.name]
+        if callable(value):
+            fault.__dict__[self.name] = value = value()
+        return cast("float | None", value)
+
+    def __set__(self, fault: Fault, value: float | Callable[[], float] | None) -> None:
+        fault.__dict__[self.name] = value
+
+
+Fault.width = _Late("width")  # type: ignore[assignment]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gridgeo.coverage import Edges, extract_edges, surely_sound
 from gridgeo.language import Language, Message
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.wording import CROSSING, reason_of
@@ -57,9 +58,7 @@ def check_ids(
     shapes: npt.NDArray[np.object_],
 ) -> tuple[list[Fault], npt.NDArray[np.object_]]:
     """Report ids that are missing or occur twice in a layer; return all as text, "" where missing."""
-    identifier = np.array([value if type(value) is str else str(value) for value in given], object)
-    missing = np.asarray(pd.isna(given)) | np.array([not text or text.isspace() for text in identifier], bool)
-    identifier[missing] = ""
+    identifier, missing = _as_text(given)
     faults = [
         Fault(
             "missing-id",
@@ -73,10 +72,11 @@ def check_ids(
         )
         for index in np.flatnonzero(missing)
     ]
-    again = pd.MultiIndex.from_arrays([layer, identifier]).duplicated(keep=False)
     places: dict[tuple[str, str], list[int]] = {}
-    for index in np.flatnonzero(again & ~missing).tolist():
-        places.setdefault((layer[index], identifier[index]), []).append(index)
+    if not pd.Index(identifier, dtype=object).is_unique:
+        again = pd.MultiIndex.from_arrays([layer, identifier]).duplicated(keep=False)
+        for index in np.flatnonzero(again & ~missing).tolist():
+            places.setdefault((layer[index], identifier[index]), []).append(index)
     for (key, text), indices in places.items():
         here = [shape for shape in map(placed, shapes[indices]) if shape is not None]
         faults.append(
@@ -94,6 +94,16 @@ def check_ids(
     return faults, identifier
 
 
+def _as_text(given: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+    """Return ids as text, "" where one is missing, and tell which are."""
+    if pd.api.types.infer_dtype(given, skipna=False) == "string" and "" not in map(str.strip, given):
+        return given, np.zeros(len(given), bool)
+    identifier = np.array([value if type(value) is str else str(value) for value in given], object)
+    missing = np.asarray(pd.isna(given)) | np.array([not text or text.isspace() for text in identifier], bool)
+    identifier[missing] = ""
+    return identifier, missing
+
+
 @dataclass(frozen=True)
 class Checked:
     """Geometries after the check of each by itself.
@@ -105,11 +115,17 @@ class Checked:
     scars : dict
         Where mended polygons were broken, by index.
     faults : list of Fault
+    edges : Edges or None
+        Of the polygons, where none had to be mended or left out.
+    plain : ndarray of bool
+        Which polygons are known to have rings that touch nowhere.
     """
 
     polygons: npt.NDArray[np.object_]
     scars: dict[int, shapely.Geometry]
     faults: list[Fault]
+    edges: Edges | None
+    plain: npt.NDArray[np.bool_]
 
 
 def check_geometry(
@@ -122,8 +138,14 @@ def check_geometry(
     """Report features that are no valid polygons, and mend for the analysis what can be mended."""
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     areal = np.isin(shapely.get_type_id(shapes), _AREAL)
+    edges, plain = None, np.zeros(len(shapes), bool)
+    if (areal | empty).all():
+        edges = extract_edges(shapes)
+        plain = surely_sound(edges) & ~empty
     # an empty one is valid, but there is nothing to it
-    broken = ~empty & ~(areal & shapely.is_valid(shapes))
+    broken = ~empty & ~areal
+    asked = np.flatnonzero(areal & ~empty & ~plain)
+    broken[asked] = ~shapely.is_valid(shapes[asked])
     polygons = shapes.copy()
     polygons[empty] = None
     scars: dict[int, shapely.Geometry] = {}
@@ -150,7 +172,7 @@ def check_geometry(
         where = placed(where)
         ids = (identifier[index],) if identifier[index] else ()
         faults.append(Fault(code, "error", claim, (layer[index],), ids, what, where, values=values, detail=detail))
-    return Checked(polygons, scars, faults)
+    return Checked(polygons, scars, faults, None if broken.any() else edges, plain)
 
 
 def placed(shape: shapely.Geometry | None) -> shapely.Geometry | None:

@@ -8,15 +8,17 @@ is wide is projected.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pyproj
 import shapely
+
+from gridgeo.coverage import extract_edges
 
 Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
@@ -28,6 +30,12 @@ _SCALE_ERROR = 1e-10
 """Of the areal scale as a polynomial, relative: a tenth of what areas may be off when they are added up."""
 
 _BLOCK = 1 << 13
+
+_GAUSS = {
+    2: ((0.5 - 3**-0.5 / 2, 0.5), (0.5 + 3**-0.5 / 2, 0.5)),
+    4: ((0.5 - 0.6**0.5 / 2, 5 / 18), (0.5, 8 / 18), (0.5 + 0.6**0.5 / 2, 5 / 18)),
+}
+"""Places along an edge and their weights, by the degree of the areal scale: the area has one degree more."""
 
 _SLENDER = 150.0
 """Square of the border's length over the area above which circles are found by erosion: of a square it is 16."""
@@ -61,30 +69,74 @@ def measure(polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> Sizes:
     polygons = np.asarray(polygons, dtype=object)
     if crs == metric or not len(polygons):
         return _sizes(polygons)
-    sizes = _sizes(_by_local_scale(polygons, crs, metric))
-    wide = sizes.width > THIN
+    local = _by_local_scale(polygons, crs, metric)
+    area, length = shapely.area(local), shapely.length(local)
+    # no circle is smaller than the area over the border nor larger in area: most need not be measured twice
+    wide = 2 * area > THIN * length
+    unclear = ~wide & (area > np.pi / 4 * THIN * THIN)
+    width = np.zeros(len(polygons))
+    width[~wide] = widest(local[~wide])
+    wide |= unclear & (width > THIN)
     if wide.any():
         projected = _sizes(gpd.GeoSeries(polygons[wide], crs=crs).to_crs(metric).to_numpy())
-        for mine, theirs in (
-            (sizes.area, projected.area),
-            (sizes.width, projected.width),
-            (sizes.length, projected.length),
-        ):
-            mine[wide] = theirs
-    return sizes
+        area[wide], width[wide], length[wide] = projected.area, projected.width, projected.length
+    return Sizes(area, width, length)
+
+
+class LateWidths:
+    """Widths of polygons that are measured, all at once, when one of them is asked for.
+
+    Parameters
+    ----------
+    polygons : ndarray of Polygon or MultiPolygon
+    crs, metric : pyproj.CRS
+    """
+
+    def __init__(self, polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> None:
+        self._polygons, self._crs, self._metric = polygons, crs, metric
+
+    @cached_property
+    def _width(self) -> Floats:
+        return measure(self._polygons, self._crs, self._metric).width
+
+    def at(self, number: int) -> float:
+        """Return the width of one polygon in metres."""
+        return float(self._width[number])
+
+
+def most_wide(area: Floats) -> Floats:
+    """Return the diameter of circles of some areas: no polygon of such an area is wider."""
+    widths: Floats = 2 * np.sqrt(area / np.pi)
+    return widths
+
+
+def areas_and_lengths(polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> tuple[Floats, Floats]:
+    """Return the square metres of polygons of ``crs``, in degrees on the ellipsoid, and the metres of their borders.
+
+    Much cheaper than to project them, and as exact: areas to 1e-10, lengths to 1e-6.
+    """
+    edges = extract_edges(polygons)
+    is_edge = np.ones(len(edges.coordinates), bool)
+    is_edge[edges.ring_start[1:] - 1] = False
+    at = np.flatnonzero(is_edge)
+    segment = np.hstack([edges.coordinates[at], edges.coordinates[at + 1]])
+    ring = np.repeat(np.arange(len(edges.ring_polygon)), np.diff(edges.ring_start) - 1)
+    size = np.abs(np.bincount(ring, _strips(segment, crs, metric), len(edges.ring_polygon)))
+    area = np.bincount(edges.ring_polygon, np.where(edges.hole_ring, -size, size), len(polygons))
+    run = segment[:, 2:] - segment[:, :2]
+    if crs != metric and len(at):
+        boxes = shapely.bounds(polygons)
+        boxes[np.isnan(boxes)] = 0.0
+        east, north = _local_scale((boxes[:, :2] + boxes[:, 2:]) / 2, crs, metric)
+        of = edges.ring_polygon[ring]
+        run = run[:, :1] * east[of] + run[:, 1:] * north[of]
+    length = np.bincount(edges.ring_polygon[ring], np.hypot(run[:, 0], run[:, 1]), len(polygons))
+    return area.astype(np.float64), length.astype(np.float64)
 
 
 def total_area(polygons: Geometries, crs: pyproj.CRS, metric: pyproj.CRS) -> float:
     """Return the square metres of all polygons of ``crs`` together; in degrees, on the ellipsoid."""
-    parts = shapely.get_parts(polygons[~shapely.is_missing(polygons)])
-    rings, of_part = shapely.get_rings(parts, return_index=True)
-    hole = np.zeros(len(rings), bool)
-    hole[1:] = of_part[1:] == of_part[:-1]
-    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
-    within = np.flatnonzero(ring[1:] == ring[:-1])
-    strip = _strips(np.hstack([coordinates[:-1], coordinates[1:]])[within], crs, metric)
-    size = np.abs(np.bincount(ring[within], strip, len(rings)))
-    return float(size[~hole].sum() - size[hole].sum())
+    return float(areas_and_lengths(polygons, crs, metric)[0].sum())
 
 
 def enclosed_area(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> float:
@@ -99,8 +151,7 @@ def enclosed_area(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> float
 def _strips(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Floats:
     """Square metres between each edge, straight in ``crs``, and a line that all have in common.
 
-    By Green's theorem: the integral of the area west of a place (in degrees: south of it) along the edge, which
-    Simpson's rule gives exactly for polynomials of degree three.
+    By Green's theorem: the integral of the area west of a place (in degrees: south of it) along the edge.
     """
     if not len(segment):
         return np.zeros(0)
@@ -112,13 +163,16 @@ def _strips(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Floats:
         return along * (beyond(start) + 4 * beyond((start + stop) / 2) + beyond(stop)) / 6
     low, high = _corners(segment)
     middle, size = (low + high) / 2, np.maximum((high - low) / 2, 1e-300)
-    west = _west_of(middle, size, crs, metric)
-    one, other = (segment[:, :2] - middle) / size, (segment[:, 2:] - middle) / size
+    west, places = _west_of(middle, size, crs, metric)
     strip = np.empty(len(segment))
     for start in range(0, len(segment), _BLOCK):  # in the processor's cache
-        a, b = one[start : start + _BLOCK], other[start : start + _BLOCK]
-        strip[start : start + _BLOCK] = (b[:, 1] - a[:, 1]) * (west(a) + 4 * west((a + b) / 2) + west(b))
-    areas: Floats = strip * (size.prod() / 6)
+        block = np.ascontiguousarray(segment[start : start + _BLOCK].T)
+        ax, ay, bx, by = ((block[k] - middle[k % 2]) / size[k % 2] for k in range(4))
+        bx -= ax
+        by -= ay
+        total = sum(weight * west(ax + at * bx, ay + at * by) for at, weight in places)
+        np.multiply(by, total, out=strip[start : start + _BLOCK])
+    areas: Floats = strip * size.prod()
     return areas
 
 
@@ -141,14 +195,17 @@ def _south_of(crs: pyproj.CRS) -> Callable[[Floats], Floats]:
     return area
 
 
-def _west_of(middle: Floats, size: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Callable[[Floats], Floats]:
-    """Return the area, per unit of height, between the middle and a place (each from -1 to 1) in ``metric``.
+def _west_of(
+    middle: Floats, size: Floats, crs: pyproj.CRS, metric: pyproj.CRS
+) -> tuple[Callable[[Floats, Floats], Floats], Sequence[tuple[float, float]]]:
+    """Return the area, per unit of height, between the middle and a place (x and y from -1 to 1) in ``metric``.
 
     The areal scale between two projections is smooth: over a town a parabola, over a country a quartic is true to
-    1e-10, and far cheaper than to project every vertex.
+    1e-10, and far cheaper than to project every vertex. With it come the places along an edge, and their weights, at
+    which Gauss's rule integrates the area exactly.
     """
     if crs == metric:
-        return lambda place: place[:, 0]
+        return lambda x, _: x, ((0.5, 1.0),)
     at = np.array(np.meshgrid(*[np.cos(np.linspace(0, np.pi, 7))] * 2)).reshape(2, -1)
     columns = _local_scale(middle + at.T * size, crs, metric)
     scale = np.abs(columns[0][:, 0] * columns[1][:, 1] - columns[0][:, 1] * columns[1][:, 0])
@@ -158,18 +215,21 @@ def _west_of(middle: Floats, size: Floats, crs: pyproj.CRS, metric: pyproj.CRS) 
         factor = np.linalg.lstsq(table, scale, rcond=None)[0]
         if np.abs(table @ factor - scale).max() <= _SCALE_ERROR * scale.max():
             break
+    rows = [[factor[powers.index((i, j))] / (i + 1) for j in range(degree + 1 - i)] for i in range(degree + 1)]
 
-    def area(place: Floats) -> Floats:
-        x, y = np.ascontiguousarray(place.T)
-        total: Floats = np.zeros(len(place))
-        for i in range(degree, -1, -1):  # Horner's rule, in x and in y
-            row = np.full(len(place), factor[powers.index((i, degree - i))] / (i + 1))
-            for j in range(degree - i - 1, -1, -1):
-                row = row * y + factor[powers.index((i, j))] / (i + 1)
-            total = (total + row) * x
+    def area(x: Floats, y: Floats) -> Floats:
+        total: Floats = rows[degree][0] * x
+        for row in rows[degree - 1 :: -1]:  # Horner's rule, in x and in y
+            inner = row[-1] * y
+            for one in row[-2:0:-1]:
+                inner += one
+                inner *= y
+            inner += row[0]
+            total += inner
+            total *= x
         return total
 
-    return area
+    return area, _GAUSS[degree]
 
 
 def widest(polygons: Geometries) -> Floats:

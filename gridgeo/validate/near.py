@@ -160,8 +160,7 @@ def _undecided(subject: Subject, claim: str, involved: list[int], error: Excepti
 
 def _scale(subject: Subject) -> tuple[Floats, Floats]:
     """Metres in one unit of the coordinates, east and north, at the layers' middle, and that middle."""
-    bounds = shapely.total_bounds(subject.polygons)
-    middle = (bounds[:2] + bounds[2:]) / 2 if np.isfinite(bounds).all() else np.zeros(2)
+    middle = subject.middle
     if not subject.crs.is_geographic:
         return np.full(2, 1.0 / subject.units(1.0)), middle
     return np.array([np.cos(np.radians(middle[1])), 1.0]) * 111_320.0, middle

@@ -257,7 +257,7 @@ class _Nesting:
                 part = self.subject.part(beyond, place)
             else:
                 code, what = "not-tiled", _NOT_TILED if len(children) else _CHILDLESS
-                part = part_of(self.names[parent], self.parents[parent], place)
+                part = part_of(self.names[parent], self.parents[parent].bounds, place.bounds)
             severity, mend = self.judge.severity(measures[1]), None
             broken = self.judge.broken_by(place, {*beyond, *beside})
             if broken:

@@ -106,19 +106,23 @@ class Report:
     @cached_property
     def records(self) -> list[Fault]:
         """All faults, the worst first; the same order for the same input."""
-        return sorted(
-            (fault for claim in self.claims for fault in claim.faults),
-            key=lambda fault: (
+        faults = [fault for claim in self.claims for fault in claim.faults]
+        bounds = shapely.bounds(np.array([fault.geometry for fault in faults], object)).reshape(-1, 4).tolist()
+        keys = [
+            (
                 SEVERITIES.index(fault.severity),
-                STAGES.index(fault.kind.stage),
+                STAGES.index(CATALOGUE[fault.code].stage),
                 -(fault.area or 0.0),
                 fault.code,
                 fault.claim,
                 fault.layers,
                 fault.features,
-                () if fault.geometry is None else fault.geometry.bounds,
-            ),
-        )
+                () if fault.geometry is None else tuple(box),
+                number,
+            )
+            for number, (fault, box) in enumerate(zip(faults, bounds, strict=True))
+        ]
+        return [faults[key[-1]] for key in sorted(keys)]
 
     @property
     def counts(self) -> dict[Severity, int]:

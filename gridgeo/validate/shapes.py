@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import repeated_rows
+from gridgeo.coverage import repeated_rows, sharp_corners
 from gridgeo.language import Message
 from gridgeo.validate.faults import Fault, Severity
 from gridgeo.validate.subject import Geometries, Subject
@@ -25,8 +25,6 @@ SCRAP = 0.05
 """Share of a feature below which one of its parts is a scrap, if it is smaller than `SCRAP_AREA` too."""
 SCRAP_AREA = 2000.0
 """Square metres. A larger part is more likely an exclave."""
-
-_BLOCK = 1 << 15
 
 _SPIKE = Message(
     "{name} has a spike {length} long and {base} wide at its foot.", "{name}有一处尖刺，长 {length}，根部宽 {base}。"
@@ -47,49 +45,45 @@ Floats = npt.NDArray[np.float64]
 
 def check_shapes(subject: Subject, claim: str) -> list[Fault]:
     """Return what is odd about the shape of each feature by itself."""
-    sound = np.array([index not in subject.scars for index in range(len(subject.polygons))], bool)
-    sound &= ~shapely.is_missing(subject.polygons)
-    which = np.flatnonzero(sound)
-    if not len(which):
-        return []
-    polygons = subject.polygons[which]
+    kind = shapely.get_type_id(subject.polygons)
+    sound = kind >= 0
+    sound[list(subject.scars)] = False
+    several = np.flatnonzero((kind == shapely.GeometryType.MULTIPOLYGON) & sound)
+    several = several[shapely.get_num_geometries(subject.polygons[several]) > 1]
     return [
-        *_spikes(subject, claim, which, polygons),
-        *_fragments(subject, claim, which),
-        *_pinches(subject, claim, which),
+        *_spikes(subject, claim, sound),
+        *_fragments(subject, claim, several),
+        *_pinches(subject, claim, sound),
     ]
 
 
-def _spikes(subject: Subject, claim: str, which: npt.NDArray[np.intp], polygons: Geometries) -> list[Fault]:
-    rings, of_polygon, hole = _rings(subject, polygons)
-    place = shapely.get_coordinates(rings)
-    size = shapely.get_num_coordinates(rings)
-    stop = np.cumsum(size)
-    at = _acute(place, stop - size)
-    ring = np.searchsorted(stop, at, side="right")
-    first, last = stop[ring] - size[ring], stop[ring] - 1
-    kept = at < last  # a ring's last vertex is its first again
-    at, ring, first, last = at[kept], ring[kept], first[kept], last[kept]
-    before = np.where(at == first, last - 1, at - 1)
+def _spikes(subject: Subject, claim: str, sound: npt.NDArray[np.bool_]) -> list[Fault]:
+    edges = subject.edges
+    rough, angle = _rough_scale(subject)
+    corner = sharp_corners(edges, rough, angle)
+    ring = edges.ring_of(corner[0])
+    kept = sound[edges.ring_polygon[ring]]
+    at, before, after = (places[kept] for places in corner)
+    if not len(at):
+        return []
+    ring, place = ring[kept], edges.coordinates
     scale = _metres_a_unit(subject, place[at])
-    back, ahead = (place[before] - place[at]) * scale, (place[at + 1] - place[at]) * scale
+    back, ahead = (place[before] - place[at]) * scale, (place[after] - place[at]) * scale
     sizes = np.hypot(*back.T), np.hypot(*ahead.T)
     length = np.minimum(*sizes)
     cosine = np.einsum("ij,ij->i", back, ahead)
     sharp = (cosine > np.cos(np.radians(SPIKE_ANGLE)) * sizes[0] * sizes[1]) & (length >= SPIKE_LENGTH)
     turn = ahead[:, 0] * back[:, 1] - ahead[:, 1] * back[:, 0]
     base = np.abs(turn) / np.maximum(sizes[0] * sizes[1], 1e-300) * length
+    outward = (turn > 0) != edges.reversed_ring[ring]  # a notch is none
     faults = []
-    for number in np.flatnonzero(sharp & (base <= SPIKE_BASE) & (turn != 0)).tolist():
-        of_ring, tip = int(ring[number]), place[at[number]]
-        # the interior of shells that run counterclockwise is on the left, of holes on the right
-        counterclockwise = bool(shapely.is_ccw(shapely.LinearRing(place[first[number] : last[number] + 1])))
-        if (turn[number] > 0) != (counterclockwise != hole[of_ring]):
-            continue
-        index = int(which[of_polygon[of_ring]])
+    for number in np.flatnonzero(sharp & (base <= SPIKE_BASE) & (turn != 0) & outward).tolist():
+        tip, index = place[at[number]], int(edges.ring_polygon[ring[number]])
+        if _is_of_scrap(subject, index, tip):
+            continue  # a scrap is odd as a whole
         corners = [
             tip + (place[other] - tip) * (length[number] / far[number])
-            for other, far in ((before[number], sizes[0]), (at[number] + 1, sizes[1]))
+            for other, far in ((before[number], sizes[0]), (after[number], sizes[1]))
         ]
         triangle = shapely.Polygon([corners[0], tip, corners[1]])
         values: dict[str, object] = {
@@ -101,49 +95,27 @@ def _spikes(subject: Subject, claim: str, which: npt.NDArray[np.intp], polygons:
     return faults
 
 
-def _rings(subject: Subject, polygons: Geometries) -> tuple[Geometries, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return the rings of polygons, of which polygon each is, and whether it bounds a hole; scraps have none.
-
-    A polygon that is one ring stands for it: to build rings is what is slow.
-    """
-    plain = _are_rings(polygons)
-    others = np.flatnonzero(~plain)
-    parts, of_other = shapely.get_parts(polygons[others], return_index=True)
-    kept = ~_scraps(subject, parts, of_other)  # a scrap is odd as a whole
-    rings, of_part = shapely.get_rings(parts[kept], return_index=True)
-    hole = np.zeros(len(rings), bool)
-    hole[1:] = of_part[1:] == of_part[:-1]
-    whole = np.flatnonzero(plain)
-    return (
-        np.concatenate([polygons[whole], rings]),
-        np.concatenate([whole, others[of_other[kept][of_part]]]),
-        np.concatenate([np.zeros(len(whole), bool), hole]),
-    )
+def _rough_scale(subject: Subject) -> tuple[tuple[float, float], float]:
+    """Return a scale along x and y in which no spike is blunter than some angle, and that angle in radians."""
+    angle = np.radians(SPIKE_ANGLE) * 1.01
+    coordinates = subject.edges.coordinates
+    if not subject.crs.is_geographic or not len(coordinates):
+        return (1.0, 1.0), float(angle)
+    latitude = coordinates[:, 1]
+    low, high = np.cos(np.radians([latitude.min(), latitude.max()]))
+    east = max(min(low, high), 1e-3)
+    # angles grow by no more than the scales differ
+    return (float(east), 1.0), float(min(angle * max(1.0, 1.0 / east), np.pi / 2))
 
 
-def _are_rings(polygons: Geometries) -> npt.NDArray[np.bool_]:
-    """Tell which polygons are a single ring."""
-    alone: npt.NDArray[np.bool_] = shapely.get_type_id(polygons) == shapely.GeometryType.POLYGON
-    alone &= shapely.get_num_interior_rings(polygons) == 0
-    return alone
-
-
-def _acute(place: Floats, start: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return vertices at which a line turns back by more than a right angle, and the first vertices of all rings.
-
-    Degrees are longer to the north than to the east, but not so much that a spike had a blunt angle in them.
-    """
-    turns = np.zeros(len(place), bool)
-    turns[start] = True
-    x, y = place.T
-    for low in range(1, len(place) - 1, _BLOCK):  # in the processor's cache
-        block = slice(low - 1, min(low + _BLOCK, len(place) - 1) + 1)
-        run, rise = np.diff(x[block]), np.diff(y[block])
-        run[1:] *= run[:-1]
-        rise[1:] *= rise[:-1]
-        run += rise
-        turns[low : low + len(run) - 1] |= run[1:] < 0
-    return np.flatnonzero(turns)
+def _is_of_scrap(subject: Subject, index: int, tip: Floats) -> bool:
+    """Whether a vertex belongs to a part of a polygon that is a scrap."""
+    polygon = subject.polygons[index]
+    if shapely.get_num_geometries(polygon) == 1:
+        return False
+    parts = shapely.get_parts(polygon)
+    scraps = parts[_scraps(subject, parts, np.zeros(len(parts), np.int64))]
+    return any((shapely.get_coordinates(scrap) == tip).all(axis=1).any() for scrap in scraps)
 
 
 def _metres_a_unit(subject: Subject, place: Floats) -> Floats:
@@ -157,7 +129,7 @@ def _metres_a_unit(subject: Subject, place: Floats) -> Floats:
 
 def _fragments(subject: Subject, claim: str, which: npt.NDArray[np.intp]) -> list[Fault]:
     faults = []
-    for index in which[shapely.get_num_geometries(subject.polygons[which]) > 1].tolist():
+    for index in which.tolist():
         parts = shapely.get_parts(subject.polygons[index])
         scraps = _scraps(subject, parts, np.zeros(len(parts), np.int64))
         values: dict[str, object] = {"name": subject.name[index], "count": len(parts), "scraps": int(scraps.sum())}
@@ -181,9 +153,13 @@ def _scraps(subject: Subject, parts: Geometries, of_polygon: npt.NDArray[np.int6
     return small
 
 
-def _pinches(subject: Subject, claim: str, which: npt.NDArray[np.intp]) -> list[Fault]:
+def _pinches(subject: Subject, claim: str, sound: npt.NDArray[np.bool_]) -> list[Fault]:
     """Points that two rings of one feature have in common; a single ring that is valid has none."""
-    several = which[~_are_rings(subject.polygons[which])]
+    edges = subject.edges
+    rings = np.bincount(edges.ring_polygon, minlength=len(sound))
+    several = np.flatnonzero((rings > 1) & sound if subject.plain is None else (rings > 1) & sound & ~subject.plain)
+    if not len(several):
+        return []
     parts, of_polygon = shapely.get_parts(subject.polygons[several], return_index=True)
     rings, of_part = shapely.get_rings(parts, return_index=True)
     place, ring = shapely.get_coordinates(rings, return_index=True)

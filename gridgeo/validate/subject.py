@@ -15,16 +15,18 @@ from typing import TypeAlias
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyproj
 import shapely
 
+from gridgeo.coverage import Edges, extract_edges
 from gridgeo.crs import match_vertices, to_crs, working_crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Language, Message
 from gridgeo.layers import Layer
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.features import RowName, check_geometry, check_ids
-from gridgeo.validate.measure import Sizes, measure, total_area
+from gridgeo.validate.measure import LateWidths, Sizes, areas_and_lengths, measure, total_area
 from gridgeo.validate.wording import Names, Part, part_of
 
 LayerLike: TypeAlias = gpd.GeoDataFrame | Layer
@@ -65,6 +67,10 @@ class Subject:
         Where mended polygons were broken, by index.
     sources : mapping of str to str
         File of each layer, where known.
+    known_edges : Edges, optional
+        Of the polygons, where they were taken out already.
+    plain : ndarray of bool, optional
+        Which polygons are known to have rings that touch nowhere.
     """
 
     polygons: Geometries
@@ -76,10 +82,40 @@ class Subject:
     faults: tuple[Fault, ...]
     scars: Mapping[int, shapely.Geometry] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    known_edges: Edges | None = None
+    plain: npt.NDArray[np.bool_] | None = None
+
+    @cached_property
+    def edges(self) -> Edges:
+        """The polygons as arrays of vertices."""
+        return extract_edges(self.polygons) if self.known_edges is None else self.known_edges
+
+    @cached_property
+    def boxes(self) -> npt.NDArray[np.float64]:
+        """Box of each polygon."""
+        boxes: npt.NDArray[np.float64] = shapely.bounds(self.polygons)
+        return boxes
+
+    @cached_property
+    def middle(self) -> npt.NDArray[np.float64]:
+        """The middle of all polygons; nought where there are none."""
+        there = np.flatnonzero(~np.isnan(self.boxes[:, 0]))
+        if not len(there):
+            return np.zeros(2)
+        west, south, east, north = (self.boxes[:, axis][there] for axis in range(4))
+        return np.array([west.min() + east.max(), south.min() + north.max()]) / 2
 
     def measure(self, polygons: Geometries) -> Sizes:
         """Measure polygons of ``crs`` in metres."""
         return measure(polygons, self.crs, self.measure_crs)
+
+    def areas_and_lengths(self, polygons: Geometries) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Square metres of polygons of ``crs`` and metres of their borders."""
+        return areas_and_lengths(polygons, self.crs, self.measure_crs)
+
+    def late_widths(self, polygons: Geometries) -> LateWidths:
+        """Return the widths of polygons of ``crs``, to be measured when they are asked for."""
+        return LateWidths(polygons, self.crs, self.measure_crs)
 
     def total_area(self, polygons: Geometries) -> float:
         """Square metres of all polygons of ``crs`` together."""
@@ -97,6 +133,8 @@ class Subject:
 
     def layers_of(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Keys of the layers of some features, in the order of the layers."""
+        if len(self.keys) == 1:
+            return self.keys
         mine = {self.layer[index] for index in indices}
         return tuple(key for key in self.keys if key in mine)
 
@@ -113,7 +151,7 @@ class Subject:
         """Say where in the first of some features a place lies."""
         for index in indices:
             if self.polygons[index] is not None:
-                return part_of(self.name[index], self.polygons[index], place)
+                return part_of(self.name[index], tuple(self.boxes[index].tolist()), place.bounds)
         return None
 
 
@@ -154,7 +192,12 @@ def _layer_of(
         free = "gridgeo_id"
         while free in frame.columns:
             free += "_"
-        return Layer(key, frame.assign(**{free: frame.index.astype(str)}), free, name_column)
+        index = frame.index
+        if pd.api.types.is_integer_dtype(index.dtype):
+            ids = pd.Series(list(map(str, index.tolist())), index, dtype=object)
+        else:
+            ids = index.astype(str)
+        return Layer(key, frame.assign(**{free: ids}), free, name_column)
     return Layer(key, frame, id_column, name_column)
 
 
@@ -189,7 +232,8 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
     row = np.concatenate([np.arange(1, len(part) + 1) for part in planar[:mine]])
     given = np.concatenate([layer.frame[layer.id_column].to_numpy(object) for layer in layers.values()])
     more, identifier = check_ids(claim, key, given, row, shapes)
-    name = _names(np.concatenate([_given_names(layer) for layer in layers.values()]), identifier, row)
+    given_names = [_given_names(layer) for layer in layers.values()]
+    name = _names(np.concatenate(given_names), identifier, row)
     checked = check_geometry(claim, key, identifier, name, shapes)
     faults += [*more, *checked.faults]
 
@@ -200,7 +244,19 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
         faults += sound.faults
         around.append(sound.polygons)
     files = {of: layer.source.partition(", layer ")[0] for of, layer in known.items() if layer.source}
-    subject = Subject(checked.polygons, key, identifier, name, crs, measure_crs, tuple(faults), checked.scars, files)
+    subject = Subject(
+        checked.polygons,
+        key,
+        identifier,
+        name,
+        crs,
+        measure_crs,
+        tuple(faults),
+        checked.scars,
+        files,
+        checked.edges,
+        checked.plain,
+    )
     return subject, around
 
 
@@ -294,7 +350,7 @@ def as_read(claim: str, key: str, layer: Layer, problem: Problem) -> Fault:
     if not problem.where.startswith(start):
         return doubt(claim, (key,), problem)
     feature = problem.where.removeprefix(start)
-    code = "invalid-geometry" if "reason" in problem.values else "empty-geometry"
+    code = "invalid-geometry" if "reason" in problem.values else "empty-geometry"  # noqa: PD011 (no table)
     values: dict[str, object] = {"name": feature, "problem": Said(replace(problem, where=""))}
     return Fault(code, "warning", claim, (key,), (feature,), _LEFT_OUT, None, values=values)
 

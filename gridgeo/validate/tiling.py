@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -20,13 +21,13 @@ from gridgeo.town import Allowed
 from gridgeo.validate.borders import TOLERANCE, validate_alignment
 from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
-from gridgeo.validate.measure import Sizes, enclosed_area
+from gridgeo.validate.measure import Sizes, enclosed_area, most_wide
 from gridgeo.validate.near import open_gaps, reach_of
 from gridgeo.validate.regions import FLOAT_NOISE, Judge
 from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.shapes import check_shapes
 from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather
-from gridgeo.validate.wording import Area
+from gridgeo.validate.wording import Area, Part
 
 _DUPLICATE = Message("{names} are the same polygon of {area}.", "{names}是同一个多边形，面积 {area}。")
 _NO_EXTENT = Message(
@@ -267,9 +268,11 @@ def examine(
 
     With an extent open gaps are ``uncovered``; without, they are only there for who looks for them.
     """
-    distinct, duplicates = set_duplicates_aside(subject, claim, tolerance)
+    alike = equal_polygons(subject.polygons, subject.boxes)
+    distinct, duplicates = set_duplicates_aside(subject, claim, tolerance, alike)
     reach = reach_of(subject, tolerance) if look_for_open_gaps else None
-    analysis = analyse(distinct, extent=extent, reach=reach)
+    copies = [index for fault_indices in alike for index in fault_indices[1:]]
+    analysis = analyse(distinct, extent=extent, reach=reach, edges=subject.edges.without(np.array(copies, np.int64)))
     faces = analysis.faces()
     judge = Judge(subject, claim, tolerance, has_extent=extent is not None)
     records, sizes = judge.regions(faces)
@@ -317,30 +320,40 @@ def _united(shapes: Geometries, layer: Layer) -> shapely.Geometry:
     return present[0] if len(present) == 1 else shapely.union_all(present)
 
 
-def set_duplicates_aside(subject: Subject, claim: str, tolerance: float) -> tuple[npt.NDArray[np.object_], list[Fault]]:
+def set_duplicates_aside(
+    subject: Subject, claim: str, tolerance: float, alike: list[list[int]] | None = None
+) -> tuple[npt.NDArray[np.object_], list[Fault]]:
     """Keep the first of equal polygons; the others' area belongs to the record that says so and to no overlap."""
     polygons = subject.polygons.copy()
-    alike = equal_polygons(polygons)
-    measured = subject.measure(polygons[[indices[0] for indices in alike]])
+    alike = equal_polygons(polygons) if alike is None else alike
+    if not alike:
+        return polygons, []
+    first = polygons[[indices[0] for indices in alike]]
+    areas, lengths = subject.areas_and_lengths(first)
+    late = subject.late_widths(first)
+    # how wide a copy is has to be known for a tolerance only, and seldom then
+    unclear = most_wide(areas) > tolerance if tolerance > 0 else np.zeros(len(alike), bool)
+    unclear &= 2 * areas <= tolerance * lengths
     faults = []
     for number, indices in enumerate(alike):
-        area, width, length = measured.at(number)
+        area = float(areas[number])
+        wide = late.at(number) > tolerance if unclear[number] else 2 * area > tolerance * lengths[number]
         faults.append(
             Fault(
                 "duplicate-polygon",
-                "error" if width > tolerance else "warning",
+                "error" if wide else "warning",
                 claim,
                 subject.layers_of(indices),
                 subject.ids_of(indices),
                 _DUPLICATE,
-                polygons[indices[0]],
+                first[number],
                 area,
-                width,
-                length,
+                partial(late.at, number),  # type: ignore[arg-type]
+                float(lengths[number]),
                 {"names": subject.called(indices), "area": Area(area)},
-                part=subject.part(indices[:1], polygons[indices[0]]),
+                part=Part(subject.name[indices[0]], 1, 1),
                 multiplicity=len(indices),
             )
         )
-        polygons[indices[1:]] = None
+    polygons[[index for indices in alike for index in indices[1:]]] = None
     return polygons, faults

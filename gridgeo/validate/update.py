@@ -341,6 +341,8 @@ class _Again:
             name=now(before.name, name),
             faults=(*faults, *checked.faults),
             scars=dict(sorted(scars.items())),
+            known_edges=None,
+            plain=None,
         )
         return subject, shapes
 
@@ -384,6 +386,8 @@ class _Again:
             id=subject.id[self.index],
             name=subject.name[self.index],
             scars={k: subject.scars[index] for k, index in enumerate(self.index.tolist()) if index in subject.scars},
+            known_edges=None,
+            plain=None,
         )
         unchanged = [fault for fault in before.shapes if not _is_of(fault, edited, (fault.code,))]
         past = before.subject.polygons[self.index[self.known]]

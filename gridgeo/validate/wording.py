@@ -10,6 +10,9 @@ import shapely
 
 from gridgeo.language import Language, Message, current_language
 
+Box = tuple[float, ...]
+"""West, south, east and north."""
+
 MOST_NAMES = 6
 """Features named in a sentence; the record lists all."""
 
@@ -163,16 +166,16 @@ class Part:
         return _IN[self.row][self.column].text(language, name=worded(self.name, language))
 
 
-def part_of(name: str | Worded, polygon: shapely.Geometry, place: shapely.Geometry) -> Part:
-    """Return the part of a polygon that the middle of ``place`` lies in, by thirds of its box.
+def part_of(name: str | Worded, box: Box, place: Box) -> Part:
+    """Return the part of the feature in a box that the middle of the box ``place`` lies in, by thirds.
 
     Examples
     --------
-    >>> part_of("a", shapely.box(0, 0, 9, 9), shapely.Point(8, 8)).text("en")
+    >>> part_of("a", (0, 0, 9, 9), (8, 8, 8, 8)).text("en")
     'in the north-east of a'
     """
-    left, bottom, right, top = polygon.bounds
-    west, south, east, north = place.bounds
+    left, bottom, right, top = box
+    west, south, east, north = place
     across = ((west + east) / 2 - left) / max(right - left, 1e-300) * 3
     up = ((south + north) / 2 - bottom) / max(top - bottom, 1e-300) * 3
     return Part(name, int(min(max(up, 0), 2)), int(min(max(across, 0), 2)))
