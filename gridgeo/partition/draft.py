@@ -6,6 +6,7 @@ wishes found on them. Any number of drafts can be made on it.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from gridgeo.partition.demand import SUM, Demand
 from gridgeo.partition.layer import Grid, assemble, in_both_languages, weights_of
 from gridgeo.partition.parts import Dividers, Part, by_part, parts_of
 from gridgeo.partition.previous import OldPlan, old_blocks
+from gridgeo.partition.rebalance import moved_atoms
 from gridgeo.partition.remarks import remarks, tell_parted
 from gridgeo.partition.search import Graph, Rules
 from gridgeo.partition.wishes import Placed, Wishes, heads_of, place_wishes, rules_of
@@ -145,6 +147,8 @@ class Draft:
     blocks: gpd.GeoDataFrame
     warnings: list[Problem]
     solved: dict[int, tuple[Task, Solved]] = field(default_factory=dict)
+    moved_ground: Geometries = field(default_factory=lambda: np.empty(0, dtype=object))
+    """What changes hands, in metres, where there was an old plan."""
 
     @property
     def moved(self) -> float:
@@ -162,7 +166,7 @@ class Draft:
         price = 0.0
         for task, found in self.solved.values():
             sides = found.grouping.block[task.graph.pairs]
-            price += float(task.graph.cost[sides[:, 0] != sides[:, 1]].sum())
+            price += math.fsum(np.maximum(task.graph.cost[sides[:, 0] != sides[:, 1]], 0.0))
         return price
 
     @property
@@ -542,7 +546,22 @@ def _finished(site: Site, plan: _Plan, solved: dict[int, tuple[Task, Solved]]) -
         "proof": _proofs(solved),
         "warnings": in_both_languages(warnings),
     }
-    return Draft(blocks, warnings, solved)
+    return Draft(blocks, warnings, solved, _moved_ground(site, solved))
+
+
+def _moved_ground(site: Site, solved: dict[int, tuple[Task, Solved]]) -> Geometries:
+    """Return what changes hands, in metres."""
+    faces = []
+    for number, (task, found) in solved.items():
+        atoms = site.atoms[number]
+        if task.old is None or atoms is None:
+            continue
+        moved = moved_atoms(task.graph.load[:, 0], task.old, found.grouping.block)
+        faces += [atoms.faces[atom] for atom in np.flatnonzero(moved).tolist()]
+    if not faces:
+        return np.empty(0, dtype=object)
+    ground: Geometries = shapely.get_parts(shapely.union_all(site.ground.metric[np.concatenate(faces)]))
+    return ground
 
 
 def _proofs(solved: dict[int, tuple[Task, Solved]]) -> dict[str, int]:

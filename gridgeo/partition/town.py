@@ -81,6 +81,7 @@ def demand_of(town: Town) -> Demand:
         size=said.size,
         measure=said.measure,
         tolerance=said.tolerance,
+        tolerances={w.name: w.tolerance for w in town.workload if w.tolerance is not None},
         seed=said.seed,
         compact=said.compact,
         seconds=said.seconds,
