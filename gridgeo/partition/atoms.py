@@ -237,7 +237,8 @@ def make_atoms(
         The faces of each polygon to be kept whole (`faces_kept_whole`), of this grid or not.
     """
     area, perimeter = faces.area[members], faces.perimeter[members]
-    merging = merging_of(arrangement, faces.sides, inner, lengths, members, area, perimeter, cleaning.uncut_by)
+    wet = on_surface[members]
+    merging = merging_of(arrangement, faces.sides, inner, lengths, members, area, perimeter, cleaning.uncut_by, wet)
     join_unfounded(merging)
     parted = []
     for index, group in enumerate(kept):
@@ -245,7 +246,7 @@ def make_atoms(
         here = at[members[at] == group].tolist()
         if len(here) > 1 and join_kept(merging, here) > 1:
             parted.append(index)
-    surfaces = join_surfaces(merging, on_surface[members])
+    surfaces = join_surfaces(merging, wet)
     road_land = find_road_land(arrangement, faces.sides, lengths, members, area, perimeter)
     strips = join_strips(merging, road_land.strips, road_land.towards)
     islands = frozenset(np.flatnonzero(road_land.islands).tolist())

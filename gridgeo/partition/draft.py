@@ -19,7 +19,7 @@ import shapely
 
 from gridgeo.errors import Problem
 from gridgeo.language import Message
-from gridgeo.network import NO_RANK, RANKS, RIVER, Barriers, Flags, Floats, Geometries, Integers
+from gridgeo.network import NO_RANK, RANKS, RIVER, Barriers, Flags, Floats, Geometries, Integers, groups
 from gridgeo.partition.answers import Attribute, unmet, unmet_size
 from gridgeo.partition.atom_layer import Ground, lay_out
 from gridgeo.partition.atoms import USUAL, Atoms, Cleaning, Faces
@@ -36,8 +36,8 @@ from gridgeo.partition.search import Graph, Rules
 from gridgeo.partition.wishes import Placed, Wishes, heads_of, place_wishes, rules_of
 from gridgeo.partition.workload import AREA, STREET_LENGTH, Measure, WorkloadSource, allot, total_of, totals
 
-UNCUT_PIECE = 0.1
-"""Where no barrier may cut a block, a piece behind one joins another only if it has less than this part of a block."""
+UNCUT_AREA = 10_000.0
+"""Square metres. Where no barrier may cut a block, a piece behind one that is no larger joins another all the same."""
 ONE_HEAD = 0.5
 """Tolerance of the number of block heads in a block: one each."""
 _ON_BORDER = 1e-5
@@ -67,6 +67,15 @@ _NO_LOCK = Message(
 _MORE_PARTS = Message(
     "the borders of parents and locked blocks leave {parts} parts, so it has {parts} blocks and not {asked}",
     "上级界线与锁定块将其分成 {parts} 部分，故为 {parts} 块而非 {asked} 块",
+)
+_PARTED = Message(
+    "barriers that may not cut a block ({rank}) leave {parts} parts, so it has {parts} blocks and not {asked}",
+    "不得穿过责任块的屏障（{rank}）将其分成 {parts} 部分，故为 {parts} 块而非 {asked} 块",
+)
+_SMALL_PIECES = Message(
+    "{count} pieces with less than {area:,.0f} m2 of land behind barriers that may not cut a block join a neighbour "
+    "all the same",
+    "有 {count} 片不足 {area:,.0f} 平方米的土地位于不得穿过责任块的屏障之后，仍并入相邻块",
 )
 _HEADS = Message(
     "{heads} block heads are stationed in it, so it has {heads} blocks and not {asked}",
@@ -310,6 +319,11 @@ def _graphs(
             cost=np.zeros(len(atoms.pairs)),
             passable=atoms.passable,
         )
+        if ground.cleaning.uncut_by >= RIVER:
+            land = total_of(np.where(ground.on_surface, 0.0, ground.faces.area), atoms.faces)
+            graph, over = _without_small_pieces(graph, atoms, land)
+            if over:
+                warnings.append(Problem(where, _SMALL_PIECES, {"count": over, "area": UNCUT_AREA}))
         rule, told = rules_of(placed, ground, atoms, graph, where)
         stationed, twice = heads_of(placed, ground, atoms, where)
         warnings += [*told, *twice]
@@ -399,6 +413,15 @@ def _counts(site: Site, demand: Demand, grid: int, open_: list[int], locked: int
             atoms = {number: len(site.graphs[number] or ()) for number in open_}
             free = [number for number in open_ if counts[number] < atoms[number]] or open_
             counts[max(free, key=lambda number: (share[number], -number))] += 1
+    if site.ground.cleaning.uncut_by >= RIVER:
+        for number in open_:
+            graph = site.graphs[number]
+            assert graph is not None
+            apart = int(groups(len(graph), graph.pairs[graph.passable]).max()) + 1
+            if apart > counts[number]:
+                values = {"parts": apart, "asked": counts[number], "rank": RANKS[site.ground.cleaning.uncut_by]}
+                plan.warnings.append(Problem(where, _PARTED, values))
+                counts[number] = apart
     for number in open_:
         heads = len(site.heads[number])
         if heads and heads != counts[number]:
@@ -406,6 +429,23 @@ def _counts(site: Site, demand: Demand, grid: int, open_: list[int], locked: int
                 plan.warnings.append(Problem(where, _HEADS, {"heads": heads, "asked": counts[number]}))
             counts[number] = heads
     return counts
+
+
+def _without_small_pieces(graph: Graph, atoms: Atoms, land: Floats) -> tuple[Graph, int]:
+    """Join pieces with too little land for a block to the neighbour with the longest border; returns how many did."""
+    count = 0
+    while True:
+        piece = groups(len(graph), graph.pairs[graph.passable])
+        area = np.bincount(piece, weights=land)
+        sides = piece[graph.pairs]
+        across = sides[:, 0] != sides[:, 1]
+        metres = np.where(across & (area[sides] < UNCUT_AREA).any(axis=1), atoms.length.sum(axis=1), 0.0)
+        if not (metres > 0).any():
+            return graph, count
+        passable = graph.passable.copy()
+        passable[int(np.argmax(metres))] = True
+        graph = replace(graph, passable=passable)
+        count += 1
 
 
 def _still_fits(demand: Demand, total: float, count: int) -> bool:
@@ -482,7 +522,7 @@ def _add_task(site: Site, plan: _Plan, grid: int, number: int, count: int) -> No
         seed=zlib.crc32(text.encode()),
         rules=site.rules[number],
         compact=demand.compact,
-        small_piece=UNCUT_PIECE if uncut else SMALL_PIECE,
+        small_piece=0.0 if uncut else SMALL_PIECE,
         old=old,
         price=demand.move_price,
     )

@@ -12,12 +12,14 @@ import pyproj
 import shapely
 
 from gridgeo.errors import Problem
-from gridgeo.network import GRAIN, NO_RANK, RANKS, Arrangement, Flags, Floats, Geometries, Integers
+from gridgeo.network import GRAIN, NO_RANK, RANKS, Arrangement, Flags, Floats, Geometries, Integers, groups
 from gridgeo.partition.atoms import Faces, numbers
 from gridgeo.partition.codes import UNIT_GRID, CodeScheme, block_name, check_codes, serial_order
 from gridgeo.partition.previous import Previous
 from gridgeo.partition.workload import WorkloadSource, total_of
 
+TOUCHING = 2e-5
+"""Metres: two vertices so near are one."""
 SAME_PLACE_DEGREES, SAME_PLACE_METRES = 1e-9, 1e-4
 """How near a vertex must be to one of the previous plan, as written, to be the same."""
 COLUMNS = ("code", "name", "grid", "grid_layer", "kind", "serial", "workload")
@@ -206,6 +208,29 @@ def _borders(faces: Faces, block_faces: Sequence[Integers]) -> tuple[Integers, I
     return once % len(faces.sides), once // len(faces.sides)
 
 
+def _merged(arrangement: Arrangement, number: Integers, border: Integers, stay: Flags) -> Integers:
+    """Return the vertices of rings with one vertex for those that lie within `TOUCHING` of each other.
+
+    Noding may leave two crossings some steps of the lattice apart, in an order that rounding to the output turns round:
+    the border would cross itself. Vertices of grids stay, then those on a grid's border, then those that are to stay.
+    """
+    used = np.unique(number)
+    spots = shapely.points(arrangement.points[used])
+    one, two = shapely.STRtree(spots).query(spots, predicate="dwithin", distance=TOUCHING)
+    near = one < two
+    if not near.any():
+        return number
+    group = groups(len(used), np.stack([one[near], two[near]], axis=1))
+    of_grid = arrangement.vertex[used] >= 0
+    on_border = np.isin(used, border)
+    order = np.lexsort((used, ~stay[used], ~on_border, ~of_grid, group))
+    leader = order[np.searchsorted(group[order], np.arange(int(group.max()) + 1))]
+    several = np.bincount(group, weights=of_grid) > 1  # vertices that the grids themselves have so near stay apart
+    stands_for = np.arange(len(arrangement.points))
+    stands_for[used] = np.where(several[group], used, used[leader[group]])
+    return np.asarray(stands_for[number])
+
+
 def _reshaped(
     arrangement: Arrangement,
     shapes: Geometries,
@@ -262,6 +287,21 @@ def _reshaped(
     closing = np.concatenate([ring[1:] != ring[:-1], [True]]) if len(ring) else np.empty(0, dtype=np.bool_)
     keep = ~closing & ~gone[number]
     number, ring = number[keep], ring[keep]
+    number = _merged(arrangement, number, ends[arrangement.border[final]], stay)
+    # a ring that closes on itself between two vertices that became one has lost nothing that can be seen
+    first = np.concatenate([[True], ring[1:] != ring[:-1]]) if len(ring) else np.empty(0, dtype=np.bool_)
+    last = np.concatenate([first[1:], [True]]) if len(ring) else first
+    before = np.roll(number, 1)
+    before[first] = number[last]
+    keep = number != before
+    number, ring = number[keep], ring[keep]
+    whole_ring = np.bincount(ring, minlength=len(rings)) >= 3
+    shell = np.concatenate([[True], part_of[1:] != part_of[:-1]]) if len(part_of) else np.empty(0, dtype=np.bool_)
+    whole_part = whole_ring[shell]
+    whole_ring &= whole_part[part_of]
+    keep = whole_ring[ring]
+    number, ring = number[keep], (np.cumsum(whole_ring) - 1)[ring[keep]]
+    part_of, block_of = (np.cumsum(whole_part) - 1)[part_of[whole_ring]], block_of[whole_part]
     used = np.unique(number)
     old = used[arrangement.vertex[used] >= 0]
     output[old] = written[arrangement.vertex[old]]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gridgeo.network import NO_RANK, RANKS, RIVER, Arrangement, Floats, Integers
+from gridgeo.network import NO_RANK, RANKS, RIVER, Arrangement, Flags, Floats, Integers
 
 LANES = len(RANKS) + 1
 """Ranks of a border, `NO_RANK` last; the first columns of what `Merging` knows of a border."""
@@ -87,6 +87,7 @@ def merging_of(
     area: Floats,
     perimeter: Floats,
     uncut_by: int = -1,
+    wet: Flags | None = None,
 ) -> Merging:
     """Return the faces of a grid ready to be merged.
 
@@ -104,6 +105,8 @@ def merging_of(
         Of ``members``.
     uncut_by : int
         Barriers of this rank and stronger ones can't be crossed at all.
+    wet : array of bool or None
+        Which of ``members`` lie in a barrier polygon: where nothing can be crossed, neither can what leads over these.
     """
     merging = Merging(area, perimeter)
     left, right = np.searchsorted(members, sides[inner]).T
@@ -120,6 +123,8 @@ def merging_of(
     # over a bridge the whole edge counts as contact: the bridge is as wide as it needs to be
     on_foot = np.where(joined, np.maximum(metres, MIN_CONTACT), np.where(arrangement.wall[inner], 0.0, metres))
     on_foot[rank <= uncut_by] = 0.0
+    if uncut_by >= RIVER and wet is not None:
+        on_foot[wet[left] & wet[right]] = 0.0
     table[:, PASSABLE] = np.bincount(pair, weights=on_foot, minlength=len(keys))
     # seen from the face on the left the other lies to the right of the segment; rivers lead nowhere
     dry = rank != RIVER

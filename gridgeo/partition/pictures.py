@@ -25,6 +25,7 @@ DETAIL = 0.6
 
 MAP_STYLE = """.b0{fill:#dfe9f3}.b1{fill:#f6ecd4}.b2{fill:#e0efdc}.b3{fill:#f3e0e0}.b4{fill:#e7e1f1}.b5{fill:#f1f1e6}
 .edge{fill:none;stroke:#20262e;stroke-width:3;stroke-linejoin:round}
+.grid{fill:none;stroke:#7a1f5c;stroke-width:5;stroke-linejoin:round;stroke-opacity:.75}
 .river{fill:none;stroke:#3f86c7;stroke-width:3.2}.main-road{fill:none;stroke:#b98d4e;stroke-width:2.6}
 .road{fill:none;stroke:#a9a396;stroke-width:1.4}.lane{fill:none;stroke:#c9c5bb;stroke-width:.7}
 .water{fill:#bcd8ee}.moved{fill:url(#hatch);stroke:#a05a00;stroke-width:1}
@@ -95,8 +96,16 @@ class Sheet:
         """The view box, with a margin."""
         return f"-12 -12 {self.width + 24:.1f} {self.height + 24:.1f}"
 
-    def map(self, blocks: Geometries, numbers: Sequence[str], *, label: str, moved: Geometries | None = None) -> str:
-        """Return a map of blocks in metres with their numbers."""
+    def map(
+        self,
+        blocks: Geometries,
+        numbers: Sequence[str],
+        *,
+        label: str,
+        moved: Geometries | None = None,
+        outlines: Geometries | None = None,
+    ) -> str:
+        """Return a map of blocks in metres with their numbers, what moved hatched, and the outlines of grids."""
         drawn = []
         for colour in range(COLOURS):
             some = blocks[colours(blocks) == colour]
@@ -109,7 +118,7 @@ class Sheet:
             f'<text class="no" x="{x:.1f}" y="{y + 6:.1f}">{escape(number)}</text>'
             for (x, y), number in zip(self.at(spots).tolist(), numbers, strict=True)
         )
-        edges = self.path(blocks, "edge")
+        edges = self.path(blocks, "edge") + ("" if outlines is None else self.path(outlines, "grid"))
         return (
             f'<svg viewBox="{self.box}" role="img" aria-label="{escape(label)}">{"".join(drawn)}{use}{edges}'
             f"{words if len(numbers) <= 150 else ''}</svg>"

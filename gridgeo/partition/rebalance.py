@@ -1,9 +1,10 @@
 """Rebalancing: bring an old plan back into balance, with a price on workload that changes hands.
 
-Theory. Each old block gets an anchor: an atom without workload or area that nobody can walk to, so that no move takes
-it away. Every atom is tied to the anchor of its old block by a border that costs the price times its workload. So the
-ordinary annealing from the old plan pays exactly for what changes hands. A high price moves little and leaves ragged
-borders; a low one moves much: the curve over several prices shows what is bought with what.
+Theory. Each old block gets an anchor: an atom without workload and next to no area that nobody can walk to, so that no
+move takes it away, and so unround that no block is ever left with nothing else. Every atom is tied to the anchor of its
+old block by a border that costs the price times its workload. So the ordinary annealing from the old plan pays exactly
+for what changes hands. A high price moves little and leaves ragged borders; a low one moves much: the curve over
+several prices shows what is bought with what.
 
 The old plan need not fit today's ground. What lies in no old block joins the neighbour with the longest border; a block
 that today's roads part keeps its heaviest piece; where another number of blocks is asked for, the heaviest block is cut
@@ -29,6 +30,8 @@ from gridgeo.partition.search.solve import COLD, HOT, in_units, work_of
 
 PRICES = (0.0, 3.0, MOVE_PRICE, 300.0)
 """Prices of a curve."""
+SPECK, UNROUND = 1e-6, 1e2
+"""Area of an anchor, in usual blocks, and how unround a block of nothing else would be."""
 GENTLE = 0.25
 """How hot the annealing begins, against a search from nothing."""
 
@@ -98,10 +101,13 @@ def rebalance(
     aim = Aim(count, tolerance, compact)
     fair = in_units(walkable, aim)
     tied = np.flatnonzero(old >= 0)
+    usual = math.fsum(fair.area) / count
     anchored = replace(
         fair,
         load=np.concatenate([fair.load, np.zeros((had, fair.load.shape[1]))]),
-        **{name: np.concatenate([getattr(fair, name), np.zeros(had)]) for name in ("area", "x", "y", "own")},
+        area=np.concatenate([fair.area, np.full(had, SPECK * usual)]),
+        own=np.concatenate([fair.own, np.full(had, (UNROUND * SPECK * usual) ** 2)]),
+        **{name: np.concatenate([getattr(fair, name), np.zeros(had)]) for name in ("x", "y")},
         pairs=np.concatenate([fair.pairs, np.column_stack([tied, size + old[tied]])]),
         cost=np.concatenate([fair.cost, price * fair.load.mean(axis=1)[tied]]),
         passable=np.concatenate([fair.passable, np.zeros(len(tied), dtype=np.bool_)]),

@@ -18,7 +18,7 @@ from gridgeo.partition.asked import SET, Asked
 from gridgeo.partition.atoms import Cleaning
 from gridgeo.partition.change import check_previous
 from gridgeo.partition.codes import CodeScheme
-from gridgeo.partition.demand import Demand, check_demand, with_preset
+from gridgeo.partition.demand import Demand, check_demand, check_uncut, with_preset
 from gridgeo.partition.draft import Draft
 from gridgeo.partition.layer import Grid
 from gridgeo.partition.layers import Layers, draft_area
@@ -144,6 +144,8 @@ def draft_town(
         complete, wrong = with_preset(demand, preset, sources, where)
         problems += wrong
         wanted.append(complete)
+    problems += check_uncut(drafting.uncut_by, where)
+    uncut = -1 if drafting.uncut_by not in RANKS else RANKS.index(drafting.uncut_by)
     scheme = CodeScheme(drafting.codes, drafting.code_object)
     asked, told = _asked(town, previous, locked)
     problems += [*told, *asked.check()]
@@ -178,7 +180,7 @@ def draft_town(
                 extend_dead_ends=drafting.extend_dead_ends,
                 sliver_below=drafting.sliver_below,
                 needle_below=drafting.needle_below,
-                uncut_by=-1 if drafting.uncut_by is None else RANKS.index(drafting.uncut_by),
+                uncut_by=uncut,
             ),
             scheme=scheme,
             town=town.code,
