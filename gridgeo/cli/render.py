@@ -31,6 +31,10 @@ _FORMAT = Message(
 )
 _PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
 _ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
+_TILE = Message(
+    "Cut each PDF on larger paper onto sheets of this one too, with marks and a plan to put them together.",
+    "另将大幅 PDF 分割到此纸张上，带裁切标记和拼接示意。",
+)
 _CHECK = Message(
     "Then reopen every file and look whether all is there, to be read and to be seen; exit 1 if not.",
     "随后重新打开每个文件，检查内容是否齐全、可读、可见；有问题则退出状态为 1。",
@@ -85,6 +89,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         paper: Annotated[list[Paper] | None, typer.Option(help=_PAPER.text(), show_default="A3")] = None,
         orientation: Annotated[Turned, typer.Option(help=_ORIENTATION.text())] = Turned.portrait,
+        tile: Annotated[Paper | None, typer.Option("--tile", help=_TILE.text(), show_default=False)] = None,
         check: Annotated[bool, typer.Option("--check", help=_CHECK.text())] = False,
         jobs: Annotated[int | None, jobs_option()] = None,
         quiet: Annotated[bool, quiet_option()] = False,
@@ -93,6 +98,7 @@ def register(app: typer.Typer) -> None:
         papers = [sheet.value for sheet in paper or [Paper.A3]]
         processes = jobs or processors()
         sheets: dict[str, Any] = {"formats": forms, "papers": papers, "orientation": orientation.value}
+        sheets["tiles"] = tile.value if tile is not None else None
         with showing_progress(wants_bars(quiet)):
             read = make_notices(town, out, quiet, jobs=processes, **sheets)
             raise typer.Exit(_check(read, out, processes, quiet) if check else 0)

@@ -37,6 +37,7 @@ def render_notices(
     formats: Sequence[NoticeFormat] = ("pdf",),
     papers: Sequence[PaperName] = ("A3",),
     orientation: Orientation = "portrait",
+    tiles: PaperName | None = None,
     jobs: int = 1,
     warnings: list[Problem] | None = None,
 ) -> list[Path]:
@@ -58,6 +59,9 @@ def render_notices(
         For PDF. The design is that of A3, enlarged or reduced.
     orientation : {"portrait", "landscape"}
         For PDF.
+    tiles : {"A4", "A3", ...}, optional
+        Cut each PDF on larger paper onto sheets of this one as well, ``<code>-A0-tiles-A3.pdf``: see
+        `gridgeo.render.tiles`.
     jobs : int
         Processes at most. More than one needs a script that guards its start with ``if __name__ == "__main__":``, as
         `multiprocessing` does.
@@ -106,9 +110,24 @@ def render_notices(
     codes = {notice.code for notice in notices}
     if gone := sorted(file for file, entry in entries.items() if entry.code not in codes):
         said.append(Problem(str(folder), _GONE, {"count": len(gone), "files": listed(gone, most=4)}))
+    if tiles is not None:
+        written += _tiled(Path(out), names, editions, tiles)
     if refused:
         raise InputError(refused.values())
     return written
+
+
+def _tiled(folder: Path, names: Sequence[str], editions: Sequence[Edition], onto: PaperName) -> list[Path]:
+    """Cut the PDFs of editions on larger paper onto sheets; return the files made."""
+    from gridgeo.render.sheet import PAPERS
+    from gridgeo.render.tiles import tile_files
+
+    made: list[Path] = []
+    for edition in editions:
+        if not edition.sheet.is_picture and min(edition.sheet.paper) > min(PAPERS[onto]):
+            files = [folder / edition.file(name) for name in names]
+            made += tile_files([file for file in files if file.exists()], edition.sheet.paper, onto)
+    return made
 
 
 def _editions(
