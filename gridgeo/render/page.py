@@ -20,6 +20,7 @@ from gridgeo.render.fonts import printable
 from gridgeo.render.notice import KIND_NAMES, TITLE, Item, Notice
 from gridgeo.render.people import ROLE_NAMES, Card
 from gridgeo.render.scene import Scene
+from gridgeo.render.sections import Watch
 from gridgeo.town import Town
 
 _MAP_SIZE = (116.0, 128.0)
@@ -79,7 +80,7 @@ class PageWriter:
             f"</ul>{_supervision(notice)}</section>"
             f'<section aria-labelledby="extent"><h2 id="extent">范围</h2>{_extent(notice)}{_figure(drawing)}</section>'
             f'<section aria-labelledby="team"><h2 id="team">责任团队</h2>{team}</section>'
-            f"{_tasks(notice)}{_services(notice)}"
+            f"{_patrols(notice)}{_frontage(notice)}{_tasks(notice)}{_services(notice)}"
             f"{_promise()}{self._neighbours(notice)}</main>"
             f"<footer>{facts_of(notice)}{self._board(notice)}</footer>"
         )
@@ -199,6 +200,48 @@ def _figure(drawing: Drawing | None) -> str:
     svg = drawing.svg[drawing.svg.index("<svg") :]
     labelled = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(drawing.description)}" ', 1)
     return f"<figure>{labelled}<figcaption>示意图，比例尺以图上标尺为准。</figcaption></figure>"
+
+
+def _patrols(notice: Notice) -> str:
+    """Return who patrols which section of the streets in which shift."""
+    if not notice.patrols:
+        return ""
+    heads = [f"{escape(shift.name)} {escape(shift.hours)}".strip() for shift in notice.shifts]
+    columns = "".join(f'<th scope="col"><bdi>{head}</bdi></th>' for head in heads)
+    rows = "".join(
+        f'<tr><th scope="row"><span class="number">{escape(row.number)}</span> <bdi>{escape(row.streets)}</bdi> '
+        f'<span class="under">{escape(row.length)}</span></th>'
+        + "".join(
+            f'<td data-shift="{head}">{"".join(map(_watch, shift))}</td>'
+            for head, shift in zip(heads, row.shifts, strict=True)
+        )
+        + "</tr>"
+        for row in notice.patrols
+    )
+    return (
+        '<section aria-labelledby="sections"><h2 id="sections">责任路段与值守</h2>'
+        '<p class="under">编号见图，每日值守。</p>'
+        f'<table class="patrols"><thead><tr><th scope="col">责任路段</th>{columns}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></section>"
+    )
+
+
+def _watch(watch: Watch) -> str:
+    days = "" if watch.days in ("", "每天") else f'<span class="local">{escape(watch.days)}</span> '
+    people = "".join(
+        f'<span class="person"><bdi>{escape(name)}</bdi>{f" {phone_links(phone)}" if phone else ""}</span> '
+        for name, phone in watch.people
+    )
+    return f"<p>{days}{people}</p>"
+
+
+def _frontage(notice: Notice) -> str:
+    if not notice.frontage:
+        return ""
+    return (
+        '<section aria-labelledby="frontage"><h2 id="frontage">门前责任区</h2>'
+        f"<p><bdi>{escape(notice.frontage)}</bdi></p></section>"
+    )
 
 
 def _tasks(notice: Notice) -> str:
