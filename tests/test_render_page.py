@@ -10,17 +10,20 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
 from gridgeo.errors import Problem
+from gridgeo.render import file_names
 from gridgeo.render.colours import contrast
 from gridgeo.render.ledger import Entry, write_ledger
 from gridgeo.render.notice import compose_notices
-from gridgeo.render.page import page_style
+from gridgeo.render.page import PageWriter, page_style
 from gridgeo.render.scene import make_scene
+from gridgeo.render.sections import PatrolRow, ShiftHead, Watch
 from gridgeo.render.site import render_site
 from gridgeo.town import Person, Publication, Town
-from tests.render_towns import make_town
+from tests.render_towns import blocks_frame, make_town
 from tests.test_render_poster import portrait
 
 FIRST = "310112999001001"
@@ -163,3 +166,46 @@ def test_a_page_says_by_which_mark_to_know_the_present_board(tmp_path: Path) -> 
     first, second, *_ = pages_of(make_town(), tmp_path)
     assert "核对码：A3 1234-ABCD" in first.read_text(encoding="utf-8")
     assert "核对码" not in second.read_text(encoding="utf-8")
+
+
+def test_a_page_stays_small_with_forty_photos(tmp_path: Path) -> None:
+    from PIL import Image
+
+    random = np.random.default_rng(3)
+    people = [Person(FIRST, "head", "张三丰")]
+    for k in range(40):
+        photo = tmp_path / f"{k}.jpg"
+        Image.fromarray(random.integers(0, 255, (160, 120, 3), np.uint8)).save(
+            photo, quality=95
+        )  # nothing compresses it
+        people.append(Person(FIRST, "patroller", f"巡查员{k}", photo=photo))
+    first = pages_of(make_town(people=people), tmp_path / "out")[0].read_text(encoding="utf-8")
+    assert first.count("data:image/jpeg") == 40
+    assert len(first.encode()) <= 400_000
+
+
+def test_a_street_page_tells_who_patrols_which_section_in_which_shift(tmp_path: Path) -> None:
+    notice = compose_notices(make_scene(make_town()))[-1]
+    assert notice.kind == "street"
+    watch = Watch("周一至周四", (("余辉文", "021-55502788"), ("<b>", "")))
+    row = PatrolRow("1", "和港路、星桥路", "1060 米", ((watch,), (Watch("每天", (("待定", ""),)),)))
+    shown = replace(
+        notice, shifts=(ShiftHead("日班", "6:00-18:00"), ShiftHead("夜班", "")), patrols=(row,), frontage="门前三包"
+    )
+    writer = PageWriter(make_scene(make_town()), file_names(sorted(blocks_frame()["code"])), {})
+    text = writer.body(shown, None, {})
+    page = Outline(text)
+    assert [attributes["scope"] for attributes in page.all("th")] == ["col", "col", "col", "row"]
+    assert [attributes["data-shift"] for attributes in page.all("td")] == ["日班 6:00-18:00", "夜班"]
+    for expected in (
+        "和港路、星桥路",
+        "1060 米",
+        "周一至周四",
+        "余辉文",
+        "tel:02155502788",
+        "待定",
+        "门前三包",
+        "&lt;b&gt;",
+    ):
+        assert expected in text
+    assert "每天" not in text.partition("<tbody>")[2].partition("</table>")[0], "which goes without saying"

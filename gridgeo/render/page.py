@@ -32,7 +32,7 @@ INDEX_FILE, MAP_FILE = "index.html", "map.html"
 
 _PROMISE = (("1–3 日", "前端处置：块长和网格巡查员先行处置"), ("再 4 日", "联勤联动：需多部门的事项共同办结"))
 _FIXED = (
-    "全部责任块在全镇地图上查看编号待定块长监督电话范围东南西北至团队接待时间的照片示意图，比例尺以图上标尺为准。",
+    "全部责任块在全镇地图上查看编号待定块长监督电话范围东南西北至团队接待时间的照片示意图；比例尺长短以图上标尺为准。",
     "巡查事项服务项目自选办结相邻编制单位日期版本年月审图号现行公示牌的核对码牌面下方与此不同即为旧版；：·（）、",
     "本责任块相邻网格界街面主干路道路街巷河道绿地建筑米第周一二三四五六日每天点工作站居村委会社区小区大厅镇",
     *(text for step in _PROMISE for text in step),
@@ -79,8 +79,9 @@ class PageWriter:
             f'<section aria-labelledby="head"><h2 id="head">块长</h2><ul class="cards">{_card(notice.head, photos)}'
             f"</ul>{_supervision(notice)}</section>"
             f'<section aria-labelledby="extent"><h2 id="extent">范围</h2>{_extent(notice)}{_figure(drawing)}</section>'
+            f"{_patrols(notice)}{_frontage(notice)}"
             f'<section aria-labelledby="team"><h2 id="team">责任团队</h2>{team}</section>'
-            f"{_patrols(notice)}{_frontage(notice)}{_tasks(notice)}{_services(notice)}"
+            f"{_tasks(notice)}{_services(notice)}"
             f"{_promise()}{self._neighbours(notice)}</main>"
             f"<footer>{facts_of(notice)}{self._board(notice)}</footer>"
         )
@@ -197,9 +198,12 @@ def _extent(notice: Notice) -> str:
 def _figure(drawing: Drawing | None) -> str:
     if drawing is None:
         return ""
-    svg = drawing.svg[drawing.svg.index("<svg") :]
-    labelled = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(drawing.description)}" ', 1)
-    return f"<figure>{labelled}<figcaption>示意图，比例尺以图上标尺为准。</figcaption></figure>"
+    # a screen has no millimetres: the bar holds at any size, the ratio at none
+    ratio = f"1:{drawing.scale}"
+    svg = drawing.svg[drawing.svg.index("<svg") :].replace(f">{ratio}</text>", ">比例尺</text>")
+    told = drawing.description.replace(f"，比例尺 {ratio}", "")
+    labelled = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(told)}" ', 1)
+    return f"<figure>{labelled}<figcaption>示意图；长短以图上标尺为准。</figcaption></figure>"
 
 
 def _patrols(notice: Notice) -> str:

@@ -38,7 +38,10 @@ from gridgeo.town import Town
 
 FOLDER, LEDGER = "site", "site.json"
 _SCHEMA = "gridgeo-site/1"
-_PHOTO_WIDTH = 120
+MOST_BYTES = 400_000
+"""Size of a page at most; photos are made smaller where there are many."""
+_PHOTO_WIDTHS = (120, 96, 78, 64, 48)
+"""Pixels, from the first that keep a page small enough."""
 _WRITING = Message("writing web pages", "正在制作网页")
 _GONE = Message(
     "{count} pages are of blocks that are no more; delete them here and on the web: {files}",
@@ -162,7 +165,8 @@ class _Studio:
         self._scene, self.marks = scene, marks
         self._writer = PageWriter(scene, names, marks)
         self._prints = Fingerprints(scene)
-        self._photos: dict[Path, str] = {}
+        self._photos: dict[tuple[Path, int], str] = {}
+        self._unreadable: set[Path] = set()
         extent = () if scene.extent is None else scene.extent.bounds
         self._shared_text = shared_text(scene.town)
         self._common = repr((versions(), extent, scene.convergence, page_style(), self._shared_text)).encode()
@@ -193,20 +197,36 @@ class _Studio:
     def make(self, order: _Order) -> _Made:
         """Make one page."""
         notice, warnings = order.notice, list[Problem]()
-        for card in (notice.head, *notice.officers):
-            if card.photo is not None and card.photo not in self._photos:
-                content = readable_photo(card.photo, card.name, warnings, width=_PHOTO_WIDTH)
-                coded = "" if content is None else base64.b64encode(content).decode()
-                self._photos[card.photo] = coded and f"data:image/jpeg;base64,{coded}"
         width, height = map_size(notice)
         drawing = draw_map(self._scene, notice.index, width=width, height=height)
-        body = self._writer.body(notice, drawing, self._photos)
         title = page_title(notice)
-        page = page_of(title, body, font_faces(title + body, common=self._shared_text))
+        plain = self._writer.body(notice, drawing, dict.fromkeys(_photos_of(notice), ""))
+        # photos add no characters, but for those of their descriptions, which are names
+        faces = font_faces(title + plain, common=self._shared_text)
+        for photo_width in _PHOTO_WIDTHS:
+            photos = {
+                card.photo: self._photo(card.photo, card.name, photo_width, warnings)
+                for card in (notice.head, *notice.officers)
+                if card.photo is not None
+            }
+            page = page_of(title, self._writer.body(notice, drawing, photos), faces)
+            if len(page.encode()) <= MOST_BYTES:
+                break
         digest = hashlib.sha256(page.encode()).hexdigest()
         shown = self._prints.of_window(drawing.window)
         entry = PageEntry(order.file, notice.code, notice.name, order.words, shown, drawing.window, digest)
         return _Made(entry, page, warnings)
+
+    def _photo(self, source: Path, name: str, width: int, warnings: list[Problem]) -> str:
+        """Return a photo as an address that holds it; "" for one that can't be read, which is said once."""
+        key = source, width
+        if key not in self._photos:
+            content = None if source in self._unreadable else readable_photo(source, name, warnings, width=width)
+            if content is None:
+                self._unreadable.add(source)
+            coded = "" if content is None else base64.b64encode(content).decode()
+            self._photos[key] = coded and f"data:image/jpeg;base64,{coded}"
+        return self._photos[key]
 
 
 @contextmanager
