@@ -23,7 +23,7 @@ class Land(NamedTuple):
 
     ``twin`` is the row of the same pair seen from the other end, ``half`` half the price of a border, ``walk`` is 1
     where it can be crossed. Loads are in fair shares, with
-    limits ``lower`` and ``upper`` of each attribute.
+    limits ``lower`` and ``upper`` of each attribute; ``extra`` of the first are no attributes of their own.
     """
 
     start: Column
@@ -39,11 +39,12 @@ class Land(NamedTuple):
     my: Column
     inertia: Column
     attributes: int
+    extra: int
     compact: float
     mild: float
 
 
-class Search(NamedTuple):
+class Room(NamedTuple):
     """Room to work in; ``state`` counts the nodes and the marks."""
 
     status: Column
@@ -62,75 +63,75 @@ class Search(NamedTuple):
     state: Column
 
 
-def set_value(land, search, size):
+def set_value(land, room, size):
     """Return what the set of atoms with status 1 costs as a block: half its border, shape and mild imbalance."""
     border, area, mx, my, inertia = 0.0, 0.0, 0.0, 0.0, 0.0
     for atom in range(size):
-        if search.status[atom] != 1:
+        if room.status[atom] != 1:
             continue
         area += land.area[atom]
         mx += land.mx[atom]
         my += land.my[atom]
         inertia += land.inertia[atom]
         for row in range(land.start[atom], land.start[atom + 1]):
-            if search.status[land.near[row]] != 1:
+            if room.status[land.near[row]] != 1:
                 border += land.half[row]
     value = border
     if land.compact > 0:
         value += land.compact * 2 * math.pi * (inertia - (mx * mx + my * my) / area) / (area * area)
-    for t in range(land.attributes):
-        off = search.held[t] - 1.0
+    for t in range(land.extra, land.attributes):
+        off = room.held[t] - 1.0
         value += land.mild * off * off
     return value
 
 
-def at_least(land, search, lean, certain, value, root, reached):
+def at_least(land, room, lean, certain, value, root, reached):
     """Bound from below what any set that agrees with the decisions costs, less its worth."""
     least = certain - value
     for atom in range(root, len(land.area)):
-        if search.status[atom] == 0:
-            least += search.inner[atom]
-    room = land.upper[0] - search.held[0] if lean > 0 else land.lower[0] - search.held[0]
-    least -= lean * room
+        if room.status[atom] == 0:
+            least += room.inner[atom]
+    load = land.upper[0] - room.held[0] if lean > 0 else land.lower[0] - room.held[0]
+    least -= lean * load
     for at in range(reached):
-        atom = search.queue[at]
-        gain = search.worth[atom] + search.inner[atom] - search.outer[atom]
+        atom = room.queue[at]
+        gain = room.worth[atom] + room.inner[atom] - room.outer[atom]
         gain -= lean * land.load[atom * land.attributes]
         if gain > 0:
             least -= gain
     return least
 
 
-def reach(land, search, root, size):
+def reach(land, room, root, size):
     """Collect in ``queue`` the undecided atoms that can still be reached; returns how many."""
-    search.state[1] += 1
-    seen = search.state[1]
+    room.state[1] += 1
+    seen = room.state[1]
     count = 0
     # the set itself is connected: begin with the undecided neighbours of all its atoms
     for atom in range(root, size):
-        if search.status[atom] != 1:
+        if room.status[atom] != 1:
             continue
         for row in range(land.start[atom], land.start[atom + 1]):
             other = land.near[row]
-            if land.walk[row] == 1 and search.status[other] == 0 and search.mark[other] != seen:
-                search.mark[other] = seen
-                search.queue[count] = other
+            if land.walk[row] == 1 and room.status[other] == 0 and room.mark[other] != seen:
+                room.mark[other] = seen
+                room.queue[count] = other
                 count += 1
-    search.state[3] = count
+    room.state[3] = count
     at = 0
     while at < count:
-        atom = search.queue[at]
+        atom = room.queue[at]
         at += 1
         for row in range(land.start[atom], land.start[atom + 1]):
             other = land.near[row]
-            if land.walk[row] == 1 and search.status[other] == 0 and search.mark[other] != seen:
-                search.mark[other] = seen
-                search.queue[count] = other
+            if land.walk[row] == 1 and room.status[other] == 0 and room.mark[other] != seen:
+                room.mark[other] = seen
+                room.queue[count] = other
                 count += 1
     return count
 
 
-def even_out(land, search, lean, root, seen):
+def even_out(land, room, lean, root, seen):
     """Pass worth between atoms, which changes the value of no set, until `at_least` is as high as it gets.
 
     What an atom passes on to a neighbour is taken off the price of leaving the neighbour out, and put on that of the
@@ -142,137 +143,137 @@ def even_out(land, search, lean, root, seen):
     many = land.attributes
     left = 0.0
     while True:
-        search.state[2] += 1
-        met = search.state[2]
+        room.state[2] += 1
+        met = room.state[2]
         length = 0
         for atom in range(root, size):
-            if search.status[atom] == 1 or (
-                search.status[atom] == 0
-                and search.mark[atom] == seen
-                and search.worth[atom] - lean * land.load[atom * many] > 1e-9
+            if room.status[atom] == 1 or (
+                room.status[atom] == 0
+                and room.mark[atom] == seen
+                and room.worth[atom] - lean * land.load[atom * many] > 1e-9
             ):
-                search.visit[atom] = met
-                search.way[length] = atom
-                search.back[atom] = -1
+                room.visit[atom] = met
+                room.way[length] = atom
+                room.back[atom] = -1
                 length += 1
         at = 0
         target = -1
         while at < length and target < 0:
-            atom = search.way[at]
+            atom = room.way[at]
             at += 1
             for row in range(land.start[atom], land.start[atom + 1]):
                 other = land.near[row]
-                if search.visit[other] == met or search.leaving[row] <= 1e-9:
+                if room.visit[other] == met or room.leaving[row] <= 1e-9:
                     continue
-                if search.status[other] == 2 or search.mark[other] != seen:
-                    if search.status[atom] == 1:
+                if room.status[other] == 2 or room.mark[other] != seen:
+                    if room.status[atom] == 1:
                         continue
                     target = other
-                elif search.worth[other] - lean * land.load[other * many] < -1e-9:
+                elif room.worth[other] - lean * land.load[other * many] < -1e-9:
                     target = other
-                search.visit[other] = met
-                search.back[other] = row
+                room.visit[other] = met
+                room.back[other] = row
                 if target >= 0:
                     break
-                search.way[length] = other
+                room.way[length] = other
                 length += 1
         if target < 0:
             return left
         amount = math.inf
-        if search.status[target] == 0 and search.mark[target] == seen:
-            amount = lean * land.load[target * many] - search.worth[target]
+        if room.status[target] == 0 and room.mark[target] == seen:
+            amount = lean * land.load[target * many] - room.worth[target]
         atom = target
-        while search.back[atom] >= 0:
-            row = search.back[atom]
-            amount = min(amount, search.leaving[row])
+        while room.back[atom] >= 0:
+            row = room.back[atom]
+            amount = min(amount, room.leaving[row])
             atom = land.near[land.twin[row]]
-        if search.status[atom] == 1:
+        if room.status[atom] == 1:
             left += amount
         else:
-            amount = min(amount, search.worth[atom] - lean * land.load[atom * many])
-        search.worth[atom] -= amount
-        search.worth[target] += amount
+            amount = min(amount, room.worth[atom] - lean * land.load[atom * many])
+        room.worth[atom] -= amount
+        room.worth[target] += amount
         atom = target
-        while search.back[atom] >= 0:
-            row = search.back[atom]
+        while room.back[atom] >= 0:
+            row = room.back[atom]
             other = land.near[land.twin[row]]
-            search.leaving[row] -= amount
-            search.leaving[land.twin[row]] += amount
-            if search.status[other] == 1:
-                search.inner[atom] -= amount
-            if search.status[atom] == 2:
-                search.outer[other] -= amount
+            room.leaving[row] -= amount
+            room.leaving[land.twin[row]] += amount
+            if room.status[other] == 1:
+                room.inner[atom] -= amount
+            if room.status[atom] == 2:
+                room.outer[other] -= amount
             atom = other
 
 
-def find_sets(land, search, given, lean, root, dearest, shrinking, limit, sets, values):
+def find_sets(land, room, given, lean, root, dearest, shrinking, limit, sets, values):
     """Find the sets with this first atom whose value less worth is below ``dearest``.
 
     ``shrinking`` is 1 to look for the best alone: each set found lowers the bar. ``sets`` gets one row of 0 and 1 a set
-    and ``values`` its value; ``search.state[0]`` counts the nodes. Returns how many there are, or -1 where ``limit``
+    and ``values`` its value; ``room.state[0]`` counts the nodes. Returns how many there are, or -1 where ``limit``
     nodes or the rows of ``sets`` did not suffice.
     """
     size = len(land.area)
     many = land.attributes
     for atom in range(size):
-        search.status[atom] = 0 if atom >= root else 2
-        search.inner[atom] = 0.0
-        search.outer[atom] = 0.0
+        room.status[atom] = 0 if atom >= root else 2
+        room.inner[atom] = 0.0
+        room.outer[atom] = 0.0
     for t in range(many):
-        search.held[t] = land.load[root * many + t]
-        if search.held[t] > land.upper[t]:
+        room.held[t] = land.load[root * many + t]
+        if room.held[t] > land.upper[t]:
             return 0
-    search.status[root] = 1
-    worth = search.worth
+    room.status[root] = 1
+    worth = room.worth
     for atom in range(size):
         worth[atom] = given[atom]
     for row in range(len(land.near)):
-        search.leaving[row] = land.half[row]
+        room.leaving[row] = land.half[row]
     for atom in range(root + 1):
         for row in range(land.start[atom], land.start[atom + 1]):
             if atom < root:
-                search.outer[land.near[row]] += search.leaving[land.twin[row]]
+                room.outer[land.near[row]] += room.leaving[land.twin[row]]
             else:
-                search.inner[land.near[row]] += search.leaving[row]
-    certain = search.outer[root]
+                room.inner[land.near[row]] += room.leaving[row]
+    certain = room.outer[root]
     value = worth[root]
     found = 0
     depth = 0
     down = True
     while True:
         if down:
-            search.state[0] += 1
-            if search.state[0] > limit:
+            room.state[0] += 1
+            if room.state[0] > limit:
                 return -1
             down = False
-            reached = reach(land, search, root, size)
+            reached = reach(land, room, root, size)
             enough = True
             for t in range(many):
-                total = search.held[t]
+                total = room.held[t]
                 for at in range(reached):
-                    total += land.load[search.queue[at] * many + t]
+                    total += land.load[room.queue[at] * many + t]
                 if total < land.lower[t]:
                     enough = False
             if not enough:
                 continue
             chosen = -1
             most = -math.inf
-            for at in range(search.state[3]):
-                atom = search.queue[at]
-                pull = search.inner[atom] + search.outer[atom]
+            for at in range(room.state[3]):
+                atom = room.queue[at]
+                pull = room.inner[atom] + room.outer[atom]
                 if pull > most:
                     most = pull
                     chosen = atom
             if chosen < 0:
                 good = True
                 for t in range(many):
-                    if search.held[t] < land.lower[t]:
+                    if room.held[t] < land.lower[t]:
                         good = False
                 if good:
-                    its = set_value(land, search, size)
+                    its = set_value(land, room, size)
                     reduced = its
                     for atom in range(root, size):
-                        if search.status[atom] == 1:
+                        if room.status[atom] == 1:
                             reduced -= given[atom]
                     if reduced < dearest:
                         if shrinking == 1:
@@ -281,53 +282,53 @@ def find_sets(land, search, given, lean, root, dearest, shrinking, limit, sets, 
                         if found >= len(values):
                             return -1
                         for atom in range(size):
-                            sets[found, atom] = 1 if search.status[atom] == 1 else 0
+                            sets[found, atom] = 1 if room.status[atom] == 1 else 0
                         values[found] = its
                         found += 1
                 continue
-            if at_least(land, search, lean, certain, value, root, reached) >= dearest:
+            if at_least(land, room, lean, certain, value, root, reached) >= dearest:
                 continue
-            value -= even_out(land, search, lean, root, search.state[1])
-            if at_least(land, search, lean, certain, value, root, reached) >= dearest:
+            value -= even_out(land, room, lean, root, room.state[1])
+            if at_least(land, room, lean, certain, value, root, reached) >= dearest:
                 continue
             fits = True
             for t in range(many):
-                if search.held[t] + land.load[chosen * many + t] > land.upper[t]:
+                if room.held[t] + land.load[chosen * many + t] > land.upper[t]:
                     fits = False
-            search.stack[depth] = chosen
-            search.phase[depth] = 1 if fits else 2
+            room.stack[depth] = chosen
+            room.phase[depth] = 1 if fits else 2
         else:
             if depth == 0:
                 return found
             depth -= 1
-            chosen = search.stack[depth]
-            if search.phase[depth] == 1:
-                search.phase[depth] = 2
-                certain -= search.outer[chosen]
+            chosen = room.stack[depth]
+            if room.phase[depth] == 1:
+                room.phase[depth] = 2
+                certain -= room.outer[chosen]
                 value -= worth[chosen]
                 for t in range(many):
-                    search.held[t] -= land.load[chosen * many + t]
+                    room.held[t] -= land.load[chosen * many + t]
                 for row in range(land.start[chosen], land.start[chosen + 1]):
-                    search.inner[land.near[row]] -= search.leaving[row]
-                search.status[chosen] = 0
+                    room.inner[land.near[row]] -= room.leaving[row]
+                room.status[chosen] = 0
             else:
-                certain -= search.inner[chosen]
+                certain -= room.inner[chosen]
                 for row in range(land.start[chosen], land.start[chosen + 1]):
-                    search.outer[land.near[row]] -= search.leaving[land.twin[row]]
-                search.status[chosen] = 0
+                    room.outer[land.near[row]] -= room.leaving[land.twin[row]]
+                room.status[chosen] = 0
                 continue
         depth += 1
         down = True
-        if search.phase[depth - 1] == 1:
-            search.status[chosen] = 1
-            certain += search.outer[chosen]
+        if room.phase[depth - 1] == 1:
+            room.status[chosen] = 1
+            certain += room.outer[chosen]
             value += worth[chosen]
             for t in range(many):
-                search.held[t] += land.load[chosen * many + t]
+                room.held[t] += land.load[chosen * many + t]
             for row in range(land.start[chosen], land.start[chosen + 1]):
-                search.inner[land.near[row]] += search.leaving[row]
+                room.inner[land.near[row]] += room.leaving[row]
         else:
-            search.status[chosen] = 2
-            certain += search.inner[chosen]
+            room.status[chosen] = 2
+            certain += room.inner[chosen]
             for row in range(land.start[chosen], land.start[chosen + 1]):
-                search.outer[land.near[row]] += search.leaving[land.twin[row]]
+                room.outer[land.near[row]] += room.leaving[land.twin[row]]

@@ -27,6 +27,7 @@ from gridgeo.network import Integers
 from gridgeo.partition.search.answer import Answer, End, price_of, within
 from gridgeo.partition.search.bound import simple_bound
 from gridgeo.partition.search.budget import USUAL_SECONDS, Budget
+from gridgeo.partition.search.exact import LARGEST, prove
 from gridgeo.partition.search.level import CHUNK, Level, loops_for
 from gridgeo.partition.search.problem import Aim, Graph, coarser, fair_loads
 from gridgeo.progress import track
@@ -84,13 +85,44 @@ def search(graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: f
         ended = "interrupted"
     if ended != "itself":
         run.stop()
-    return Answer(
+    answer = Answer(
         block=run.block,
         price=price_of(graph, run.block),
         lower_bound=simple_bound(graph, aim.count),
         balanced=within(graph, aim, run.block),
         ended=ended,
     )
+    return answer if ended == "interrupted" else _surer(graph, aim, answer, seed, effort, budget)
+
+
+def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget) -> Answer:
+    """Return the answer with a proof or a higher lower bound, and with a better plan where the proof found one."""
+    if len(graph) > LARGEST or budget.over:
+        return answer
+    try:
+        return _proven(graph, aim, answer, seed, effort, budget)
+    except KeyboardInterrupt:
+        return replace(answer, ended="interrupted")
+
+
+def _proven(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget) -> Answer:
+    """Prove what the cheapest borders are; they are the plan where nothing but the price of borders counts."""
+    plain = replace(aim, compact=0.0, mild=0.0)
+    units = in_units(graph, aim)
+    plans = [answer.block] if answer.balanced else []
+    if plain != aim:
+        run = _Run(units, plain, loops_for(0), seed, work_of(len(graph), aim.count, effort))
+        for _ in run.steps():
+            pass
+        plans += [run.block] if within(graph, aim, run.block) else []
+    proof = prove(units, plain, plans, budget=budget)
+    bound = max(answer.lower_bound, proof.bound * _side(graph, aim))
+    if proof.block is not None and (plain == aim or not answer.balanced):
+        answer = replace(answer, block=proof.block, price=price_of(graph, proof.block), balanced=True)
+    ended: End = "budget" if budget.over else answer.ended
+    if proof.bound == proof.value and proof.block is not None and plain == aim:
+        bound = answer.price
+    return replace(answer, lower_bound=bound, ended=ended)
 
 
 def _only(graph: Graph, aim: Aim, block: Integers) -> Answer:
@@ -99,9 +131,14 @@ def _only(graph: Graph, aim: Aim, block: Integers) -> Answer:
     return Answer(block, price, price if balanced else math.inf, balanced)
 
 
+def _side(graph: Graph, aim: Aim) -> float:
+    """Return the side of a square block."""
+    return math.sqrt(math.fsum(graph.area) / aim.count)
+
+
 def in_units(graph: Graph, aim: Aim) -> Graph:
     """Return a graph with loads in units of a fair share and borders in units of a block's side."""
-    side = math.sqrt(math.fsum(graph.area) / aim.count)
+    side = _side(graph, aim)
     return replace(
         graph,
         load=fair_loads(graph, aim),

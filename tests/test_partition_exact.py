@@ -1,0 +1,122 @@
+"""What users may rely on in a proof: it agrees with the enumeration of all plans, and it is the same anywhere."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridgeo.partition.blocks import group
+from gridgeo.partition.search import Aim, Graph, Rules, search
+from gridgeo.partition.search.exact import Model, prove
+from gridgeo.partition.search.solve import in_units
+from tests.test_partition_search import cut, deviation, lattice, pieces
+
+PLAIN = {"compact": 0.0, "mild": 0.0}
+
+
+def priced(columns: int, rows: int, seed: int, attributes: int = 1) -> Graph:
+    """Return a lattice with uneven prices and some borders that nobody can cross."""
+    rng = np.random.default_rng(seed)
+    graph = lattice(columns, rows, attributes, seed)
+    while True:
+        passable = rng.random(len(graph.pairs)) < 0.85
+        walled = replace(graph, passable=passable, cost=rng.uniform(0.2, 3.0, len(graph.pairs)))
+        if pieces(walled, np.zeros(len(graph), dtype=np.int64)) == 1:
+            return walled
+
+
+def plans(graph: Graph, count: int, tolerance: float) -> list[np.ndarray]:
+    """Return all plans in balance with each block in one piece."""
+    found = []
+    for labels in itertools.product(range(count), repeat=len(graph) - 1):
+        block = np.array((0, *labels))
+        # each plan once: blocks are numbered in the order of their first atoms
+        firsts = [labels.index(number) for number in range(1, count) if number in labels]
+        if len(firsts) < count - 1 or firsts != sorted(firsts):
+            continue
+        if deviation(graph, block, count).max() <= tolerance + 1e-9 and pieces(graph, block) == count:
+            found.append(block)
+    return found
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 9999), count=st.integers(2, 3), tolerance=st.sampled_from([0.1, 0.25, 0.5]))
+def test_the_lower_bound_is_the_price_of_the_cheapest_of_all_plans(seed: int, count: int, tolerance: float) -> None:
+    graph = priced(3, 3, seed, attributes=1 + seed % 2)
+    tolerances = (tolerance,) * graph.load.shape[1]
+    every = plans(graph, count, tolerance)
+    answer = search(graph, Aim(count, tolerances, **PLAIN), seed=seed)
+    if (graph.load > (1 + tolerance) * graph.load.sum(axis=0) / count).any():
+        return  # an atom too heavy for any block counts as a full one: another problem
+    if not every:
+        assert answer.impossible
+        assert not answer.balanced
+        return
+    least = min(cut(graph, block) for block in every)
+    assert answer.proof == "proven"
+    assert answer.balanced
+    assert math.isclose(answer.price, least)
+    assert math.isclose(answer.lower_bound, least)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shapes_and_mild_imbalance_are_proven_too(seed: int) -> None:
+    graph = lattice(3, 3, seed=seed)
+    aim = Aim(3, (0.5,), compact=1.0, mild=3.0)
+    units = in_units(graph, aim)
+    every = plans(graph, 3, 0.5)
+    model = Model(units, aim)
+    values = [
+        math.fsum(model.value((block[model.order] == number).astype(np.int64)) for number in range(3))
+        for block in every
+    ]
+    proof = prove(units, aim, [search(graph, aim, seed=1).block])
+    assert math.isclose(proof.value, min(values))
+    assert math.isclose(proof.bound, min(values))
+
+
+def test_an_area_of_sixty_atoms_is_proven() -> None:
+    graph = lattice(10, 6, seed=1)
+    answer = search(graph, Aim(4, (0.05,), **PLAIN), seed=3)
+    assert (answer.proof, answer.price, answer.lower_bound) == ("proven", 18.0, 18.0)
+    assert pieces(graph, answer.block) == 4
+    assert deviation(graph, answer.block, 4).max() <= 0.05 + 1e-9
+
+
+def test_what_roundness_costs_is_a_gap() -> None:
+    graph = lattice(8, 5, seed=1)
+    cheapest = search(graph, Aim(4, (0.1,), **PLAIN), seed=0)
+    round_ones = search(graph, Aim(4, (0.1,), compact=30.0), seed=0)
+    assert cheapest.proof == "proven"
+    assert round_ones.lower_bound == pytest.approx(cheapest.price)
+    assert round_ones.price >= cheapest.price
+    assert round_ones.gap == pytest.approx(1 - cheapest.price / round_ones.price)
+
+
+def test_a_demanded_border_is_part_of_the_proof() -> None:
+    graph = lattice(4, 3, seed=2)
+    rules = Rules(apart=[(5, 6)], together=[np.array([0, 1])])
+    grouping = group(graph, 2, tolerance=[0.3], seed=0, rules=rules)
+    assert grouping.block[5] != grouping.block[6]
+    assert grouping.answer is not None
+    able = [block for block in plans(graph, 2, 0.3) if block[5] != block[6] and block[0] == block[1]]
+    # the demanded border itself is free
+    assert grouping.answer.lower_bound <= min(cut(graph, block) for block in able) - 1 + 1e-9
+
+
+def test_a_given_up_proof_still_has_a_true_bound() -> None:
+    graph = lattice(10, 6, seed=1)
+    aim = Aim(4, (0.05,), **PLAIN)
+    units = in_units(graph, aim)
+    side = math.sqrt(60 / 4)
+    plan = search(graph, aim, seed=3).block
+    bounds = [prove(units, aim, [plan], nodes=nodes).bound * side for nodes in (0, 20_000, 100_000)]
+    assert all(bound <= 18.0 + 1e-6 for bound in bounds)
+    assert bounds == sorted(bounds)
+    assert bounds[-1] > 9.0
