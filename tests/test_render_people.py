@@ -135,14 +135,24 @@ def test_consent_is_read_from_the_table_in_both_languages(tmp_path: Path) -> Non
     assert town.privacy == Privacy(wall=("photo",), web=())
 
 
+def test_a_field_may_have_its_own_last_day(tmp_path: Path) -> None:
+    rows = "单元,角色,姓名,手机,公开\n310112999,民警,甲,13812345678,照片@墙：2027-01-31、手机至2026年12月1日\n"
+    (person,) = people_of(read_town(project(tmp_path, rows)))
+    assert person.publish == {("photo", "wall"), *(("mobile", audience) for audience in AUDIENCES)}
+    assert person.agreed_until("photo", "wall") == dt.date(2027, 1, 31)
+    assert {person.agreed_until("mobile", audience) for audience in AUDIENCES} == {dt.date(2026, 12, 1)}
+    assert person.agreed_until("photo", "web") is None
+
+
 def test_mistakes_in_consent_are_named(tmp_path: Path) -> None:
     from gridgeo.errors import InputError
 
-    rows = "unit,role,name,publish,consent_until\n310112999,police,甲,photo@paper,soon\n310112999,police,乙,address,\n"
+    rows = "unit,role,name,publish,consent_until\n310112999,police,甲,photo@paper,soon\n310112999,police,乙,address,\n310112999,police,丙,photo:later,\n"
     with pytest.raises(InputError) as refused:
         read_town(project(tmp_path, rows, '[privacy]\nwall = ["address"]\n'))
     texts = [problem.text("en") for problem in refused.value.problems]
-    assert len(texts) == 4
+    assert len(texts) == 5
+    assert any('"photo:later"' in text for text in texts)
     assert any('"photo@paper"' in text for text in texts)
     assert any('"soon"' in text for text in texts)
     assert sum("address" in text for text in texts) == 2

@@ -28,6 +28,7 @@ from gridgeo.render.fonts import font_folder, printable
 from gridgeo.render.index_map import Plot, draw_index_map
 from gridgeo.render.notice import KIND_NAMES, Notice, shown_date
 from gridgeo.render.poster import STANDARDS
+from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import Sheet
 
@@ -160,7 +161,7 @@ def make_index(scene: Scene, notices: Sequence[Notice], out: Path, sheet: Sheet,
     """
     from gridgeo.render import file_names
 
-    town_name = printable(scene.town.name)
+    town_name = publishable(scene.town.name)
     grids = [printable(scene.blocks["grid"][blocks[0]]) for blocks in _members(scene).values()]
     names = file_names(["town", *grids])[1:]
     sheets = [town_sheet(scene, town_name), *grid_sheets(scene, notices, town_name, names)]
@@ -201,7 +202,7 @@ class _Setter:
         data = {
             "title": index.title,
             "name": index.name,
-            "town": printable(self._scene.town.name),
+            "town": publishable(self._scene.town.name),
             "overline": index.overline,
             "heads": index.heads,
             "widths": index.widths,
@@ -210,13 +211,13 @@ class _Setter:
             "text": 10.5,
             "map": {"width": width, "height": height, "alt": drawing.description},
             "page": asdict(sheet) | {"factor": sheet.factor},
-            "issuer": printable(publication.issuer),
+            "issuer": publishable(publication.issuer),
             "shown_date": shown_date(publication.date) if publication.date else "",
-            "version": printable(publication.version),
+            "version": publishable(publication.version),
             "approval_number": printable(publication.approval_number),
-            "disclaimer": printable(publication.disclaimer),
-            "watermark": printable(self._scene.town.watermark),
-            "attribution": printable(self._scene.town.attribution),
+            "disclaimer": publishable(publication.disclaimer),
+            "watermark": publishable(self._scene.town.watermark),
+            "attribution": publishable(self._scene.town.attribution),
             "date": [date.year, date.month, date.day],
             "words": {"version": "版本", "approval": "审图号："},
             "theme": {

@@ -17,7 +17,8 @@ from gridgeo.layers import GridKind
 from gridgeo.render import file_names
 from gridgeo.render.extent import Extent
 from gridgeo.render.fonts import missing_characters, printable
-from gridgeo.render.people import Card, Consent, assign, cards_of, ended_consents, mask_mobiles, shown_phone
+from gridgeo.render.people import Card, Consent, assign, cards_of, ended_consents, shown_phone
+from gridgeo.render.publishing import publishable, refuse_identity_numbers
 from gridgeo.render.scene import Scene
 from gridgeo.render.sections import PatrolRow, ShiftHead, patrol_rows, shift_heads
 from gridgeo.town import Audience, Town
@@ -117,6 +118,7 @@ def compose_notices(
     said: list[Problem] = [] if warnings is None else warnings
     town = scene.town
     said.extend(ended_consents(scene))
+    refuse_identity_numbers(_given_texts(town))
     people = _people(scene, audience, said)
     patrols = patrol_rows(scene, _consent(scene, audience))
     heads = shift_heads(town.shifts)
@@ -134,7 +136,7 @@ def compose_notices(
             Notice(
                 index=index,
                 code=printable(code),
-                town=printable(town.name),
+                town=publishable(town.name),
                 kind=known_kind,
                 kind_name=KIND_NAMES[known_kind],
                 grid=scene.grid_names[index],
@@ -146,15 +148,15 @@ def compose_notices(
                 services=_services(town, known_kind, units),
                 shifts=heads if index in patrols else (),
                 patrols=patrols.get(index, ()),
-                frontage=mask_mobiles(printable(publication.frontage)) if known_kind == "street" else "",
-                issuer=printable(publication.issuer),
+                frontage=publishable(publication.frontage) if known_kind == "street" else "",
+                issuer=publishable(publication.issuer),
                 date=shown_date(publication.date) if publication.date else "",
-                version=printable(publication.version),
+                version=publishable(publication.version),
                 supervision_phone=shown_phone(publication.supervision_phone, ""),
                 approval_number=printable(publication.approval_number),
-                disclaimer=printable(publication.disclaimer),
-                watermark=printable(town.watermark),
-                attribution=printable(town.attribution),
+                disclaimer=publishable(publication.disclaimer),
+                watermark=publishable(town.watermark),
+                attribution=publishable(town.attribution),
                 address=web_address(publication.web, names[index]),
             )
         )
@@ -215,8 +217,8 @@ def _classes(town: Town, kind: GridKind, units: set[str]) -> tuple[ItemClass, ..
     groups: dict[str, list[Item]] = {}
     for task in town.tasks:
         if task.kind == kind and (task.unit is None or task.unit in units):
-            item = Item(mask_mobiles(printable(task.text)), task.local)
-            groups.setdefault(printable(task.group), []).append(item)
+            item = Item(publishable(task.text), task.local)
+            groups.setdefault(publishable(task.group), []).append(item)
     return tuple(
         ItemClass(name, tuple(sorted(dict.fromkeys(items), key=lambda item: item.local)))
         for name, items in groups.items()
@@ -227,8 +229,8 @@ def _services(town: Town, kind: GridKind, units: set[str]) -> tuple[ServiceLine,
     found = []
     for service in town.services:
         if service.kind in (None, kind) and (service.unit is None or service.unit in units):
-            details = [mask_mobiles(printable(text)) for text in (service.place, service.hours)]
-            found.append(ServiceLine(mask_mobiles(printable(service.text)), "，".join(filter(None, details))))
+            details = [publishable(text) for text in (service.place, service.hours)]
+            found.append(ServiceLine(publishable(service.text), "，".join(filter(None, details))))
     return tuple(dict.fromkeys(found))
 
 
@@ -262,6 +264,23 @@ def texts_of(notice: Notice) -> Iterable[tuple[str, str]]:
             for name, phone in watch.people:
                 yield f"网格巡查员 {name}", name
                 yield f"网格巡查员 {name}", phone
+
+
+def _given_texts(town: Town) -> Iterable[tuple[str, object]]:
+    """Yield every text that people wrote for notices, before anything of it is masked, with where it stands."""
+    path, publication = str(town.path), town.publication
+    for person in town.people:
+        for text in (person.name, person.organisation, person.phone, person.mobile, person.hours):
+            yield f"{path}, {publishable(person.name)}", text
+    for task in town.tasks:
+        yield f"{path}, 巡查事项", f"{task.group} {task.text}"
+    for service in town.services:
+        for text in (service.text, service.place, service.hours):
+            yield f"{path}, 服务项目", text
+    for text in (publication.issuer, publication.version, publication.supervision_phone, publication.disclaimer):
+        yield f"{path}, [notice]", text
+    for text in (publication.frontage, town.name, town.watermark, town.attribution):
+        yield path, text
 
 
 def _check_characters(notices: Iterable[Notice], where: str) -> None:

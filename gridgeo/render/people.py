@@ -8,13 +8,13 @@ mobile number is masked otherwise. A table without a column for that says that c
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridgeo.errors import Problem
-from gridgeo.language import Message
+from gridgeo.language import Message, current_language
 from gridgeo.render.fonts import printable
+from gridgeo.render.publishing import mask_mobiles, publishable
 from gridgeo.render.scene import Scene
 from gridgeo.town import Audience, Person, PersonalField, Privacy, Role
 from gridgeo.town.duties import duties_of
@@ -50,9 +50,13 @@ _NO_UNIT = Message(
     "{name}：没有编号为 {unit} 的责任块、网格或镇；未列入公示图",
 )
 _ENDED = Message(
-    "{name}: the consent ended on {day}, before the notice's date {date}; photo and mobile number are not shown",
-    "{name}：同意期限 {day} 早于公示日期 {date}；不再公示照片和手机号",
+    "{name}: the consent ended on {day}, before the notice's date {date}; not shown any more: {fields}",
+    "{name}：同意期限 {day} 早于公示日期 {date}；不再公示：{fields}",
 )
+_FIELD_NAMES: dict[PersonalField, Message] = {
+    "photo": Message("photo", "照片"),
+    "mobile": Message("mobile number", "手机号"),
+}
 _NO_DAY = Message(
     "the consent of {count} people has an end, but [notice] has no date: their photos and mobile numbers are not shown",
     "{count} 人的同意设有期限，但 [notice] 未填 date；不公示其照片和手机号",
@@ -113,21 +117,22 @@ class Consent:
             return False
         if person.publish is None:
             return field == "photo"
-        return (field, self._audience) in person.publish and not self.has_ended(person)
+        return (field, self._audience) in person.publish and not self.has_ended(person, field)
 
-    def has_ended(self, person: Person) -> bool:
-        """Return whether a person's consent ends before the day of publication, or that day is not known."""
-        return person.consent_until is not None and (self._day is None or person.consent_until < self._day)
+    def has_ended(self, person: Person, field: PersonalField) -> bool:
+        """Return whether the consent to a field ends before the day of publication, or that day is not known."""
+        until = person.agreed_until(field, self._audience)
+        return until is not None and (self._day is None or until < self._day)
 
     def card(self, person: Person) -> Card:
         """Return what is shown of a person."""
         return Card(
             role=person.role,
             role_name=ROLE_NAMES[person.role],
-            name=mask_mobiles(printable(person.name)) or PENDING,
-            organisation=mask_mobiles(printable(person.organisation)),
+            name=publishable(person.name) or PENDING,
+            organisation=publishable(person.organisation),
             phone=shown_phone(person.phone, person.mobile, in_full=self.covers(person, "mobile")),
-            hours=mask_mobiles(printable(person.hours)),
+            hours=publishable(person.hours),
             photo=person.photo if self.covers(person, "photo") else None,
         )
 
@@ -179,16 +184,32 @@ def _by_code(scene: Scene, units: set[str], warnings: list[Problem]) -> dict[str
 def ended_consents(scene: Scene) -> list[Problem]:
     """Name the people whose consent has ended: what they agreed to is shown no more."""
     publication, path = scene.town.publication, str(scene.town.path)
-    consent = Consent("wall", scene.town.privacy, publication.date)
-    ended = [person for person in scene.town.people if person.publish and consent.has_ended(person)]
-    if not ended:
-        return []
-    if publication.date is None:
-        return [Problem(path, _NO_DAY, {"count": len(ended)})]
+    ended: dict[tuple[str, dt.date], list[PersonalField]] = {}
+    people = 0
+    for person in scene.town.people:
+        before = len(ended)
+        for field, audience in sorted(person.publish or ()):
+            until = person.agreed_until(field, audience)
+            if until is not None and Consent(audience, scene.town.privacy, publication.date).has_ended(person, field):
+                fields = ended.setdefault((person.name, until), [])
+                if field not in fields:
+                    fields.append(field)
+        people += len(ended) > before
+    if ended and publication.date is None:
+        return [Problem(path, _NO_DAY, {"count": people})]
     return [
-        Problem(path, _ENDED, {"name": person.name, "day": str(person.consent_until), "date": str(publication.date)})
-        for person in ended
+        Problem(
+            path,
+            _ENDED,
+            {"name": name, "day": str(day), "date": str(publication.date), "fields": _field_names(fields)},
+        )
+        for (name, day), fields in ended.items()
     ]
+
+
+def _field_names(fields: list[PersonalField]) -> str:
+    language = current_language()
+    return ("、" if language == "zh" else ", ").join(_FIELD_NAMES[field].text() for field in fields)
 
 
 def shown_phone(phone: str, mobile: str, *, in_full: bool = False) -> str:
@@ -207,14 +228,3 @@ def shown_phone(phone: str, mobile: str, *, in_full: bool = False) -> str:
     if in_full:
         return "，".join(dict.fromkeys(filter(None, (office, own))))
     return mask_mobiles(office or own)
-
-
-def mask_mobiles(text: str) -> str:
-    """Return ``text`` with the middle of each mobile number hidden.
-
-    Examples
-    --------
-    >>> mask_mobiles("张三 +86 138-1234-5678")
-    '张三 +86 138****5678'
-    """
-    return re.sub(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)", r"\1****\2", text)

@@ -19,6 +19,7 @@ from gridgeo.language import Message
 from gridgeo.network import RANKS, Rank
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.fonts import missing_characters, printable, without_missing
+from gridgeo.render.publishing import publishable
 from gridgeo.town import Town
 from gridgeo.town.duties import blocks_of_sections
 
@@ -43,6 +44,12 @@ _EMPTY_BLOCK = Message("the block has no area; draft the blocks again", "责任�
 _UNPRINTABLE_NAME = Message(
     "the fonts lack the character {characters} of the name {name}; 〓 stands for it on the map",
     "字库中没有名称“{name}”里的字符 {characters}；地图上以〓代替",
+)
+
+
+_MASKED_NAME = Message(
+    "a name holds a number of somebody, which is masked ({name}); correct the name",
+    "名称中含有个人号码，已作隐藏（{name}）；请更正名称",
 )
 
 
@@ -240,7 +247,9 @@ def _blocks(town: Town) -> gpd.GeoDataFrame:
 
 
 def _settable(value: object, where: str, problems: list[Problem]) -> str:
-    name = printable(value)
+    name = publishable(str(value))
+    if name != printable(value):
+        problems.append(Problem(where, _MASKED_NAME, {"name": name}))
     if lacking := missing_characters(name):
         problems.append(Problem(where, _UNPRINTABLE_NAME, {"characters": " ".join(lacking), "name": name}))
         return without_missing(name)

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 
 from gridgeo.render.colours import colour_by_adjacency
-from gridgeo.render.fonts import printable
 from gridgeo.render.people import PENDING, Consent
+from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene, Section
 from gridgeo.town.duties import Duty, Shift, duties_of, shown_days
 
@@ -48,7 +48,7 @@ class ShiftHead:
 
 def shift_heads(shifts: Iterable[Shift]) -> tuple[ShiftHead, ...]:
     """Return what the table calls the shifts."""
-    return tuple(ShiftHead(printable(shift.name), printable(shift.hours)) for shift in shifts)
+    return tuple(ShiftHead(publishable(shift.name), publishable(shift.hours)) for shift in shifts)
 
 
 def patrol_rows(scene: Scene, consent: Consent) -> dict[int, tuple[PatrolRow, ...]]:

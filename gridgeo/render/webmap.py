@@ -20,9 +20,9 @@ from gridgeo._files import write_whole
 from gridgeo._page import data_script, hash_source
 from gridgeo.render import file_names
 from gridgeo.render.directory import FINDER_WORDS, finder_form
-from gridgeo.render.fonts import printable
 from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.page import INDEX_FILE, page_address
+from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene, make_scene
 from gridgeo.render.webdata import map_data
 from gridgeo.render.webfont import font_faces
@@ -98,7 +98,7 @@ def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None,
     out = Path(out)
     scene = make_scene(town)
     notices = compose_notices(scene, audience="web")
-    heading = printable(f"{scene.town.name} {TITLE}" if title is None else title)
+    heading = publishable(f"{scene.town.name} {TITLE}" if title is None else title)
     if site is None and (out.parent / "site" / INDEX_FILE).is_file():
         site = "site/"
     return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent, site), site))

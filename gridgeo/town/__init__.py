@@ -202,11 +202,18 @@ class Person:
     publish: frozenset[tuple[PersonalField, Audience]] | None = None
     """What the person agreed to have published, and for whom; None where the table has no such column."""
     consent_until: dt.date | None = None
-    """The last day on which that may be published."""
+    """The last day on which any of that may be published."""
+    publish_until: tuple[tuple[PersonalField, Audience, dt.date], ...] = ()
+    """The last days of single fields for single audiences, where they have their own."""
     shift: str = ""
     """Key of the shift in which a patroller of sections works; "" for everybody else."""
     days: Days = EVERY_DAY
     """Days of the week on which a patroller of sections works; Monday is 0."""
+
+    def agreed_until(self, field: PersonalField, audience: Audience) -> dt.date | None:
+        """Return the last day on which a field may be shown to an audience; None for no end."""
+        own = [day for of, whom, day in self.publish_until if (of, whom) == (field, audience)]
+        return min([*own, *filter(None, [self.consent_until])], default=None)
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,9 @@ _ROUNDED = Message(
     "{field}“{given}”已被表格软件改成科学计数；请将该列设为文本格式后重新填写",
 )
 _NOT_PUBLISHED = Message(
-    'publish "{given}" is not known; it lists {fields}, each alone or for one audience, as photo@wall: {audiences}',
-    "publish“{given}”不认识；可列 {fields}，可注明范围，如 照片@墙：{audiences}",
+    'publish "{given}" is not known; it lists {fields}, each alone or for one audience, as photo@wall: {audiences}; a '
+    "last day goes behind, as photo@wall:2027-01-31",
+    "publish“{given}”不认识；可列 {fields}，可注明范围，如 照片@墙：{audiences}；期限写在后面，如 照片@墙:2027-01-31",
 )
 _NOT_A_DAY = Message(
     '{field} "{given}" is not a date; dates are written 2026-11-01', "{field}“{given}”不是有效日期；日期写作 2026-11-01"
@@ -242,6 +243,7 @@ def _person(entry: Entry, photos: Path, shifts: Sequence[Shift]) -> Person:
     days = parse_days(entry.text("days"))
     if days is None:
         entry.say(_NOT_DAYS, given=shown(entry.text("days")))
+    publish, until = _publish(entry)
     return Person(
         unit=entry.text("unit"),
         role=cast("Role", entry.word("role", ROLE_WORDS) or "volunteer"),
@@ -251,8 +253,9 @@ def _person(entry: Entry, photos: Path, shifts: Sequence[Shift]) -> Person:
         mobile=entry.text("mobile"),
         hours=entry.text("hours"),
         photo=_photo(entry, photos),
-        publish=_publish(entry),
+        publish=publish,
         consent_until=_day(entry, "consent_until"),
+        publish_until=until,
         shift=_shift(entry, shifts),
         days=EVERY_DAY if days is None else days,
     )
@@ -268,23 +271,32 @@ def _shift(entry: Entry, shifts: Sequence[Shift]) -> str:
     return found or ""
 
 
-def _publish(entry: Entry) -> frozenset[tuple[PersonalField, Audience]] | None:
-    """Return what a person agreed to have published, and for whom: ``photo, mobile@wall``."""
+Consents = frozenset[tuple[PersonalField, Audience]]
+Ends = tuple[tuple[PersonalField, Audience, dt.date], ...]
+
+
+def _publish(entry: Entry) -> tuple[Consents | None, Ends]:
+    """Return what a person agreed to have published, for whom and how long: ``photo, mobile@wall:2027-01-31``."""
     if "publish" not in entry.fields:
-        return None
+        return None, ()
     agreed: set[tuple[PersonalField, Audience]] = set()
+    ends: set[tuple[PersonalField, Audience, dt.date]] = set()
     for words in re.split(r"[\s,，、;；]+", entry.text("publish")):
         if words.lower() in FALSE_WORDS:
             continue
-        what, _, whom = words.replace("＠", "@").partition("@")
+        consent, _, until = words.replace("＠", "@").replace("：", ":").replace("至", ":").partition(":")
+        what, _, whom = consent.partition("@")
         field, audience = meaning(what, PERSONAL_FIELD_WORDS), meaning(whom, AUDIENCE_WORDS)
-        if field is None or (whom and audience is None):
+        day = parse_date(until) if until else None
+        if field is None or (whom and audience is None) or (until and day is None):
             fields, audiences = meanings(PERSONAL_FIELD_WORDS), meanings(AUDIENCE_WORDS)
             entry.say(_NOT_PUBLISHED, given=shown(words), fields=fields, audiences=audiences)
             continue
         chosen = AUDIENCES if audience is None else (cast("Audience", audience),)
         agreed.update((cast("PersonalField", field), each) for each in chosen)
-    return frozenset(agreed)
+        if day is not None:
+            ends.update((cast("PersonalField", field), each, day) for each in chosen)
+    return frozenset(agreed), tuple(sorted(ends))
 
 
 def _day(entry: Entry, name: str) -> dt.date | None:
