@@ -147,7 +147,8 @@ def test_a_field_may_have_its_own_last_day(tmp_path: Path) -> None:
 def test_mistakes_in_consent_are_named(tmp_path: Path) -> None:
     from gridgeo.errors import InputError
 
-    rows = "unit,role,name,publish,consent_until\n310112999,police,甲,photo@paper,soon\n310112999,police,乙,address,\n310112999,police,丙,photo:later,\n"
+    rows = "unit,role,name,publish,consent_until\n310112999,police,甲,photo@paper,soon\n"
+    rows += "310112999,police,乙,address,\n310112999,police,丙,photo:later,\n"
     with pytest.raises(InputError) as refused:
         read_town(project(tmp_path, rows, '[privacy]\nwall = ["address"]\n'))
     texts = [problem.text("en") for problem in refused.value.problems]
