@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
@@ -15,10 +16,12 @@ import shapely
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Language, Message
-from gridgeo.town import Allowed
 from gridgeo.validate.faults import CATALOGUE, Fault
 from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.wording import Area, Names
+
+if TYPE_CHECKING:
+    from gridgeo.town import Allowed
 
 NEAR = 1.0
 """Metres. A place this near to a fault is meant to be in it: places are copied from reports with six decimals."""

@@ -18,11 +18,7 @@ import pyproj
 import shapely
 
 from gridgeo.language import Language, current_language
-from gridgeo.validate.exchange import to_github, to_junit, to_sarif
 from gridgeo.validate.faults import CATALOGUE, SEVERITIES, STAGES, Fault, Severity
-from gridgeo.validate.page import to_html
-from gridgeo.validate.reading import reading
-from gridgeo.validate.text import to_text, verdict, whereabouts
 
 if TYPE_CHECKING:
     from gridgeo.validate.subject import LayerLike
@@ -220,20 +216,29 @@ class Report:
     def to_sarif(self, language: Language | None = None) -> str:
         """Return the report as a SARIF 2.1.0 log."""
         from gridgeo import __version__
+        from gridgeo.validate.exchange import to_sarif
 
         rules = {code: kind.name.text(language) for code, kind in CATALOGUE.items()}
         return to_sarif(self.to_dict(language), sources=self.sources, rules=rules, version=__version__)
 
     def to_junit(self, language: Language | None = None) -> str:
         """Return the report as JUnit XML."""
+        from gridgeo.validate.exchange import to_junit
+
         return to_junit(self.to_dict(language))
 
     def to_github(self, language: Language | None = None) -> str:
         """Return the report as GitHub workflow commands, one line a fault."""
+        from gridgeo.validate.exchange import to_github
+
         return to_github(self.to_dict(language), sources=self.sources)
 
     def to_html(self, language: Language | None = None) -> str:
         """Return the report as one self-contained page with a map of the faults."""
+        from gridgeo.validate.page import to_html
+        from gridgeo.validate.reading import reading
+        from gridgeo.validate.text import verdict, whereabouts
+
         shapes = np.array([], object) if self.shapes is None else self.shapes
         planar = [gpd.GeoSeries(part, crs=self.crs).to_crs(self.measure_crs) for part in (shapes, self._places())]
         chosen = language or current_language()
@@ -284,6 +289,8 @@ class Report:
         most : int
             How many faults are listed.
         """
+        from gridgeo.validate.text import to_text
+
         return to_text(self, language, most)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,10 +16,6 @@ from gridgeo.coverage import CoverageAnalysis, Faces, analyse, equal_polygons
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
-from gridgeo.network import Barriers, Rank
-from gridgeo.town import Allowed
-from gridgeo.validate.borders import TOLERANCE, validate_alignment
-from gridgeo.validate.exceptions import with_exceptions
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.measure import Sizes, enclosed_area, most_wide
 from gridgeo.validate.near import open_gaps, reach_of
@@ -28,6 +24,10 @@ from gridgeo.validate.report import ClaimResult, Report
 from gridgeo.validate.shapes import check_shapes
 from gridgeo.validate.subject import Geometries, LayerLike, Subject, as_layers, gather
 from gridgeo.validate.wording import Area, Part
+
+if TYPE_CHECKING:
+    from gridgeo.network import Barriers, Rank
+    from gridgeo.town import Allowed
 
 _DUPLICATE = Message("{names} are the same polygon of {area}.", "{names}是同一个多边形，面积 {area}。")
 _NO_EXTENT = Message(
@@ -43,7 +43,7 @@ def validate_tiling(
     tolerance: float = 0.0,
     rank: Rank = "lane",
     share: float = 0.0,
-    along_tolerance: float = TOLERANCE,
+    along_tolerance: float | None = None,
     id_column: str | None = None,
     name_column: str | None = None,
     exceptions: Sequence[Allowed] = (),
@@ -69,7 +69,8 @@ def validate_tiling(
         Metres. Faults no wider are warnings.
     rank, share, along_tolerance
         For ``along``: the least rank that counts, the least share of each border on barriers (0: borders are only
-        measured), and the metres within which a border counts as on a barrier.
+        measured), and the metres within which a border counts as on a barrier
+        (`gridgeo.validate.borders.TOLERANCE`).
     id_column, name_column : str, optional
         Columns of GeoDataFrames with ids and names; by default the index.
     exceptions : sequence of gridgeo.town.Allowed
@@ -111,9 +112,10 @@ def validate_tiling(
     }
     more = []
     if along is not None:
-        report = validate_alignment(
-            chosen, along, rank=rank, tolerance=along_tolerance, share=share, name=f"{name}-along"
-        )
+        from gridgeo.validate.borders import TOLERANCE, validate_alignment
+
+        near = TOLERANCE if along_tolerance is None else along_tolerance
+        report = validate_alignment(chosen, along, rank=rank, tolerance=near, share=share, name=f"{name}-along")
         aligned = (report if report.crs.equals(subject.crs) else report.moved_to(subject.crs)).claims[0]
         # what is wrong with features by themselves is said already
         borders = [fault for fault in aligned.faults if fault.kind.stage == "border"]
@@ -150,7 +152,11 @@ def report_of(
         title=examined.claim,
         origin=origin,
     )
-    return with_exceptions(report, exceptions) if exceptions else report
+    if not exceptions:
+        return report
+    from gridgeo.validate.exceptions import with_exceptions
+
+    return with_exceptions(report, exceptions)
 
 
 @dataclass(frozen=True)
