@@ -133,7 +133,11 @@ def _pair_words(words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.
     for start in range(1, count, _BLOCK):
         stop = min(start + _BLOCK, count)
         alike[start:stop] = (words[start:stop] ^ words[start - 1 : stop - 1]) <= mask
-    crowded = np.flatnonzero(alike[:-1] & alike[1:])
+    several = [
+        np.flatnonzero(alike[start : start + _BLOCK][: count - start] & alike[start + 1 : start + 1 + _BLOCK]) + start
+        for start in range(0, count, _BLOCK)
+    ]
+    crowded = np.concatenate(several)
     for start in range(0, count - 1, _BLOCK):
         stop = min(start + _BLOCK, count - 1)
         before, here, after = alike[start:stop], alike[start + 1 : stop + 1], alike[start + 2 : stop + 2]

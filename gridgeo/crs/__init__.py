@@ -155,7 +155,7 @@ def _proper(crs: CrsLike) -> pyproj.CRS:
     return parsed.to_2d() if len(parsed.axis_info) > 2 else parsed
 
 
-def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> pyproj.CRS:
+def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float], *, base: pyproj.CRS | None = None) -> pyproj.CRS:
     """Return a coordinate system in metres through the middle of ``what``, in which a town may be measured and drawn.
 
     A transverse Mercator of scale 1 whose central meridian is the middle rounded to 0.01 degree, with 500 km added to
@@ -167,6 +167,8 @@ def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> pyproj.CRS:
     ----------
     what : GeoDataFrame, Layer or four floats
         Features with a CRS, or west, south, east, north in degrees (west > east across the antimeridian).
+    base : pyproj.CRS, optional
+        Degrees of another datum to build on: from and to it nothing shifts, and no shift has to be looked for.
 
     Raises
     ------
@@ -191,8 +193,9 @@ def working_crs(what: gpd.GeoDataFrame | Layer | Sequence[float]) -> pyproj.CRS:
     description = pyproj.CRS.from_proj4(f"{projection} +datum=WGS84 +units=m +no_defs +type=crs").to_json_dict()
     description["name"] = name
     # PROJ strings can't name CGCS2000
-    base = pyproj.CRS.from_epsg(4490 if _in_china(longitude, latitude) else 4326).to_json_dict()
-    description["base_crs"] = {key: value for key, value in base.items() if key != "$schema"}
+    if base is None:
+        base = pyproj.CRS.from_epsg(4490 if _in_china(longitude, latitude) else 4326)
+    description["base_crs"] = {key: value for key, value in base.to_json_dict().items() if key != "$schema"}
     return pyproj.CRS.from_json_dict(description)
 
 

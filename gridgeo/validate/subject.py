@@ -302,7 +302,19 @@ def _metric(layers: Sequence[Layer]) -> pyproj.CRS:
     west, south, east, north = np.array(boxes).T
     if max(np.ptp(west), np.ptp(east), float((east - west).max())) > 180:  # on both sides of the antimeridian
         return working_crs(next(layer for layer in layers if layer.frame.geometry.notna().any()))
-    return _metric_through(float(west.min()), float(south.min()), float(east.max()), float(north.max()))
+    around = float(west.min()), float(south.min()), float(east.max()), float(north.max())
+    return _metric_through(*around, _own_degrees([layer.frame.crs for layer in layers]))
+
+
+def _own_degrees(systems: Sequence[pyproj.CRS]) -> pyproj.CRS | None:
+    """Return the degrees in which layers of one CRS are drawn; None for those of several, or of another meridian."""
+    first = systems[0]
+    if any(crs is not first and not crs.equals(first, ignore_axis_order=True) for crs in systems[1:]):
+        return None
+    own = first.to_2d().geodetic_crs
+    if own is None or not own.is_geographic or own.prime_meridian is None:
+        return None
+    return own if own.prime_meridian.longitude == 0 else None
 
 
 @lru_cache(maxsize=8)
@@ -312,8 +324,8 @@ def _to_degrees(crs: pyproj.CRS) -> pyproj.Transformer:
 
 
 @lru_cache(maxsize=8)
-def _metric_through(west: float, south: float, east: float, north: float) -> pyproj.CRS:
-    return working_crs((west, south, east, north))
+def _metric_through(west: float, south: float, east: float, north: float, base: pyproj.CRS | None) -> pyproj.CRS:
+    return working_crs((west, south, east, north), base=base)
 
 
 def names_of(layer: Layer) -> npt.NDArray[np.object_]:
