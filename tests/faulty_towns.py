@@ -1,0 +1,240 @@
+"""Random faulty towns, and every promise of a repair, each of which is looked at in each town.
+
+A town comes of its seed: a tiling of quadrangles or of cells with bent borders, in metres, degrees, feet, or in several
+CRSs at once; some of its features are moved, stretched, pierced, broken, copied, left out or given other vertices; it
+has an extent or none, roads or none, features that are locked and features with priority.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gridgeo.crs import to_crs
+from gridgeo.layers import Layer
+from gridgeo.repair import Plan, repair_tiling, undo_plan, write_plan
+from gridgeo.repair.files import plan_from_json
+from gridgeo.validate import Report, validate_tiling
+from gridgeo.validate.measure import total_area
+from tests.repair_towns import cells
+from tests.test_validate_update import SYSTEMS, edited, tiling
+
+ROOM = 1e-3
+"""Square metres by which sums of areas may differ for each feature that changed: rounding of places and lines."""
+
+Layers = dict[str, Layer]
+
+
+@dataclass(frozen=True)
+class FaultyTown:
+    """A town to be repaired, and what it is repaired with."""
+
+    layers: Layers
+    options: dict[str, Any]
+
+
+@dataclass
+class Findings:
+    """What came of the repair of one town: broken promises in words, and what there was to count."""
+
+    broken: list[str] = field(default_factory=list)
+    errors: int = 0
+    actions: int = 0
+    left: int = 0
+    changed: int = 0
+    features: int = 0
+    sound: bool = False
+
+
+def faulty_town(seed: int) -> FaultyTown:
+    """Return the town of a seed."""
+    random = np.random.default_rng(seed)
+    size = int(random.integers(3, 8))
+    if random.random() < 0.5:
+        shapes, crs, scale, offset = _quadrangles(random, size, seed)
+    else:
+        shapes, crs, scale, offset = _bent(random, size)
+
+    def placed(shape: Any) -> Any:
+        return shapely.transform(shape, lambda places: places * scale + offset)
+
+    margin = float(random.choice([0.0, 0.0, 0.3]))
+    whole = placed(shapely.box(-margin, -margin, size + margin, size + margin))
+    there = {f"f{k}": placed(shape) for k, shape in enumerate(shapes) if shape is not None}
+    if random.random() < 0.2:
+        there["copy"] = there[sorted(there)[0]]
+    half = int(random.integers(1, len(there)))
+    names = list(there)
+    parts = {"west": names[:half], "east": names[half:]}
+    layers = {}
+    for key, mine in parts.items():
+        frame = gpd.GeoDataFrame({"code": mine}, geometry=[there[name] for name in mine], crs=crs)
+        if key == "east" and random.random() < 0.15:
+            frame = to_crs(frame, "EPSG:4326" if not frame.crs.is_geographic else "EPSG:4549")
+        layers[key] = Layer(key, frame, "code")
+    options: dict[str, Any] = {}
+    if random.random() < 0.6:
+        options["within"] = gpd.GeoDataFrame(geometry=[whole], crs=crs)
+    if random.random() < 0.3:
+        options["lock"] = [(key, name) for key in parts for name in parts[key] if random.random() < 0.15]
+    if random.random() < 0.3:
+        options["priority"] = [("west", parts["west"][0]), "east"]
+    if random.random() < 0.3:
+        options["along"] = _roads(random, size, placed, crs)
+    return FaultyTown(layers, options)
+
+
+def _quadrangles(random: np.random.Generator, size: int, seed: int) -> tuple[list[Any], str, float, Any]:
+    """Wild: features as large as their neighbours are moved, scaled, pierced."""
+    shapes = list(tiling(random, size))
+    for k in random.integers(len(shapes), size=int(random.integers(1, 5))):
+        shapes[k] = edited(random, shapes[k])
+    return shapes, *SYSTEMS[seed % 3]
+
+
+def _bent(random: np.random.Generator, size: int) -> tuple[list[Any], str, float, Any]:
+    """As drawn by hand: borders with vertices that one side has moved a little, or lacks."""
+    shapes = list(cells(random, size, size).values())
+    origin = shapely.total_bounds(shapes)[:2]
+    for k in random.integers(len(shapes), size=int(random.integers(1, 7))):
+        ring = shapely.get_coordinates(shapes[k])[:-1]
+        place, kind = int(random.integers(len(ring))), random.random()
+        if kind < 0.5:
+            ring[place] += random.normal(0, float(random.choice([0.004, 0.3, 6.0])), 2)
+        elif kind < 0.7:
+            ring = np.delete(ring, place, axis=0)
+        elif kind < 0.85:
+            ring = np.insert(ring, place, (ring[place - 1] + ring[place]) / 2, axis=0)
+        else:  # a needle that runs out and back
+            tip = ring[place] + random.normal(0, 9.0, 2)
+            ring = np.insert(ring, place, [ring[place - 1] * 0.999 + ring[place] * 0.001, tip], axis=0)
+        shapes[k] = shapely.Polygon(ring)
+    shapes = [shapely.transform(shape, lambda places: (places - origin) / 50.0) for shape in shapes]
+    return shapes, "EPSG:32651", 50.0, origin
+
+
+def _roads(random: np.random.Generator, size: int, placed: Any, crs: str) -> gpd.GeoDataFrame:
+    """Return roads from side to side, near the borders of the undisturbed cells."""
+    lines = []
+    for at in range(1, size):
+        if random.random() < 0.6:
+            bend = [[at + random.uniform(-0.1, 0.1), y] for y in np.linspace(-0.2, size + 0.2, 5)]
+            lines.append(shapely.LineString(np.array(bend)[:, [0, 1] if random.random() < 0.5 else [1, 0]]))
+    ranks = [str(random.choice(["lane", "road", "river"])) for _ in lines]
+    return gpd.GeoDataFrame({"rank": ranks}, geometry=[placed(line) for line in lines], crs=crs)
+
+
+# ------------------------------------------------------------------------------------------------------ promises
+
+
+def check(town: FaultyTown) -> Findings:
+    """Repair a town and look at every promise."""
+    found = Findings(features=sum(len(layer.frame) for layer in town.layers.values()))
+    options, within = town.options, town.options.get("within")
+    before = wkb(town.layers)
+    report = validate_tiling(town.layers, within=within)
+    fixed, plan = repair_tiling(dict(town.layers), report, **options)
+    after = validate_tiling(fixed, within=within)
+    found.errors, found.actions, found.left = report.counts["error"], len(plan.actions), len(plan.left)
+    found.changed, found.sound = len(plan.before), after.ok
+    say = found.broken.append
+    if wkb(town.layers) != before:
+        say("an input was changed")
+    _check_what_is_left(after, plan, say)
+    if after.ok and not _sound_by_geos(after):
+        say("GEOS finds fault with what the validator finds sound")
+    _check_who_changed(town, fixed, plan, say)
+    _check_areas(report, after, town, fixed, plan, say)
+    again, more = repair_tiling(dict(fixed), **options)
+    if more.actions or wkb(again) != wkb(fixed):
+        say("a second repair changes something" + (" (something was left)" if plan.left else ""))
+    read = plan_from_json(write_plan(plan))
+    if wkb(undo_plan(dict(fixed), read)) != before:
+        say("undo does not bring back what was there")
+    _, same = repair_tiling(dict(town.layers), **options)
+    if write_plan(same) != write_plan(plan):
+        say("the same town gives another plan")
+    return found
+
+
+def wkb(layers: Mapping[str, Layer]) -> dict[tuple[str, str], bytes]:
+    """Return every geometry to the bit."""
+    return {
+        (key, identifier): shapely.to_wkb(shape)
+        for key, layer in layers.items()
+        for identifier, shape in zip(layer.ids.tolist(), layer.frame.geometry, strict=True)
+    }
+
+
+def _check_what_is_left(after: Report, plan: Plan, say: Any) -> None:
+    said = [{feature.id for feature in left.features} for left in plan.left]
+    for fault in after.records:
+        if fault.severity == "error" and not any(set(fault.features) & names for names in said):
+            say(f"left without a word: {fault.message('en')}")
+    if any(not left.reason("en") for left in plan.left):
+        say("something is left without a reason")
+
+
+def _sound_by_geos(after: Report) -> bool:
+    shapes = after.origin.examined.subject.polygons  # type: ignore[attr-defined]
+    there = shapes[~shapely.is_missing(shapes)]
+    return bool(shapely.is_valid(there).all() and shapely.coverage_is_valid(there))
+
+
+def _check_who_changed(town: FaultyTown, fixed: Layers, plan: Plan, say: Any) -> None:
+    was, now = wkb(town.layers), wkb(fixed)
+    changed = {key for key, shape in was.items() if now.get(key) != shape}
+    if changed != {tuple(feature) for feature in plan.before}:
+        say("the plan doesn't name just what changed")
+    concerned = {tuple(feature) for action in plan.actions for feature in action.features}
+    sides = [side for action in plan.actions for one in action.transfers for side in (one.giver, one.taker)]
+    concerned |= {tuple(side) for side in sides if side is not None}
+    if changed - concerned:
+        say(f"changed without an action: {sorted(changed - concerned)[:3]}")
+    locked = {name for name in town.options.get("lock", ())}
+    if changed & locked:
+        say("something locked was changed")
+    gone = was.keys() - now.keys()
+    if gone != {tuple(action.features[-1]) for action in plan.actions if action.mend == "drop"}:
+        say("a feature was dropped without a word")
+    redrawn = {tuple(action.features[0]) for action in plan.actions if action.mend == "redraw"}
+    for key, layer in town.layers.items():
+        mine = dict(zip(fixed[key].ids, fixed[key].frame.geometry, strict=True))
+        for identifier, old in zip(layer.ids, layer.frame.geometry, strict=True):
+            new = mine.get(identifier)
+            if new is None or (key, identifier) in redrawn:
+                continue
+            if new.is_empty or len(shapely.get_parts(new)) > len(shapely.get_parts(old)):
+                say(f"{key}:{identifier} was emptied or split")
+        if list(mine) != [one for one in layer.ids if one in mine]:
+            say("the order of the rows changed")
+        columns = layer.frame.columns.drop("geometry")
+        if not fixed[key].frame[columns].equals(layer.frame[columns].loc[fixed[key].frame.index]):
+            say("a column changed")
+
+
+def _check_areas(before: Report, after: Report, town: FaultyTown, fixed: Layers, plan: Plan, say: Any) -> None:
+    """Compare what each feature has more or less with what the plan says that it was given and gave."""
+    measured = []
+    for report, layers in ((before, town.layers), (after, fixed)):
+        subject = report.origin.examined.subject  # type: ignore[attr-defined]
+        names = [(key, one) for key, layer in layers.items() for one in layer.ids.tolist()]
+        shapes = dict(zip(names, subject.polygons, strict=True))
+        measured.append((subject, shapes))
+    (subject, was), (_, now) = measured
+    for feature in plan.before:
+        key = tuple(feature)
+        areas = [
+            0.0 if shape is None else total_area(np.array([shape], object), subject.crs, subject.measure_crs)
+            for shape in (was.get(key), now.get(key))
+        ]
+        transfers = [one for action in plan.actions for one in action.transfers]
+        said = sum(one.area for one in transfers if one.taker == feature)
+        said -= sum(one.area for one in transfers if one.giver == feature)
+        if abs(areas[1] - areas[0] - said) > ROOM + 1e-6 * max(areas):
+            say(f"{feature.layer}:{feature.id} has {areas[1] - areas[0]:.3f} m2 more, the plan says {said:.3f}")
