@@ -26,7 +26,15 @@ def odd_shapes(subject: Subject, polygons: Geometries) -> list[tuple[Fault, int]
     count = len(polygons)
     named = np.array([str(k) for k in range(count)], object)
     alone = replace(
-        subject, polygons=polygons, layer=np.full(count, "", object), id=named, name=named, faults=(), scars={}
+        subject,
+        polygons=polygons,
+        layer=np.full(count, "", object),
+        id=named,
+        name=named,
+        faults=(),
+        scars={},
+        known_edges=None,
+        plain=None,
     )
     return [(fault, int(fault.features[0])) for fault in check_shapes(alone, "") if fault.geometry is not None]
 
