@@ -236,5 +236,5 @@ def _check_areas(before: Report, after: Report, town: FaultyTown, fixed: Layers,
         transfers = [one for action in plan.actions for one in action.transfers]
         said = sum(one.area for one in transfers if one.taker == feature)
         said -= sum(one.area for one in transfers if one.giver == feature)
-        if abs(areas[1] - areas[0] - said) > ROOM + 1e-6 * max(areas):
+        if abs(areas[1] - areas[0] - said) > ROOM + 2e-5 * abs(said):
             say(f"{feature.layer}:{feature.id} has {areas[1] - areas[0]:.3f} m2 more, the plan says {said:.3f}")
