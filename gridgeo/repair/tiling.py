@@ -134,7 +134,7 @@ class Mender:
         self._gaps, self._odd = list(gaps), list(odd)
         self._as_given = polygons
         self._exchange = Exchange(subject, polygons.copy(), self._locked)
-        self._choices: dict[bytes, _Choice] = {}
+        self._choices: dict[tuple[bytes, tuple[int, ...]], _Choice] = {}
         self._open: dict[bytes, Region] = {}
         self._left: dict[bytes, tuple[Region, Refusal]] = {}
         self._actions: list[Action] = []
@@ -190,14 +190,31 @@ class Mender:
             places = np.array([region.place for region in found], object)
             meant = set(self._meant.query(places, predicate="dwithin", distance=self._noise)[0].tolist())
         for number, region in enumerate(found):
-            if number not in meant:
-                self._open[key_of(region.polygon)] = region
+            key = key_of(region.polygon)
+            if number in meant:
+                continue
+            if region.is_noise and not self._can_be_met(region):
+                self._left[key] = region, Refusal(LOCKED)
+            else:
+                self._open[key] = region
 
     def _is_fault(self, region: Region) -> bool:
         """Tell whether a region is to be mended."""
         around = {*region.covers, *region.beside}
-        # between one polygon and the extent what rounding leaves is no fault, and vertices need not be the same
-        return self._concerned(around) and not (region.is_noise and len(around) < 2)
+        # along the extent what rounding leaves is no fault, and vertices need not be the same
+        slight = region.is_noise and (len(around) < 2 or (len(region.covers) < 2 and not region.enclosed))
+        return self._concerned(around) and not slight
+
+    def _can_be_met(self, region: Region) -> bool:
+        """Tell whether what rounding has left can be mended: not where a locked border passes without a vertex."""
+        places = shapely.get_coordinates(region.polygon)
+        for k in self._locked & {*region.covers, *region.beside}:
+            polygon = self._exchange.polygons[k]
+            own = {tuple(place) for place in shapely.get_coordinates(polygon).tolist()}
+            on = shapely.distance(polygon.boundary, shapely.points(places)) <= self._noise
+            if any(tuple(place) not in own for place in places[on].tolist()):
+                return False
+        return True
 
     def _concerned(self, polygons: Iterable[int]) -> bool:
         """Tell whether something between some polygons is to be mended."""
@@ -234,7 +251,7 @@ class Mender:
 
         def otherwise(deal: Deal) -> Decision | None:
             key = names[id(deal.region)]
-            now = self._choices[key].next()
+            now = self._choices[key, deal.region.covers].next()
             if isinstance(now, Refusal):
                 self._left[key] = deal.region, now
                 return None
@@ -253,21 +270,21 @@ class Mender:
         return sorted(changed)
 
     def _choice(self, key: bytes, region: Region, rules: Rules, by_barrier: bool) -> _Choice:
-        """Return what was chosen for a region, by a person or by the rules."""
-        if key not in self._choices:
+        """Return what was chosen for a region, by a person or by the rules: anew where others cover it now."""
+        if (key, region.covers) not in self._choices:
             # what is mended after all else is named by the plan, or was taken out of it
             late = region.code in _LATE
             order = self._orders.about(region.polygon, as_planned=late or self._passes == 1)
             if order is not None and not order.do:
-                self._choices[key] = _Choice(iter(()), Refusal(_REFUSED))
+                self._choices[key, region.covers] = _Choice(iter(()), Refusal(_REFUSED))
             else:
                 named = None if order is None else order.winner
                 chosen = next((k for k in (*region.covers, *region.beside) if self._feature(k) == named), None)
                 following = self._decider.decisions(
                     region, self._exchange.polygons, rules, by_barrier=by_barrier, chosen=chosen
                 )
-                self._choices[key] = _Choice(following, next(following))
-        return self._choices[key]
+                self._choices[key, region.covers] = _Choice(following, next(following))
+        return self._choices[key, region.covers]
 
     def _rules(self) -> Rules:
         area = shapely.area(self._exchange.polygons)
