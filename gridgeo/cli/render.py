@@ -1,6 +1,7 @@
 """``gridgeo render``: make the notices and the map of a town, and look whether all can be read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,6 +32,14 @@ _FORMAT = Message(
 )
 _PAPER = Message("Paper of the PDFs; may be repeated.", "PDF 的纸张大小，可重复。")
 _ORIENTATION = Message("Which way the paper is turned.", "纸张方向：纵向或横向。")
+_THEME = Message(
+    "TOML file with colours, sizes and words of your own; before the one in gridgeo.toml.",
+    "自定义颜色、字号和文字的 TOML 文件；优先于 gridgeo.toml 中的设置。",
+)
+_TEMPLATE = Message(
+    "Typst file that sets the notices instead of ours; before the one in gridgeo.toml.",
+    "代替内置模板的 Typst 文件；优先于 gridgeo.toml 中的设置。",
+)
 _TILE = Message(
     "Cut each PDF on larger paper onto sheets of this one too, with marks and a plan to put them together.",
     "另将大幅 PDF 分割到此纸张上，带裁切标记和拼接示意。",
@@ -90,6 +99,10 @@ def register(app: typer.Typer) -> None:
         paper: Annotated[list[Paper] | None, typer.Option(help=_PAPER.text(), show_default="A3")] = None,
         orientation: Annotated[Turned, typer.Option(help=_ORIENTATION.text())] = Turned.portrait,
         tile: Annotated[Paper | None, typer.Option("--tile", help=_TILE.text(), show_default=False)] = None,
+        theme: Annotated[Path | None, typer.Option(help=_THEME.text(), metavar="FILE", show_default=False)] = None,
+        template: Annotated[
+            Path | None, typer.Option(help=_TEMPLATE.text(), metavar="FILE", show_default=False)
+        ] = None,
         check: Annotated[bool, typer.Option("--check", help=_CHECK.text())] = False,
         jobs: Annotated[int | None, jobs_option()] = None,
         quiet: Annotated[bool, quiet_option()] = False,
@@ -100,17 +113,28 @@ def register(app: typer.Typer) -> None:
         sheets: dict[str, Any] = {"formats": forms, "papers": papers, "orientation": orientation.value}
         sheets["tiles"] = tile.value if tile is not None else None
         with showing_progress(wants_bars(quiet)):
-            read = make_notices(town, out, quiet, jobs=processes, **sheets)
+            read = make_notices(town, out, quiet, theme=theme, template=template, jobs=processes, **sheets)
             raise typer.Exit(_check(read, out, processes, quiet) if check else 0)
 
 
-def make_notices(path: Path, out: Path, quiet: bool, formats: Sequence[str] = ("pdf",), **options: Any) -> "Scene":
+def make_notices(
+    path: Path,
+    out: Path,
+    quiet: bool,
+    formats: Sequence[str] = ("pdf",),
+    theme: Path | None = None,
+    template: Path | None = None,
+    **options: Any,
+) -> "Scene":
     """Render the notices, pages and map of a town project; say what was made and what is odd. Return the scene."""
     from gridgeo.render import render_index, render_map, render_notices, render_site
     from gridgeo.render.scene import make_scene
     from gridgeo.town import read_town
 
     town = read_town(path)
+    given = town.publication
+    publication = replace(given, theme=theme or given.theme, template=template or given.template)
+    town = replace(town, publication=publication)
     warnings: list[Problem] = list(town.problems)
     scene = make_scene(town)
     printed: list[Any] = [form for form in formats if form in ("pdf", "png")]

@@ -2,45 +2,87 @@
 
 The fills are Paul Tol's "light" scheme, chosen because it stays distinct to colour-blind readers. Colour is never the
 only cue: every block is named, and its border is drawn.
+
+A town may have colours of its own (`gridgeo.render.theme`): what is drawn within `used` takes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-TOL_LIGHT: tuple[str, ...] = (
-    "#77AADD",
-    "#EEDD88",
-    "#FFAABB",
-    "#44BB99",
-    "#EE8866",
-    "#BBCC33",
-    "#99DDFF",
-    "#AAAA00",
-    "#DDDDDD",
-)
-"""Fills, in the order in which they are used: the first six are enough for nearly every town."""
 
-ACCENT = "#B0103C"
-"""Border of the block in focus, and the one accent of the notice: a crimson near the magenta of official grid maps."""
-INK = "#1D2127"
-QUIET_INK = "#4F5761"
-HALO = "#FFFFFF"
-LAND = "#F6F3EC"
-GREEN = "#D5E3C3"
-WATER = "#BFD9E8"
-WATER_EDGE = "#8FB6CC"
-WATER_INK = "#1F5673"
-BUILDING = "#D9D3C8"
-BUILDING_EDGE = "#BDB5A6"
-ROAD_CASING = "#A9A294"
-ROAD = "#FFFFFF"
-MAIN_ROAD = "#FBE3A8"
-GRID_BORDER = "#6A5A6E"
-BLOCK_BORDER = "#8A8090"
+@dataclass(frozen=True)
+class Palette:
+    """Every colour of notices and maps, as ``#RRGGBB``."""
+
+    accent: str = "#B0103C"
+    """Border of the block in focus, and the one accent of the notice: a crimson near the magenta of official maps."""
+    ink: str = "#1D2127"
+    quiet_ink: str = "#4F5761"
+    halo: str = "#FFFFFF"
+    hairline: str = "#C3C7CC"
+    tint: str = "#F5F2EC"
+    accent_tint: str = "#F3DDE2"
+    land: str = "#F6F3EC"
+    green: str = "#D5E3C3"
+    water: str = "#BFD9E8"
+    water_edge: str = "#8FB6CC"
+    water_ink: str = "#1F5673"
+    building: str = "#D9D3C8"
+    building_edge: str = "#BDB5A6"
+    road_casing: str = "#A9A294"
+    road: str = "#FFFFFF"
+    main_road: str = "#FBE3A8"
+    grid_border: str = "#6A5A6E"
+    block_border: str = "#8A8090"
+    fills: tuple[str, ...] = (
+        "#77AADD",
+        "#EEDD88",
+        "#FFAABB",
+        "#44BB99",
+        "#EE8866",
+        "#BBCC33",
+        "#99DDFF",
+        "#AAAA00",
+        "#DDDDDD",
+    )
+    """Of blocks, in the order in which they are used: the first six are enough for nearly every town."""
+    sections: tuple[str, ...] = ("#77AADD", "#EEDD88", "#44BB99", "#FFAABB", "#BBCC33", "#EE8866")
+    """Of sections, those most alike on a photocopy far apart."""
+
+
+USUAL = Palette()
+"""The colours of a town that says nothing else."""
+_current: ContextVar[Palette] = ContextVar("palette", default=USUAL)
+
+
+@contextmanager
+def used(palette: Palette) -> Iterator[None]:
+    """Draw in the colours of a palette as long as the context lasts."""
+    token = _current.set(palette)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def __getattr__(name: str) -> str:
+    """Return a colour of the palette in use by its name in capitals: ``colours.ACCENT``."""
+    if name.isupper() and hasattr(USUAL, name.lower()):
+        colour: str = getattr(_current.get(), name.lower())
+        return colour
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def section_fills() -> tuple[str, ...]:
+    """Return the fills of sections of the palette in use."""
+    return _current.get().sections
 
 
 def colour_by_adjacency(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
@@ -84,7 +126,8 @@ def colour_by_adjacency(count: int, pairs: Iterable[tuple[int, int]]) -> list[in
 
 def fill_of(number: int) -> str:
     """Return the fill of a colour number; numbers beyond the palette begin again."""
-    return TOL_LIGHT[number % len(TOL_LIGHT)]
+    fills = _current.get().fills
+    return fills[number % len(fills)]
 
 
 def mixed(colour: str, other: str, share: float) -> str:

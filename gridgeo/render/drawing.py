@@ -17,20 +17,19 @@ from gridgeo.render import colours, furniture, svg
 from gridgeo.render.labels import Label, Page
 from gridgeo.render.naming import Names
 from gridgeo.render.scene import Scene
-from gridgeo.render.section_marks import FILLS, SectionMarks
+from gridgeo.render.section_marks import SectionMarks
+from gridgeo.render.theme import in_theme
 from gridgeo.render.window import Window
 
-ROAD_WIDTH = {"lane": 1.45, "road": 2.6, "main-road": 3.6}
-"""Nominal millimetres, the weakest rank first: stronger roads are drawn over weaker ones."""
-ROAD_FILL = {"lane": colours.ROAD, "road": colours.ROAD, "main-road": colours.MAIN_ROAD}
+_ROAD_RANKS = ("lane", "road", "main-road")
+"""The weakest rank first: stronger roads are drawn over weaker ones."""
 ROAD_WORDS = {"main-road": "主干路", "road": "道路", "lane": "街巷"}
 CASING = 0.32
-_RIVER_WIDTH = 3.0
 _FOCUS_TINT, _STREET_TINT, _NEIGHBOUR_TINT = 0.4, 0.1, 0.42
 """Shares of white in the fills."""
 _VEIL = 0.42
-_FOCUS_CASING, _FOCUS_LINE = 2.9, 1.35
-_STREET_CASING, _STREET_LINE = 2.2, 0.9
+_STREET_SHARE = 0.7
+"""Of the width of the focus border where the focus is a street: it is narrow, and its surface must show."""
 BORDER_DASH = "160 90"
 _GAP = 1.0
 """Millimetres between the frame and the legend."""
@@ -50,6 +49,7 @@ class Drawing:
     description: str
 
 
+@in_theme
 def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawing:
     """Return the map of the block ``index`` of the scene, ``width`` x ``height`` millimetres with its legend."""
     strip = _GAP + furniture.legend_height([[]])
@@ -65,7 +65,7 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
     furnished = draw_furniture(window, page)
     marks = SectionMarks(window, scene.sections_by_block.get(index, ()))
     numbered = "".join(marks.numbers(page))
-    names = Names(window, page, border_width=_FOCUS_CASING)
+    names = Names(window, page, border_width=scene.theme.lines.focus_casing)
     named = names.draw()
     inside = shapely.box(0.2, 0.2, view.width - 0.2, view.height - 0.2)
     content = [
@@ -104,7 +104,7 @@ def draw_ground(window: Window) -> Iterable[str]:
     yield svg.path(window.waters, fill=colours.WATER)
     rivers = _outside(window.lines_of("river"), shapely.union_all(window.waters))
     course = {"fill": "none", "stroke_linecap": "round"}
-    width = _RIVER_WIDTH * window.line_factor
+    width = window.scene.theme.lines.river * window.line_factor
     yield svg.path(rivers, stroke=colours.WATER_EDGE, stroke_width=svg.number(width + 0.4), **course)
     yield svg.path(rivers, stroke=colours.WATER, stroke_width=svg.number(width), **course)
     edge = {"stroke": colours.BUILDING_EDGE, "stroke_width": svg.number(0.12)}
@@ -113,18 +113,29 @@ def draw_ground(window: Window) -> Iterable[str]:
     yield svg.path(window.carriageways, fill=colours.ROAD, **edge)
 
 
+def road_width(window: Window, rank: str) -> float:
+    """Return the nominal width of a road in millimetres."""
+    lines = window.scene.theme.lines
+    return {"lane": lines.lane, "road": lines.road, "main-road": lines.main_road}[rank]
+
+
+def road_fill(rank: str) -> str:
+    """Return the colour of a road's surface."""
+    return colours.MAIN_ROAD if rank == "main-road" else colours.ROAD
+
+
 def draw_roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
     levels = window.scene.lines.levels
     for level in sorted({levels[k] for k, _ in window.lines}):
-        by_rank = {rank: _outside(window.lines_of(rank, level), window.paved) for rank in ROAD_WIDTH}
+        by_rank = {rank: _outside(window.lines_of(rank, level), window.paved) for rank in _ROAD_RANKS}
         for casing in (True, False):
             for rank, lines in by_rank.items():
-                width = ROAD_WIDTH[rank] * window.line_factor + (2 * CASING if casing else 0)
+                width = road_width(window, rank) * window.line_factor + (2 * CASING if casing else 0)
                 yield svg.path(
                     lines,
                     fill="none",
-                    stroke=colours.ROAD_CASING if casing else ROAD_FILL[rank],
+                    stroke=colours.ROAD_CASING if casing else road_fill(rank),
                     stroke_width=svg.number(width),
                     stroke_linecap="butt" if casing and level else "round",
                 )
@@ -141,9 +152,10 @@ def draw_street_surfaces(window: Window) -> Iterable[str]:
 def draw_borders(window: Window) -> Iterable[str]:
     """Draw the borders of blocks and of grids."""
     inner, outer = find_borders(window.blocks, window.scene.grid_numbers)
-    dashed = {"stroke_width": svg.number(0.45), "stroke_dasharray": BORDER_DASH}
+    lines = window.scene.theme.lines
+    dashed = {"stroke_width": svg.number(lines.block_border), "stroke_dasharray": BORDER_DASH}
     yield svg.path(inner, fill="none", stroke=colours.BLOCK_BORDER, **dashed)
-    yield svg.path(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(0.6))
+    yield svg.path(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(lines.grid_border))
 
 
 def _focus(window: Window) -> Iterable[str]:
@@ -151,9 +163,8 @@ def _focus(window: Window) -> Iterable[str]:
     outside = svg.path_data([shapely.box(-1, -1, view.width + 1, view.height + 1)])
     veil = svg.attributes(fill="#FFFFFF", fill_opacity=_VEIL, fill_rule="evenodd")
     yield f'<path d="{outside}{svg.path_data([window.focus])}"{veil}/>'
-    # a street is narrow: its surface must show between its borders
-    casing, line = (_STREET_CASING, _STREET_LINE) if window.is_street else (_FOCUS_CASING, _FOCUS_LINE)
-    for colour, width in ((colours.HALO, casing), (colours.ACCENT, line)):
+    lines, share = window.scene.theme.lines, _STREET_SHARE if window.is_street else 1.0
+    for colour, width in ((colours.HALO, share * lines.focus_casing), (colours.ACCENT, share * lines.focus)):
         yield svg.path([window.focus], fill="none", stroke=colour, stroke_width=svg.number(width))
 
 
@@ -172,7 +183,7 @@ def _legend(window: Window) -> list[furniture.Entry]:
     own = furniture.swatch(_fill(window, window.index), stroke=colours.ACCENT, stroke_width=0.9)
     entries = [furniture.Entry("本责任块", own)]
     if window.index in window.scene.sections_by_block:
-        entries.append(furniture.Entry("责任路段（编号、分界）", furniture.section_sample(FILLS)))
+        entries.append(furniture.Entry("责任路段（编号、分界）", furniture.section_sample(colours.section_fills())))
     neighbours = [k for k in window.others if k != window.index]
     if neighbours:
         entries.append(furniture.Entry("相邻责任块", furniture.swatch(veiled(_fill(window, neighbours[0])))))
@@ -192,8 +203,8 @@ def ground_legend(window: Window) -> list[furniture.Entry]:
     entries = []
     for rank, words in ROAD_WORDS.items():
         if _outside(window.lines_of(rank), window.paved):
-            width = ROAD_WIDTH[rank] * 0.9
-            strokes = ((colours.ROAD_CASING, width + 2 * CASING), (ROAD_FILL[rank], width))
+            width = road_width(window, rank) * 0.9
+            strokes = ((colours.ROAD_CASING, width + 2 * CASING), (road_fill(rank), width))
             entries.append(furniture.Entry(words, furniture.stroke_sample(*strokes)))
     if window.waters or window.lines_of("river"):
         entries.append(furniture.Entry("河道", furniture.swatch(colours.WATER, stroke=colours.WATER_EDGE)))

@@ -13,7 +13,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from functools import cache, cached_property
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import shapely
 from gridgeo.render.notice import Notice
 from gridgeo.render.scene import Features, Scene
 from gridgeo.render.sheet import Sheet
+from gridgeo.render.template import read_template
 
 Bounds = tuple[float, float, float, float]
 _MAKERS = ("gridgeo", "typst", "pylopdf-fonts-zh-cn", "shapely", "pillow")
@@ -59,10 +60,10 @@ class Fingerprints:
     def _common(self) -> bytes:
         """What all notices of a town have in common."""
         scene = self._scene
-        template = resources.files("gridgeo.render").joinpath("notice.typ").read_bytes()
+        template = digest_of(*read_template(scene.town.publication.template).values()).encode()
         little_map = [scene.outline, *scene.main_roads, *scene.main_rivers]
         extent = () if scene.extent is None else scene.extent.bounds
-        plain = repr((versions(), extent, scene.convergence)).encode()
+        plain = repr((versions(), extent, scene.convergence, scene.theme)).encode()
         return digest_of(template, plain, *shapely.to_wkb(np.array(little_map, object)).tolist()).encode()
 
     @cached_property

@@ -22,7 +22,6 @@ from gridgeo._files import write_whole
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
-from gridgeo.render import colours
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.fonts import font_folder, printable
 from gridgeo.render.index_map import Plot, draw_index_map
@@ -32,8 +31,6 @@ from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import Sheet
 
-TOWN_TITLE = "责任网格索引图"
-GRID_TITLE = "网格责任块分布图"
 FOLDER = "index"
 
 _HEAD = 46.0
@@ -90,7 +87,7 @@ def town_sheet(scene: Scene, town_name: str) -> IndexSheet:
         rows.append({"kind": "row", "cells": [str(number), name, code, str(len(blocks))]})
     return IndexSheet(
         file="town",
-        title=TOWN_TITLE,
+        title=scene.theme.words.town_index,
         name=town_name,
         overline=f"{len(order)} 个网格　{len(scene.blocks)} 个责任块",
         plots=tuple(plots),
@@ -136,7 +133,7 @@ def grid_sheets(scene: Scene, notices: Sequence[Notice], town_name: str, names: 
         sheets.append(
             IndexSheet(
                 file=name,
-                title=GRID_TITLE,
+                title=scene.theme.words.grid_index,
                 name=scene.grid_names[blocks[0]],
                 overline=f"{town_name}　{first.kind_name}　编号 {printable(scene.blocks['grid'][blocks[0]])}",
                 plots=plots,
@@ -187,7 +184,7 @@ class _Setter:
     def make(self, index: IndexSheet) -> bytes:
         import typst
 
-        sheet, publication = self._sheet, self._scene.town.publication
+        sheet, publication, theme = self._sheet, self._scene.town.publication, self._scene.theme
         width, height = sheet.inner_width, self._map_height(index)
         drawing = draw_index_map(
             self._scene,
@@ -219,13 +216,13 @@ class _Setter:
             "watermark": publishable(self._scene.town.watermark),
             "attribution": publishable(self._scene.town.attribution),
             "date": [date.year, date.month, date.day],
-            "words": {"version": "版本", "approval": "审图号："},
+            "words": {"version": theme.words.version, "approval": theme.words.approval},
             "theme": {
-                "ink": colours.INK,
-                "quiet": colours.QUIET_INK,
-                "hairline": "#C3C7CC",
-                "tint": "#F5F2EC",
-                "accent": colours.ACCENT,
+                "ink": theme.colours.ink,
+                "quiet": theme.colours.quiet_ink,
+                "hairline": theme.colours.hairline,
+                "tint": theme.colours.tint,
+                "accent": theme.colours.accent,
             },
         }
         content = json.dumps(data, ensure_ascii=False, sort_keys=True)

@@ -29,6 +29,7 @@ from gridgeo.render.fonts import POINT, text_width
 from gridgeo.render.labels import Label, Page, place_at, place_in_area
 from gridgeo.render.naming import Names
 from gridgeo.render.scene import Scene
+from gridgeo.render.theme import in_theme
 from gridgeo.render.view import View
 from gridgeo.render.window import OVERVIEW, Window
 
@@ -88,6 +89,7 @@ class Region(Window):
         return self._fills
 
 
+@in_theme
 def draw_index_map(
     scene: Scene, plots: Sequence[Plot], *, width: float, height: float, fills: Sequence[int], subject: str
 ) -> Drawing:

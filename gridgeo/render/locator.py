@@ -26,15 +26,20 @@ class Locator:
         self._corner = (east, north)
         outline, rivers = self._on_page([scene.outline]), self._on_page(scene.main_rivers)
         roads = self._on_page(scene.main_roads)
-        self._base = (
-            svg.path(outline, fill=colours.LAND)
-            + svg.path(rivers, fill="none", stroke=colours.WATER_EDGE, stroke_width=svg.number(0.6))
-            + svg.path(roads, fill="none", stroke="#B9B1A2", stroke_width=svg.number(0.3))
-            + svg.path(outline, fill="none", stroke=colours.QUIET_INK, stroke_width=svg.number(0.3))
-        )
+        with colours.used(scene.theme.colours):
+            self._base = (
+                svg.path(outline, fill=colours.LAND)
+                + svg.path(rivers, fill="none", stroke=colours.WATER_EDGE, stroke_width=svg.number(0.6))
+                + svg.path(roads, fill="none", stroke="#B9B1A2", stroke_width=svg.number(0.3))
+                + svg.path(outline, fill="none", stroke=colours.QUIET_INK, stroke_width=svg.number(0.3))
+            )
 
     def draw(self, index: int) -> str:
         """Return the little map of the block ``index`` as SVG."""
+        with colours.used(self._scene.theme.colours):
+            return self._drawn(index)
+
+    def _drawn(self, index: int) -> str:
         block = self._scene.areas.geometries[index]
         focus = self._on_page([block])
         edge = {"stroke": colours.ACCENT, "stroke_width": svg.number(0.3)}

@@ -47,6 +47,7 @@ class Names:
     def __init__(self, window: Window, page: Page, *, border_width: float) -> None:
         self._window, self._page, self._border_width = window, page, border_width
         self._scene = window.scene
+        self._factor = window.scene.theme.sizes.map_names
         self.placed: list[Label] = []
 
     def draw(self) -> str:
@@ -57,6 +58,10 @@ class Names:
         self._page.take(shapely.buffer(outline, self._border_width / 2 + 0.15, quad_segs=2))
         drawn += [*self._line_names(), *self._neighbour_names(), *self._water_names()]
         return "".join(drawn)
+
+    def _sized(self, sizes: Sequence[float]) -> tuple[float, ...]:
+        """Return sizes of names as the theme has them."""
+        return tuple(size * self._factor for size in sizes)
 
     def lines(self) -> list[str]:
         """Return the names of roads and rivers alone, as SVG."""
@@ -75,7 +80,7 @@ class Names:
     def _focus_name(self) -> Iterable[str]:
         name = self._scene.short_name(self._window.index)
         margin = self._border_width / 2 + 0.6
-        inside = place_in_area(self._page, self._window.focus, name, sizes=_FOCUS_SIZES, margin=margin)
+        inside = place_in_area(self._page, self._window.focus, name, sizes=self._sized(_FOCUS_SIZES), margin=margin)
         if inside is not None:
             yield self._put(inside, fill=colours.ACCENT, halo_width=0.8, room=1.0)
         else:
@@ -86,7 +91,7 @@ class Names:
         focus = self._window.focus
         anchor = shapely.Point(shapely.maximum_inscribed_circle(focus, tolerance=0.2).coords[0])
         keep_off = shapely.buffer(focus, 3.5)
-        for size in _CALLED_OUT_SIZES:
+        for size in self._sized(_CALLED_OUT_SIZES):
             for far in (22, 30, 40, 55, 75):
                 for step in range(16):
                     angle = math.pi / 8 * (step + 0.5)
@@ -129,7 +134,7 @@ class Names:
                 groups.setdefault((lines.ranks[k], lines.names[k]), []).append(shapely.intersection(shape, frame))
         found: list[tuple[int, float, str, Rank, shapely.LineString]] = []
         for (rank, name), shapes in groups.items():
-            least = len(name) * (_LINE_SIZES[rank] - 1.5) * POINT * 0.6
+            least = len(name) * (_LINE_SIZES[rank] - 1.5) * self._factor * POINT * 0.6
             parts = shapely.get_parts(shapely.line_merge(shapely.union_all(shapes))).tolist()
             long_enough = [part for part in parts if part.geom_type == "LineString" and part.length > least]
             found += [(RANKS.index(rank), -round(part.length, 3), name, rank, part) for part in long_enough]
@@ -150,7 +155,7 @@ class Names:
 
     def _along(self, line: shapely.LineString, name: str, rank: str, avoid: Sequence[shapely.Geometry]) -> Label | None:
         """Return the name of a road or river: beside the focus border where it runs along it, else on the line."""
-        largest = _LINE_SIZES[rank] - (1.5 if self._window.is_overview else 0)
+        largest = (_LINE_SIZES[rank] - (1.5 if self._window.is_overview else 0)) * self._factor
         beside = shapely.intersection(line, self._border_zone)
         bordering = [part for part in shapely.get_parts(beside).tolist() if part.geom_type == "LineString"]
         bordering.sort(key=lambda part: -round(part.length, 3))
@@ -176,7 +181,7 @@ class Names:
     # ------------------------------------------------------------------------------------------ in areas
 
     def _neighbour_names(self) -> Iterable[str]:
-        sizes = _NEIGHBOUR_SIZES[1:] if self._window.is_overview else _NEIGHBOUR_SIZES
+        sizes = self._sized(_NEIGHBOUR_SIZES[1:] if self._window.is_overview else _NEIGHBOUR_SIZES)
         named = self._neighbouring_grids() if self._window.is_overview else self._neighbouring_blocks()
         apart = [not self._window.touches_focus(shape) for _, shape in named]
         order = sorted(range(len(named)), key=lambda k: (apart[k], -round(named[k][1].area, 3), k))
@@ -213,7 +218,7 @@ class Names:
         for k, shape in sorted(self._window.surfaces, key=lambda item: (-round(item[1].area, 3), item[0])):
             name = surfaces.names[k]
             if name and name not in named and surfaces.ranks[k] == "river":
-                found = place_in_area(self._page, shape, name, sizes=_WATER_SIZES, margin=0.3)
+                found = place_in_area(self._page, shape, name, sizes=self._sized(_WATER_SIZES), margin=0.3)
                 if found is not None:
                     named.add(name)
                     yield self._put(found, fill=colours.WATER_INK)

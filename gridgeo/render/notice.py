@@ -23,8 +23,6 @@ from gridgeo.render.scene import Scene
 from gridgeo.render.sections import PatrolRow, ShiftHead, patrol_rows, shift_heads
 from gridgeo.town import Audience, Town
 
-TITLE = "责任网格管理示意图"
-
 KIND_NAMES: dict[GridKind, str] = {
     "residential": "居委网格",
     "village": "村委网格",
@@ -68,6 +66,7 @@ class Notice:
 
     index: int
     """Index of the block in the scene."""
+    title: str
     code: str
     town: str
     kind: GridKind
@@ -135,6 +134,7 @@ def compose_notices(
         composed.append(
             Notice(
                 index=index,
+                title=scene.theme.words.title,
                 code=printable(code),
                 town=publishable(town.name),
                 kind=known_kind,

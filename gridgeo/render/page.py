@@ -17,7 +17,7 @@ import shapely
 from gridgeo._page import document, escape
 from gridgeo.render.drawing import Drawing
 from gridgeo.render.fonts import printable
-from gridgeo.render.notice import KIND_NAMES, TITLE, Item, Notice
+from gridgeo.render.notice import KIND_NAMES, Item, Notice
 from gridgeo.render.people import ROLE_NAMES, Card
 from gridgeo.render.scene import Scene
 from gridgeo.render.sections import Watch
@@ -73,7 +73,8 @@ class PageWriter:
             '<a class="skip" href="#content">跳到正文</a>'
             f'<header><nav aria-label="全镇"><a href="{INDEX_FILE}"><bdi>{escape(notice.town)}</bdi> 全部责任块</a>'
             f'<a href="{escape(on_map)}">在全镇地图上查看</a></nav>'
-            f'<h1><bdi>{escape(notice.name)}</bdi></h1><p class="under">{TITLE}</p><p class="under">{kind}</p>'
+            f'<h1><bdi>{escape(notice.name)}</bdi></h1><p class="under">{escape(notice.title)}</p>'
+            f'<p class="under">{kind}</p>'
             f'<p class="under">编号 <bdi>{escape(notice.code)}</bdi></p>{mark}</header>'
             '<main id="content" tabindex="-1">'
             f'<section aria-labelledby="head"><h2 id="head">块长</h2><ul class="cards">{_card(notice.head, photos)}'
@@ -121,7 +122,7 @@ def page_of(title: str, body: str, face: str) -> str:
 
 def page_title(notice: Notice) -> str:
     """Return the title of a block's page, in plain text."""
-    return f"{notice.name} {TITLE}"
+    return f"{notice.name} {notice.title}"
 
 
 def shared_text(town: Town) -> str:

@@ -13,7 +13,6 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,17 +20,17 @@ import shapely
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.render.colours import ACCENT
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of
 from gridgeo.render.fonts import font_folder
 from gridgeo.render.locator import Locator
-from gridgeo.render.notice import TITLE, Notice, texts_of
+from gridgeo.render.notice import Notice, texts_of
 from gridgeo.render.people import Card
 from gridgeo.render.photos import Photos
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import PICTURE_PIXELS, Sheet
+from gridgeo.render.template import put_into
 
 STANDARDS: tuple[Literal["a-2a"], Literal["ua-1"]] = ("a-2a", "ua-1")
 """Long-term archiving and accessibility. They also make a missing character an error instead of an empty box."""
@@ -44,6 +43,14 @@ _CANNOT_SET = Message("the notice can't be set ({reason}); change the text", "�
 _LONG_ADDRESS = Message(
     "the web address is too long for a QR code; give a shorter web in [notice]",
     "网址过长，无法生成二维码；请在 [notice] 中缩短 web",
+)
+_MANY_PAGES = Message(
+    "the template makes several pages; a picture is one page: set its height to auto",
+    "模板生成了多页；图片只能有一页：请将页高设为 auto",
+)
+_BAD_MAP_SIZE = Message(
+    "the template asks for a map {key} of {given}; it must be a number of millimetres from 40 to 2000",
+    "模板要求的地图 {key} 为 {given}；应为 40 至 2000 毫米之间的数",
 )
 _SMALL_PRINT = Message(
     "much text: set in {size} points, under the 12 points that are easily read on a wall",
@@ -89,6 +96,10 @@ _MUCH_LARGER = 0.85
 _LONG_WORD = re.compile("[!-~]{18}")
 """A word that may be broken anywhere."""
 
+_LEAST_MAP, _MOST_MAP, _OWN_MAP_HEIGHT = 40.0, 2000.0, 150.0
+"""Millimetres that a map on a user's template may measure, and its height where it asks for none."""
+_NO_MAP = '<svg xmlns="http://www.w3.org/2000/svg" width="1mm" height="1mm" viewBox="0 0 1 1"/>'
+
 _LOCATOR, _PICTURE_LOCATOR = (54.0, 36.0), (42.0, 28.0)
 """Width and height of the little map of the town, in millimetres."""
 _PICTURE_MAP = (100.0, 180.0)
@@ -128,10 +139,9 @@ class Press:
         self._photos, self._prints = Photos(folder), prints
         self._locator_size = _PICTURE_LOCATOR if sheet.is_picture else _LOCATOR
         self._locator = Locator(scene, width=self._locator_size[0], height=self._locator_size[1])
-        template = resources.files("gridgeo.render").joinpath("notice.typ").read_bytes()
-        (folder / "notice.typ").write_bytes(template)
+        self._own_template = scene.town.publication.template
         self._compiler = typst.Compiler(
-            input=str(folder / "notice.typ"),
+            input=str(put_into(folder, self._own_template)),
             root=str(folder),
             font_paths=[str(font_folder())],
             ignore_system_fonts=True,
@@ -158,12 +168,18 @@ class Press:
 
         try:
             return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
-        except typst.TypstError as error:
+        except (typst.TypstError, RuntimeError) as error:  # the latter comes of its queries
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = reason.removeprefix("failed to compile document: ")
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
 
     def _poster(self, notice: Notice) -> Printed:
         words = self._words(notice)
+        if self._own_template is not None:
+            prints = self._hand_over_to_own(notice, words)
+            made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+            assert isinstance(made, bytes)
+            return Printed(made, *prints)
         levels = self._levels(notice, words["page"])
         chosen, map_height = self._choose(notice, words, levels)
         prints = self._hand_over(notice, words, levels[chosen], map_height)
@@ -173,16 +189,49 @@ class Press:
 
     def _picture(self, notice: Notice) -> Printed:
         words = self._words(notice)
-        level = _PICTURE_LEVEL
+        inches = self._sheet.paper[0] / 25.4
+        if self._own_template is not None:
+            prints = self._hand_over_to_own(notice, words)
+            made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / inches)
+            if not isinstance(made, bytes):
+                raise InputError(Problem(_place(notice), _MANY_PAGES))
+            return Printed(made, *prints)
+        level = self._sized(_PICTURE_LEVEL)
         west, south, east, north = self._scene.areas.geometries[notice.index].bounds
         suiting = self._sheet.inner_width * (north - south) / (east - west)
         height = min(max(suiting, _PICTURE_MAP[0]), _PICTURE_MAP[1])
         plan = plan_columns(notice, level, self._sheet.inner_width)
         prints = self._hand_over(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
-        inches = self._sheet.paper[0] / 25.4
         made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / inches)
         assert isinstance(made, bytes)
         return Printed(made, *prints)
+
+    def _hand_over_to_own(
+        self, notice: Notice, words: dict[str, Any]
+    ) -> tuple[str, str, tuple[float, float, float, float], tuple[float, float]]:
+        """Put all that a user's template reads into the folder: the map as large as it asks for, one level of print."""
+        level = self._sized(LEVELS[_FIRST_LEVEL])
+        plan = plan_columns(notice, level, self._sheet.inner_width)
+        sizes = {**asdict(level), "plan": plan}
+        self._write("map.svg", _NO_MAP)
+        self._show_photos(notice, words["notice"], officers=True)
+        size = {"width": words["page"]["map_width"], "height": _OWN_MAP_HEIGHT}
+        page = {"mode": "measure", "level": sizes, "map": {**size, "alt": ""}, "mark": "0000-0000"}
+        self._write_data({**words, **page})
+        asked = json.loads(self._compiler.query("<map-size>", field="value"))
+        wanted = asked[0] if asked and isinstance(asked[0], dict) else {}
+        for key, value in size.items():
+            given = wanted.get(key, value)
+            if not isinstance(given, int | float) or not _LEAST_MAP <= given <= _MOST_MAP:
+                raise InputError(Problem(_place(notice), _BAD_MAP_SIZE, {"key": key, "given": str(given)}))
+            size[key] = float(given)
+        words["page"]["map_width"] = size["width"]
+        return self._hand_over(notice, words, sizes, size["height"])
+
+    def _sized(self, level: Level) -> Level:
+        """Return a level in the size of text that the theme asks for."""
+        factor = self._scene.theme.sizes.text
+        return replace(level, text=round(level.text * factor, 2), small=round(level.small * factor, 2))
 
     def _hand_over(
         self, notice: Notice, words: dict[str, Any], level: dict[str, Any], map_height: float
@@ -203,7 +252,7 @@ class Press:
         if lists not in self._plans:
             landscape = page["layout"] == "landscape"
             width = self._sheet.beside_width if landscape else self._sheet.inner_width
-            levels = _BESIDE_MAP if landscape else LEVELS
+            levels = tuple(map(self._sized, _BESIDE_MAP if landscape else LEVELS))
             self._plans[lists] = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in levels]
         return self._plans[lists]
 
@@ -214,7 +263,7 @@ class Press:
         chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))
-        level = LEVELS[chosen["level"]]
+        level = self._sized(LEVELS[chosen["level"]])
         if level.text < 12:
             self._warnings.append(Problem(_place(notice), _SMALL_PRINT, {"size": f"{level.text:g}"}))
         return chosen["level"], math.floor((chosen["left"] - 0.2) * 10) / 10
@@ -229,7 +278,6 @@ class Press:
             self._write("qr.svg", qr_code(notice.address, _place(notice)))
         content = asdict(notice)
         content |= {
-            "title": TITLE,
             "extent_sentence": notice.extent.sentence(),
             "qr": bool(notice.address),
             "head": _card(notice.head),
@@ -239,7 +287,7 @@ class Press:
             del content[key]
         return {
             "notice": content,
-            "accent": ACCENT,
+            "theme": asdict(self._scene.theme),
             "page": self._page(notice),
             "long_words": any(_LONG_WORD.search(text) for _, text in texts_of(notice)),
             "locator": {"width": width, "height": height},

@@ -20,6 +20,7 @@ from gridgeo.network import RANKS, Rank
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.fonts import missing_characters, printable, without_missing
 from gridgeo.render.publishing import publishable
+from gridgeo.render.theme import Theme, read_theme
 from gridgeo.town import Town
 from gridgeo.town.duties import blocks_of_sections
 
@@ -110,6 +111,8 @@ class Scene:
         Names that can't be set on the map in full.
     sections : tuple of Section
         Of the street blocks, in order of block and code.
+    theme : Theme
+        How all is to look.
     """
 
     town: Town
@@ -123,6 +126,7 @@ class Scene:
     context: Mapping[str, Features]
     problems: tuple[Problem, ...] = ()
     sections: tuple[Section, ...] = ()
+    theme: Theme = field(default_factory=Theme)
 
     @cached_property
     def areas(self) -> Features:
@@ -227,6 +231,7 @@ def make_scene(town: Town | Scene) -> Scene:
         context=_context(town),
         sections=_sections(town, blocks["code"].astype(str).tolist(), problems),
         problems=tuple(problems),
+        theme=Theme() if town.publication.theme is None else read_theme(town.publication.theme),
     )
 
 

@@ -18,8 +18,6 @@ from gridgeo.render.scene import Section
 from gridgeo.render.sections import colours_of
 from gridgeo.render.window import Window
 
-FILLS = ("#77AADD", "#EEDD88", "#44BB99", "#FFAABB", "#BBCC33", "#EE8866")
-"""Of the same scheme as the blocks' fills, the pairs most alike on a photocopy far apart."""
 _SURFACE = 46.0
 """Metres of street surface that a section's colour reaches across, both sides of the line together."""
 _LEAST = 2.2
@@ -50,7 +48,8 @@ class SectionMarks:
         yield f'<clipPath id="focus"><path d="{data}"/></clipPath><g clip-path="url(#focus)">'
         width = max(_SURFACE * self._window.view.factor, _LEAST)
         for section, line in self._sections:
-            fill = colours.mixed(FILLS[numbers[section.code] % len(FILLS)], "#FFFFFF", 0.1)
+            fills = colours.section_fills()
+            fill = colours.mixed(fills[numbers[section.code] % len(fills)], "#FFFFFF", 0.1)
             yield svg.path([line], fill="none", stroke=fill, stroke_width=svg.number(width), stroke_linecap="butt")
         yield "</g>"
 

@@ -23,7 +23,7 @@ import shapely
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.labels import Label
-from gridgeo.render.notice import TITLE, Notice, texts_of
+from gridgeo.render.notice import Notice, texts_of
 from gridgeo.render.sheet import PICTURE_PIXELS, Sheet
 
 LEAST_CONTRAST = 3.0
@@ -173,7 +173,7 @@ def _text_faults(page: Any, text: str, notice: Notice, sheet: Sheet) -> Iterator
     picture = page.render(scale=_SHARPNESS / sheet.factor).to_pil().convert("RGB")
     light = _luminance(np.asarray(picture))
     text_page = page.get_textpage()
-    for words in dict.fromkeys([TITLE, *(words for _, words in texts_of(notice) if words)]):
+    for words in dict.fromkeys([notice.title, *(words for _, words in texts_of(notice) if words)]):
         if _squeezed(words) not in whole:
             yield _NOT_FOUND, {"text": words}
             continue
