@@ -8,7 +8,7 @@ area. Nobody gets a region that would stick out of him as an arm (`sticks_out`);
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -188,13 +188,15 @@ class Decider:
         chosen : int, optional
             Whom a person has chosen to have it.
         """
-        if region.code == "spike":
+        if region.is_noise and _lacks_vertex(region, polygons, rules):
+            yield Refusal(LOCKED)
+        elif region.code == "spike":
             yield from self._spike(region, rules, chosen)
         elif region.code == "fragment":
             yield from self._fragment(region, rules, chosen)
         elif not region.covers:
             yield from self._gap(region, polygons, rules, by_barrier, chosen)
-        elif len(region.covers) == 1:
+        elif len(region.covers) == 1 or not region.inside:
             yield from self._outside(region, rules)
         else:
             yield from self._overlap(region, polygons, rules, by_barrier, chosen)
@@ -202,13 +204,13 @@ class Decider:
     # ------------------------------------------------------------------------------------------- kinds of regions
 
     def _outside(self, region: Region, rules: Rules) -> Iterator[Decision | Refusal]:
-        (giver,) = region.covers
-        if giver in rules.locked:
+        givers = tuple(k for k in region.covers if k not in rules.locked)
+        if not givers:
             yield Refusal(LOCKED)
-        elif _is_all_of(region, giver, rules):
+        elif any(_is_all_of(region, giver, rules) for giver in givers):
             yield Refusal(_EMPTIED)
         else:
-            yield Decision("cut", (Share(region.polygon, None, (giver,)),), _OUTSIDE)
+            yield Decision("cut", (Share(region.polygon, None, givers),), _OUTSIDE)
             yield Refusal(BADLY)
 
     def _overlap(
@@ -233,7 +235,7 @@ class Decider:
         rim = None
         if by_barrier and not forced and not region.is_noise:
             rim = Rim.of(region, polygons)
-            yield from self._by_barrier(region, rim, polygons, order, mend)
+            yield from self._by_barrier(region, rim, rules.locked, order, mend)
         for winner in order:
             yield self._whole(region, mend, winner, order, _rule(region, winner, order, rules, forced=bool(forced)))
         if not forced and not region.is_noise:
@@ -264,7 +266,7 @@ class Decider:
             return
         rim = Rim.of(region, polygons) if by_barrier else None
         if rim is not None and len(free) > 1:
-            yield from self._by_barrier(region, rim, polygons, ranked, mend)
+            yield from self._by_barrier(region, rim, rules.locked, ranked, mend)
         wholes = [
             self._whole(region, mend, winner, order, _rule(region, winner, ranked, rules, forced=False))
             for winner in order
@@ -330,12 +332,12 @@ class Decider:
         return Decision(mend, (share,), why, "longest-border" if others else "only-one", winner, others, values)
 
     def _by_barrier(
-        self, region: Region, rim: Rim, polygons: Geometries, order: list[int], mend: Mend
+        self, region: Region, rim: Rim, locked: frozenset[int], order: list[int], mend: Mend
     ) -> Iterator[Decision]:
         """Return the decision that a barrier makes, if any."""
         assert self._lines is not None
         local = self._local(region)
-        found = sided(region, rim, order, self._lines, local)
+        found = sided(region, rim, order, self._lines, local, locked)
         if found is None:
             return
         values: dict[str, object] = {"barrier": found.barrier or _Words(_A_BARRIER)}
@@ -464,6 +466,21 @@ def _rim_of_part(
         tuple(own.get((ring[k], ring[(k + 1) % len(ring)]), frozenset()) for k in range(len(ring))) for ring in rings
     )
     return rings, sides
+
+
+def _lacks_vertex(region: Region, polygons: Geometries, rules: Rules) -> bool:
+    """Tell whether a locked polygon lacks a vertex of its neighbour at a border: whatever is done, it comes back."""
+    involved = {*region.covers, *region.beside}
+    locked = involved & rules.locked
+    if not locked:
+        return False
+    corners = set(map(tuple, shapely.get_coordinates(region.polygon).tolist()))
+    theirs = _corners(polygons, locked)
+    return bool((corners & _corners(polygons, involved - locked)) - theirs)
+
+
+def _corners(polygons: Geometries, which: Iterable[int]) -> set[tuple[float, ...]]:
+    return {tuple(place) for k in which for place in shapely.get_coordinates(polygons[k]).tolist()}
 
 
 def _is_all_of(region: Region, polygon: int, rules: Rules) -> bool:

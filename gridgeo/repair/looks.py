@@ -3,13 +3,15 @@
 Theory. In a box, a place is covered by those polygons alone whose boxes meet the box. So an analysis of these polygons
 by themselves tells the truth about every place in the box, and what it tells of places outside may be false: there the
 others are absent. A region that reaches out of the boxes widens them by its own box, until none does; so a long gap
-costs what it is long. The border of the extent is the same in both.
+costs what it is long. A gap that is known is looked at whole (`with_gaps`), because without those on its far side it
+would be no gap but open country. The border of the extent is the same in both.
 
 Cost. The kernel's pass over the polygons in and around the boxes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +77,21 @@ def look(polygons: Geometries, boxes: Boxes, at: Boxes, extent: shapely.Geometry
             missing = analysis.missing_vertices()
             return Seen(_renamed(chosen, member), _among(missing.chosen(missing.within(at)), member), places)
         at = np.concatenate([at, bounds[out]])
+
+
+def with_gaps(at: Boxes, gaps: Sequence[shapely.Polygon]) -> Boxes:
+    """Return boxes of places together with those of the gaps that come into them."""
+    if not gaps:
+        return at
+    boxes = shapely.bounds(np.array(gaps, object)).reshape(-1, 4)
+    taken = np.zeros(len(boxes), np.bool_)
+    front = at
+    while len(front):
+        near = np.unique(pairs_of_boxes(front, boxes)[1])
+        near = near[~taken[near]]
+        taken[near] = True
+        front = boxes[near]
+    return np.concatenate([at, boxes[taken]])
 
 
 def _is_held(shape: shapely.Polygon, boxes: Boxes) -> bool:

@@ -7,7 +7,8 @@ triangles, run halfway between the owners and end in the very vertices in which 
 (Douglas and Peucker) as long as none meets another or the rim. What is left of the region between them are its parts:
 they share the same vertices by construction, so no seam can open.
 
-Where nobody lies beyond the rim (the border of the extent, a locked neighbour), it belongs to the nearest owner.
+Where nobody lies beyond the rim (the border of the extent), it belongs to the nearest owner; an edge at somebody who
+takes nothing, as a whole, so that he needs no new vertex.
 
 Cost. O(n log n) in the pieces of the rim, at most `MOST_PIECES` a region.
 """
@@ -73,11 +74,30 @@ class _Division:
             for ring, exact in zip(self.rings, rim.rings, strict=True)
             for place, given in zip(ring, exact, strict=True)
         }
+        self._close_to_others(rim)
         self.owner: dict[Place, frozenset[int]] = {}
         self.pieces: list[list[Place]] = []
         self._divide_rim()
 
     # ------------------------------------------------------------------------------------------------ the rim
+
+    def _close_to_others(self, rim: Rim) -> None:
+        """Let each edge at somebody who takes nothing belong to one owner, the nearest: no line may end within it."""
+        sides = self._owned_sides()
+        tree = shapely.STRtree(shapely.linestrings([side for side, _ in sides]))
+        for ring, owners, all_beyond in zip(self.rings, self.rim, rim.beyond, strict=True):
+            for k, (start, stop) in enumerate(_around(ring)):
+                if owners[k] == _UNOWNED and all_beyond[k]:
+                    middle = shapely.Point((start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2)
+                    owners[k] = min(sides[side][1] for side in tree.query_nearest(middle).tolist())
+
+    def _owned_sides(self) -> list[tuple[tuple[Place, Place], int]]:
+        return [
+            (side, owner)
+            for ring, owners in zip(self.rings, self.rim, strict=True)
+            for side, owner in zip(_around(ring), owners, strict=True)
+            if owner != _UNOWNED
+        ]
 
     def _divide_rim(self) -> None:
         """Divide the rim into short pieces and find out to whom their ends belong."""
@@ -139,12 +159,7 @@ class _Division:
 
     def _settle(self, unowned: list[Place]) -> None:
         """Let the rim beyond which nobody may take anything belong to the nearest owner."""
-        sides = [
-            (side, owner)
-            for ring, owners in zip(self.rings, self.rim, strict=True)
-            for side, owner in zip(_around(ring), owners, strict=True)
-            if owner != _UNOWNED
-        ]
+        sides = self._owned_sides()
         tree = shapely.STRtree(shapely.linestrings([side for side, _ in sides]))
         best: dict[int, int] = {}
         for point, side in zip(*tree.query_nearest(shapely.points(unowned), all_matches=True).tolist(), strict=True):

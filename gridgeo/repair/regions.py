@@ -45,6 +45,8 @@ class Region:
         In metres: square metres, the largest circle in it, its whole rim.
     enclosed : bool
         Whether a polygon lies beyond every part of the rim.
+    inside : bool
+        Whether it lies inside the extent.
     """
 
     polygon: shapely.Polygon
@@ -56,6 +58,7 @@ class Region:
     width: float
     length: float
     enclosed: bool = True
+    inside: bool = True
 
     @property
     def is_noise(self) -> bool:
@@ -86,7 +89,8 @@ def regions_of(faces: Faces, sizes: Sizes) -> list[Region]:
         if width <= FLOAT_NOISE:
             code, detail = "missing-vertex", None
         beside = {k: size for k, size in around if k >= 0}
-        found.append(Region(polygon, covers, beside, code, detail, area, width, length, enclosed))
+        inside = bool(faces.inside_extent[number])
+        found.append(Region(polygon, covers, beside, code, detail, area, width, length, enclosed, inside))
     return found
 
 

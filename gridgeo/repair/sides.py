@@ -96,7 +96,9 @@ class Lines:
         return found.tolist()
 
 
-def sided(region: Region, rim: Rim, candidates: Collection[int], lines: Lines, local: Local) -> Sided | None:
+def sided(
+    region: Region, rim: Rim, candidates: Collection[int], lines: Lines, local: Local, locked: frozenset[int]
+) -> Sided | None:
     """Return what barriers say about who should have a region; None where they say nothing.
 
     Parameters
@@ -109,13 +111,15 @@ def sided(region: Region, rim: Rim, candidates: Collection[int], lines: Lines, l
     lines : Lines
     local : Local
         Metres at the region.
+    locked : set of int
+        Who gets no new vertex.
     """
     near = lines.near(region.polygon, REACH / float(local.scale.min()))
     if not len(near) or len(candidates) < 2:
         return None
     whole = _Costs(rim.edges(), candidates, local, lines.ends[near])
     best = min(sorted(candidates), key=lambda k: (whole.off(k), k))
-    parts, saved = _divided(region, rim, candidates, lines.ends[near], local, whole.off(best))
+    parts, saved = _divided(region, rim, candidates, lines.ends[near], local, whole.off(best), locked)
     if parts and saved:
         return Sided(parts, _named(lines, near, parts, local))
     mean = {k: whole.off(k) * REACH / max(whole.length(k), 1e-300) for k in candidates}
@@ -164,7 +168,13 @@ class _Costs:
 
 
 def _divided(
-    region: Region, rim: Rim, candidates: Collection[int], barrier: Floats, local: Local, best: float
+    region: Region,
+    rim: Rim,
+    candidates: Collection[int],
+    barrier: Floats,
+    local: Local,
+    best: float,
+    locked: frozenset[int],
 ) -> tuple[Parts, bool]:
     """Return the parts into which barriers cut a region, with their winners, and whether that is worth while."""
     nothing: tuple[Parts, bool] = ([], False)
@@ -202,6 +212,9 @@ def _divided(
     )
     owner = {edge: one for cut, one in zip(cuts, winner, strict=True) for edge in cut.edges}
     dividing = [edge for edge, one in owner.items() if owner.get((edge[1], edge[0]), one) != one]
+    ends = {place for edge in dividing for place in edge} - {place for ring in rim.rings for place in ring}
+    if locked and any(ends.intersection(edge) and beyond & locked for edge, beyond in owned):
+        return nothing
     run = sum(math.dist(*local.metres(np.array(edge))) for edge in dividing) / 2
     if best - off < _MUCH * best or (best - off) * REACH < _LEAST * run:
         return nothing

@@ -12,7 +12,7 @@ touched.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from gridgeo.language import Message
 from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal, Rules
 from gridgeo.repair.exchange import Deal, Exchange
 from gridgeo.repair.gores import gore
-from gridgeo.repair.looks import Seen, look
+from gridgeo.repair.looks import Seen, look, with_gaps
 from gridgeo.repair.odd import odd_regions
 from gridgeo.repair.orders import NO_ORDERS, Orders, key_of
 from gridgeo.repair.plan import Action, Feature, Left, Transfer
@@ -36,9 +36,10 @@ from gridgeo.validate.regions import FLOAT_NOISE
 from gridgeo.validate.subject import Subject
 
 Geometries = npt.NDArray[np.object_]
-PASSES = 6
+PASSES = 12
 """Passes at most: the second mends what the first one's rounding left, others are for decisions that had to wait."""
 
+_SAME_AREA = 1e-9
 _LATE = ("near-border", "spike", "fragment")
 _REFUSED = Message("a person decided to leave it", "按人工决定保留")
 _NOT_BOUNDED = Message("its two borders don't run side by side", "两侧边界并非并行")
@@ -137,6 +138,7 @@ class Mender:
         self._choices: dict[tuple[bytes, tuple[int, ...]], _Choice] = {}
         self._open: dict[bytes, Region] = {}
         self._left: dict[bytes, tuple[Region, Refusal]] = {}
+        self._first: dict[bytes, Region] = {}
         self._actions: list[Action] = []
 
     def run(self, analysis: CoverageAnalysis | None = None, sizes: Sizes | None = None) -> Mended:
@@ -190,13 +192,16 @@ class Mender:
             places = np.array([region.place for region in found], object)
             meant = set(self._meant.query(places, predicate="dwithin", distance=self._noise)[0].tolist())
         for number, region in enumerate(found):
-            key = key_of(region.polygon)
-            if number in meant:
-                continue
-            if region.is_noise and not self._can_be_met(region):
-                self._left[key] = region, Refusal(LOCKED)
-            else:
-                self._open[key] = region
+            if number not in meant:
+                key = key_of(region.polygon)
+                self._open[key] = self._sized(key, region)
+
+    def _sized(self, key: bytes, region: Region) -> Region:
+        """Return a region with the sizes that it was first found with: a vertex more on its rim changes nothing."""
+        first = self._first.setdefault(key, region)
+        same = abs(first.polygon.area - region.polygon.area) <= _SAME_AREA * first.polygon.area
+        same &= first.covers == region.covers
+        return replace(region, area=first.area, width=first.width, length=first.length) if same else region
 
     def _is_fault(self, region: Region) -> bool:
         """Tell whether a region is to be mended."""
@@ -204,17 +209,6 @@ class Mender:
         # along the extent what rounding leaves is no fault, and vertices need not be the same
         slight = region.is_noise and (len(around) < 2 or (len(region.covers) < 2 and not region.enclosed))
         return self._concerned(around) and not slight
-
-    def _can_be_met(self, region: Region) -> bool:
-        """Tell whether what rounding has left can be mended: not where a locked border passes without a vertex."""
-        places = shapely.get_coordinates(region.polygon)
-        for k in self._locked & {*region.covers, *region.beside}:
-            polygon = self._exchange.polygons[k]
-            own = {tuple(place) for place in shapely.get_coordinates(polygon).tolist()}
-            on = shapely.distance(polygon.boundary, shapely.points(places)) <= self._noise
-            if any(tuple(place) not in own for place in places[on].tolist()):
-                return False
-        return True
 
     def _concerned(self, polygons: Iterable[int]) -> bool:
         """Tell whether something between some polygons is to be mended."""
@@ -257,11 +251,12 @@ class Mender:
                 return None
             return now
 
-        lacking = self._lacking([*regions, *(region for region, _ in self._left.values())])
+        lacking = self._lacking([*regions, *self._known()])
         done, put_off, changed = self._exchange.carry_out(deals, lacking, otherwise)
         for deal in put_off:
             self._open[names[id(deal.region)]] = deal.region
         self._tell(done)
+        self._has_joined = any(deal.region.detail == "open" for deal in done)
         hands = {polygon for deal in done for polygon, _, _ in deal.hands()}
         for k, places in sorted(changed.items()):
             told = places.intersection(lacking.get(k, ())) if k in hands else places
@@ -312,14 +307,29 @@ class Mender:
     def _look(self, index: list[int]) -> None:
         """Look again where polygons have changed."""
         exchange = self._exchange
-        seen = look(exchange.polygons, exchange.boxes, exchange.boxes[index], self._extent)
+        at = exchange.boxes[index]
+        if self._has_joined and self._extent is None:
+            # two polygons that were joined may close a gap with others, however far these are
+            at = np.concatenate([at, shapely.total_bounds(exchange.polygons)[None, :]])
+        gaps = [region.polygon for region in self._known() if not region.covers]
+        seen = look(exchange.polygons, exchange.boxes, with_gaps(at, gaps), self._extent)
+        # what was refused is decided about anew where a polygon has changed
+        changed = set(index)
+        again = [key for key, (region, _) in self._left.items() if not changed.isdisjoint(region.involved)]
+        for key in again:
+            region = self._open[key] = self._left.pop(key)[0]
+            self._choices.pop((key, region.covers), None)
         _forget(self._open, seen)
-        _forget(self._left, seen)
+        for key, (region, _) in _forget(self._left, seen).items():
+            self._choices.pop((key, region.covers), None)
         elsewhere = np.ones(len(self._missing), np.bool_)
         if len(self._missing):
             elsewhere[seen.meets(shapely.points(self._missing.point))] = False
         self._missing = self._missing.chosen(elsewhere).joined(seen.missing)
         self._add(regions_of(seen.faces, self._subject.measure(seen.faces.polygon)))
+
+    def _known(self) -> list[Region]:
+        return [*self._open.values(), *(region for region, _ in self._left.values())]
 
     # ------------------------------------------------------------------------------------------------- in words
 
@@ -388,12 +398,12 @@ class Mender:
         ]
 
 
-def _forget(known: MutableMapping[bytes, Any], seen: Seen) -> None:
+def _forget(known: MutableMapping[bytes, Any], seen: Seen) -> dict[bytes, Any]:
     """Forget regions that come near mended places: they are found again if they are still there."""
     keys = list(known)
     held = [value[0] if isinstance(value, tuple) else value for value in known.values()]
-    for number in seen.meets(np.array([region.polygon for region in held], object)):
-        del known[keys[number]]
+    gone = [keys[number] for number in seen.meets(np.array([region.polygon for region in held], object))]
+    return {key: known.pop(key) for key in gone}
 
 
 def feature_of(subject: Subject, index: int) -> Feature:
