@@ -114,7 +114,7 @@ def register(app: typer.Typer) -> None:
         sheets["tiles"] = tile.value if tile is not None else None
         with showing_progress(wants_bars(quiet)):
             read = make_notices(town, out, quiet, theme=theme, template=template, jobs=processes, **sheets)
-            raise typer.Exit(_check(read, out, processes, quiet) if check else 0)
+            raise typer.Exit(_check(read, out, forms, processes, quiet) if check else 0)
 
 
 def make_notices(
@@ -155,10 +155,14 @@ def make_notices(
     return scene
 
 
-def _check(scene: "Scene", out: Path, jobs: int, quiet: bool) -> int:
+def _check(scene: "Scene", out: Path, formats: Sequence[str], jobs: int, quiet: bool) -> int:
     from gridgeo.render.checking import check_notices
+    from gridgeo.render.site_check import check_site
 
-    count, findings = check_notices(scene, out, jobs=jobs)
+    count, findings = (0, list[Problem]()) if set(formats) == {"html"} else check_notices(scene, out, jobs=jobs)
+    if "html" in formats:
+        pages, more = check_site(scene, out)
+        count, findings = count + pages, findings + more
     for finding in findings:
         typer.echo(finding.text())
     said = _FINDINGS.text(count=len(findings)) if findings else _NO_FINDINGS.text()

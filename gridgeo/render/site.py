@@ -129,7 +129,7 @@ def render_site(
     notices = compose_notices(scene, audience="web", warnings=said)
     names = file_names([notice.code for notice in notices])
     folder = Path(out) / FOLDER
-    held = _read_entries(Path(out))
+    held = read_entries(Path(out))
     studio = _Studio(scene, names, _marks(Path(out)))
     entries: dict[str, PageEntry] = {}
     work = []
@@ -250,7 +250,8 @@ def _marks(out: Path) -> dict[str, list[tuple[str, str]]]:
     return marks
 
 
-def _read_entries(out: Path) -> dict[str, PageEntry]:
+def read_entries(out: Path) -> dict[str, PageEntry]:
+    """Return what ``site.json`` says of each page; nothing where there is none that can be read."""
     try:
         held = json.loads((out / LEDGER).read_text(encoding="utf-8"))
         if held["schema"] != _SCHEMA:
