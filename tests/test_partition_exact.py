@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from gridgeo.partition.blocks import group
 from gridgeo.partition.search import Aim, Graph, Rules, search
+from gridgeo.partition.search.bound import packed_bound
 from gridgeo.partition.search.exact import Model, prove
+from gridgeo.partition.search.level import loops_for
 from gridgeo.partition.search.solve import in_units
 from tests.test_partition_search import cut, deviation, lattice, pieces
 
@@ -120,3 +122,31 @@ def test_a_given_up_proof_still_has_a_true_bound() -> None:
     assert all(bound <= 18.0 + 1e-6 for bound in bounds)
     assert bounds == sorted(bounds)
     assert bounds[-1] > 9.0
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 9999), count=st.integers(2, 3), passes=st.integers(1, 40))
+def test_no_plan_is_below_the_packed_bound(seed: int, count: int, passes: int) -> None:
+    graph = priced(3, 3, seed, attributes=1 + seed % 2)
+    aim = Aim(count, (0.3,) * graph.load.shape[1], **PLAIN)
+    every = plans(graph, count, 0.3)
+    if not every or (graph.load > 1.3 * graph.load.sum(axis=0) / count).any():
+        return
+    bound = packed_bound(in_units(graph, aim), aim, loops_for(0), passes=passes) * math.sqrt(9 / count)
+    assert bound <= min(cut(graph, block) for block in every) + 1e-9
+
+
+def test_the_packed_bound_is_close_and_the_same_compiled_and_plain() -> None:
+    graph = lattice(10, 6, seed=1)
+    aim = Aim(4, (0.05,), **PLAIN)
+    plain, compiled = (packed_bound(in_units(graph, aim), aim, loops_for(work)) for work in (0, 10**9))
+    assert plain == compiled
+    assert 13.0 < compiled * math.sqrt(15) <= 18.0
+
+
+def test_an_area_too_large_for_a_proof_has_a_gap() -> None:
+    answer = search(lattice(16, 10, seed=2), Aim(8, (0.1,), **PLAIN), seed=0, effort=0.3)
+    assert answer.balanced
+    assert answer.proof == "gap"
+    assert 0.0 < answer.gap < 0.45
+    assert answer.lower_bound < answer.price

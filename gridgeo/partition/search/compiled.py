@@ -1,4 +1,4 @@
-"""The loops of `kernel` and `sets` compiled by numba: the same functions, bound to their compiled twins."""
+"""The loops of `kernel`, `sets` and `packing` compiled by numba: the same functions, bound to their compiled twins."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from types import FunctionType
 
 from numba import njit
 
-from gridgeo.partition.search import kernel, sets
+from gridgeo.partition.search import kernel, packing, sets
 
-_OWN = {name: value for own in (kernel, sets) for name, value in vars(own).items() if not name.startswith("__")}
+_OWN = {
+    name: value for own in (kernel, packing, sets) for name, value in vars(own).items() if not name.startswith("__")
+}
 globals().update(_OWN)
 for _name, _value in _OWN.items():
     if isinstance(_value, FunctionType):

@@ -25,10 +25,10 @@ import numpy as np
 from gridgeo.language import Message
 from gridgeo.network import Integers
 from gridgeo.partition.search.answer import Answer, End, price_of, within
-from gridgeo.partition.search.bound import simple_bound
+from gridgeo.partition.search.bound import packed_bound
 from gridgeo.partition.search.budget import USUAL_SECONDS, Budget
-from gridgeo.partition.search.exact import LARGEST, prove
-from gridgeo.partition.search.level import CHUNK, Level, loops_for
+from gridgeo.partition.search.exact import FEW, LARGEST, prove
+from gridgeo.partition.search.level import CHUNK, WORTH_COMPILING, Level, loops_for
 from gridgeo.partition.search.problem import Aim, Graph, coarser, fair_loads
 from gridgeo.progress import track
 
@@ -88,7 +88,7 @@ def search(graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: f
     answer = Answer(
         block=run.block,
         price=price_of(graph, run.block),
-        lower_bound=simple_bound(graph, aim.count),
+        lower_bound=0.0,
         balanced=within(graph, aim, run.block),
         ended=ended,
     )
@@ -97,12 +97,16 @@ def search(graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: f
 
 def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget) -> Answer:
     """Return the answer with a proof or a higher lower bound, and with a better plan where the proof found one."""
-    if len(graph) > LARGEST or budget.over:
-        return answer
     try:
-        return _proven(graph, aim, answer, seed, effort, budget)
+        if len(graph) <= LARGEST and not budget.over:
+            answer = _proven(graph, aim, answer, seed, effort, budget)
+        if answer.balanced and answer.gap > 0 and not budget.over:
+            loops = loops_for(0 if len(graph) <= FEW else WORTH_COMPILING)
+            bound = packed_bound(in_units(graph, aim), aim, loops, budget=budget) * _side(graph, aim)
+            answer = replace(answer, lower_bound=max(answer.lower_bound, bound))
     except KeyboardInterrupt:
         return replace(answer, ended="interrupted")
+    return answer
 
 
 def _proven(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget) -> Answer:
