@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -17,11 +18,12 @@ import shapely
 
 from gridgeo.crs import to_crs
 from gridgeo.layers import Layer
-from gridgeo.repair import Plan, repair_tiling, undo_plan, write_plan
+from gridgeo.repair import Plan, repair_tiling, repair_town, undo_plan, write_plan
 from gridgeo.repair.files import plan_from_json
-from gridgeo.validate import Report, validate_tiling
+from gridgeo.town import read_town
+from gridgeo.validate import Report, validate_tiling, validate_town
 from gridgeo.validate.measure import total_area
-from tests.repair_towns import cells
+from tests.repair_towns import ONE_CRS, SEVERAL_CRS, cells, write_town
 from tests.test_validate_update import SYSTEMS, edited, tiling
 
 ROOM = 1e-3
@@ -132,8 +134,8 @@ def _roads(random: np.random.Generator, size: int, placed: Any, crs: str) -> gpd
 # ------------------------------------------------------------------------------------------------------ promises
 
 
-def check(town: FaultyTown) -> Findings:
-    """Repair a town and look at every promise."""
+def check(town: FaultyTown, *, thrice: bool = True) -> Findings:
+    """Repair a town and look at every promise; with ``thrice``, also at whether it is repaired alike again."""
     found = Findings(features=sum(len(layer.frame) for layer in town.layers.values()))
     options, within = town.options, town.options.get("within")
     before = wkb(town.layers)
@@ -156,9 +158,41 @@ def check(town: FaultyTown) -> Findings:
     read = plan_from_json(write_plan(plan))
     if wkb(undo_plan(dict(fixed), read)) != before:
         say("undo does not bring back what was there")
-    _, same = repair_tiling(dict(town.layers), **options)
-    if write_plan(same) != write_plan(plan):
-        say("the same town gives another plan")
+    if thrice:
+        _, same = repair_tiling(dict(town.layers), **options)
+        if write_plan(same) != write_plan(plan):
+            say("the same town gives another plan")
+    return found
+
+
+def check_whole(folder: Path, seed: int) -> Findings:
+    """Repair a town of grids, blocks and professional grids, in one CRS or several, and look at what is promised."""
+    systems = SEVERAL_CRS if seed % 2 else ONE_CRS
+    town = read_town(write_town(folder, seed, faults=1 + seed % 4, systems=systems))
+    keys = ("west", "east", "blocks", "cleaning")
+    given = {key: town.layer(key) for key in keys}
+    before = wkb(given)
+    fixed, plan = repair_town(town)
+    after = {key: fixed.layer(key) for key in keys}
+    report, now = validate_town(fixed), wkb(after)
+    found = Findings(
+        errors=validate_town(town).counts["error"],
+        actions=len(plan.actions),
+        left=len(plan.left),
+        changed=len(plan.before),
+        features=len(before),
+        sound=report.ok,
+    )
+    say = found.broken.append
+    if not report.ok and not plan.left:
+        say("a whole town isn't sound, and nothing is said")
+    if {key for key in before if now.get(key) != before[key]} != {tuple(feature) for feature in plan.before}:
+        say("the plan of a whole town doesn't name just what changed")
+    again, more = repair_town(fixed)
+    if more.actions or wkb({key: again.layer(key) for key in keys}) != now:
+        say("a second repair of a whole town changes something")
+    if wkb(undo_plan(dict(after), plan_from_json(write_plan(plan)))) != before:
+        say("undo does not bring a whole town back")
     return found
 
 
@@ -196,7 +230,7 @@ def _check_who_changed(town: FaultyTown, fixed: Layers, plan: Plan, say: Any) ->
     concerned |= {tuple(side) for side in sides if side is not None}
     if changed - concerned:
         say(f"changed without an action: {sorted(changed - concerned)[:3]}")
-    locked = {name for name in town.options.get("lock", ())}
+    locked = set(town.options.get("lock", ()))
     if changed & locked:
         say("something locked was changed")
     gone = was.keys() - now.keys()
