@@ -6,7 +6,7 @@ but the block in focus, the focus border in white casing, north arrow, scale bar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from gridgeo.render.naming import Names
 from gridgeo.render.scene import Scene
 from gridgeo.render.section_marks import SectionMarks
 from gridgeo.render.theme import in_theme
-from gridgeo.render.window import Window
+from gridgeo.render.window import Window, outside
 
 _ROAD_RANKS = ("lane", "road", "main-road")
 """The weakest rank first: stronger roads are drawn over weaker ones."""
@@ -102,7 +102,7 @@ def draw_ground(window: Window) -> Iterable[str]:
     # edges first, so that none shows where one water flows into another
     yield svg.path(window.waters, fill="none", stroke=colours.WATER_EDGE, stroke_width=svg.number(0.4))
     yield svg.path(window.waters, fill=colours.WATER)
-    rivers = _outside(window.lines_of("river"), shapely.union_all(window.waters))
+    rivers = outside(window.lines_of("river"), shapely.union_all(window.waters))
     course = {"fill": "none", "stroke_linecap": "round"}
     width = window.scene.theme.lines.river * window.line_factor
     yield svg.path(rivers, stroke=colours.WATER_EDGE, stroke_width=svg.number(width + 0.4), **course)
@@ -126,9 +126,8 @@ def road_fill(rank: str) -> str:
 
 def draw_roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
-    levels = window.scene.lines.levels
-    for level in sorted({levels[k] for k, _ in window.lines}):
-        by_rank = {rank: _outside(window.lines_of(rank, level), window.paved) for rank in _ROAD_RANKS}
+    for level in window.levels:
+        by_rank = {rank: window.road_courses[level, rank] for rank in _ROAD_RANKS}
         for casing in (True, False):
             for rank, lines in by_rank.items():
                 width = road_width(window, rank) * window.line_factor + (2 * CASING if casing else 0)
@@ -202,7 +201,7 @@ def ground_legend(window: Window) -> list[furniture.Entry]:
     """Return the legend of what lies on the ground: streets, water, green, buildings; only what is shown."""
     entries = []
     for rank, words in ROAD_WORDS.items():
-        if _outside(window.lines_of(rank), window.paved):
+        if any(window.road_courses[level, rank] for level in window.levels):
             width = road_width(window, rank) * 0.9
             strokes = ((colours.ROAD_CASING, width + 2 * CASING), (road_fill(rank), width))
             entries.append(furniture.Entry(words, furniture.stroke_sample(*strokes)))
@@ -250,14 +249,6 @@ def _description(window: Window) -> str:
 def veiled(colour: str) -> str:
     """Return a colour as it looks under the veil."""
     return colours.mixed(colour, "#FFFFFF", _VEIL)
-
-
-def _outside(lines: Sequence[shapely.Geometry], area: shapely.Geometry) -> list[shapely.Geometry]:
-    """Return the parts of ``lines`` outside ``area``, without crumbs shorter than a road is wide."""
-    if area.is_empty or not lines:
-        return list(lines)
-    left = shapely.get_parts(shapely.difference(np.array(lines, dtype=object), area))
-    return [part for part in left.tolist() if part.length > 2.0]
 
 
 def find_borders(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import is_dataclass
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
@@ -40,12 +40,11 @@ class Fingerprints:
 
     def of_words(self, notice: Notice, sheet: Sheet) -> str:
         """Return the fingerprint of all that a notice says, of its block, and of how it is set."""
-        words = asdict(notice)
-        for card in (words["head"], *words["officers"]):
-            card["photo"] = self.of_photo(card["photo"])
-        layout: dict[str, Any] = {key: value for key, value in asdict(sheet).items() if key != "paper"}
+        cards = [vars(card) | {"photo": self.of_photo(card.photo)} for card in (notice.head, *notice.officers)]
+        words = vars(notice) | {"head": cards[0], "officers": cards[1:]}
+        layout = vars(sheet) | {"paper": None}
         block = shapely.to_wkb(self._scene.areas.geometries[notice.index])
-        return digest_of(self._common, json.dumps([words, layout], sort_keys=True, default=str).encode(), block)
+        return digest_of(self._common, json.dumps([words, layout], sort_keys=True, default=plain).encode(), block)
 
     def of_window(self, window: Bounds) -> str:
         """Return the fingerprint of what lies in a map's window, given in the working CRS."""
@@ -88,6 +87,11 @@ class Fingerprints:
             except OSError as error:  # the press says so
                 self._photos[source] = f"{source}: {error}"
         return self._photos[source]
+
+
+def plain(value: object) -> object:
+    """Return what stands for a value in JSON: the fields of a record, the text of anything else."""
+    return vars(value) if is_dataclass(value) else str(value)
 
 
 def mark_of(words: str, shown: str) -> str:

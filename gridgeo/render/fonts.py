@@ -106,8 +106,14 @@ def text_width(text: str, size: float) -> float:
     >>> text_width("网格", 10)
     20.0
     """
+    return _ems(text) * size
+
+
+@lru_cache(maxsize=65_536)
+def _ems(text: str) -> float:
+    """Return how far ``text`` runs in `SANS`, in ems."""
     advance = _faces()[0].advance
-    return sum(advance.get(ord(character), 1.0) for character in text) * size
+    return sum(advance.get(ord(character), 1.0) for character in text)
 
 
 def is_wide(character: str) -> bool:

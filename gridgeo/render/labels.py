@@ -88,6 +88,7 @@ class Page:
 
     def __init__(self, frame: shapely.Polygon) -> None:
         self.frame = frame
+        self._frame_bounds = frame.bounds
         self._taken: list[shapely.Geometry] = []
         self._bounds: list[tuple[float, float, float, float]] = []
 
@@ -100,15 +101,21 @@ class Page:
 
     def is_free(self, shapes: npt.NDArray[np.object_]) -> bool:
         """Return whether all of ``shapes`` lie in the frame and on nothing that is taken."""
-        minx, miny, maxx, maxy = shapely.total_bounds(shapes)
-        left, top, right, bottom = self.frame.bounds
+        points = shapely.get_coordinates(shapes)
+        near = self.near(points.min(axis=0).tolist(), points.max(axis=0).tolist())
+        return near is not None and not any(shapely.intersects(shape, shapes).any() for shape in near)
+
+    def near(self, lowest: Sequence[float], highest: Sequence[float]) -> list[shapely.Geometry] | None:
+        """Return what is taken near a rectangle, by bounds; None where the rectangle leaves the frame."""
+        (minx, miny), (maxx, maxy) = lowest, highest
+        left, top, right, bottom = self._frame_bounds
         if minx < left or miny < top or maxx > right or maxy > bottom:
-            return False
-        for shape, (x0, y0, x1, y1) in zip(self._taken, self._bounds, strict=True):
-            apart = x0 > maxx or x1 < minx or y0 > maxy or y1 < miny
-            if not apart and shapely.intersects(shape, shapes).any():
-                return False
-        return True
+            return None
+        return [
+            shape
+            for shape, (x0, y0, x1, y1) in zip(self._taken, self._bounds, strict=True)
+            if not (x0 > maxx or x1 < minx or y0 > maxy or y1 < miny)
+        ]
 
     def free_part(self, area: shapely.Geometry) -> shapely.Geometry:
         """Return ``area`` within the frame without what is taken."""
@@ -189,19 +196,21 @@ def place_in_area(
         blocks.append(_Block((name,), downwards=True))
     # the middle reads best; where it doesn't do, the widest place
     middle = shapely.centroid(max(shapely.get_parts(free).tolist(), key=lambda part: part.area))
-    places: list[tuple[_Block, float, float]] = []
-    for block in blocks:
-        x, y = _widest_place(free, block.width / block.height)
-        places += [(block, middle.x, middle.y), (block, x, y)]
+    widest: dict[_Block, tuple[float, float]] = {}
+    west, south, east, north = free.bounds
     shapely.prepare(free)
     for size in sizes:
         em = size * POINT
-        fitting = [
-            (block, x, y) for block, x, y in places if free.contains(_box(x, y, block.width * em, block.height * em))
-        ]
-        if fitting:
-            block, x, y = min(fitting, key=lambda found: (found[0].downwards, len(found[0].lines)))
-            return block.placed(x, y, size)
+        for block in blocks:  # in one line rather than in two, downwards last
+            width, height = block.width * em, block.height * em
+            if width > east - west or height > north - south:
+                continue
+            if free.contains(_box(middle.x, middle.y, width, height)):
+                return block.placed(middle.x, middle.y, size)
+            if block not in widest:
+                widest[block] = _widest_place(free, block.width / block.height)
+            if free.contains(_box(*widest[block], width, height)):
+                return block.placed(*widest[block], size)
     return None
 
 
@@ -307,11 +316,16 @@ def place_along(
     for offset in offsets:
         laid = track.set_out(np.array(starts), run, middles, advances, em, offset, wide=wide)
         score = laid.turn + _FAR * np.arange(len(starts))
+        corners = laid.corners(advances, em)
+        lowest, highest = corners.min(axis=(1, 2)).tolist(), corners.max(axis=(1, 2)).tolist()
         for k in np.argsort(score, kind="stable").tolist():
             if not np.isfinite(score[k]):
                 break
-            boxes = laid.boxes(k, advances, em)
-            if page.is_free(boxes) and not any(shapely.intersects(shape, boxes).any() for shape in forbidden):
+            near = page.near(lowest[k], highest[k])
+            if near is None:
+                continue
+            boxes = shapely.polygons(corners[k])
+            if not any(shapely.intersects(shape, boxes).any() for shape in (*near, *forbidden)):
                 x, y, angle = (values[k].tolist() for values in (laid.x, laid.y, np.degrees(laid.angle)))
                 return Label((Glyphs(name, tuple(x), tuple(y), tuple(angle)),), size, shapely.union_all(boxes))
     return None
@@ -334,14 +348,14 @@ class _SetOut:
     middle: Floats
     turn: Floats
 
-    def boxes(self, row: int, advances: Floats, em: float) -> npt.NDArray[np.object_]:
-        """Return the box of each character, set out from one start."""
+    def corners(self, advances: Floats, em: float) -> Floats:
+        """Return the four corners of the box of each character, set out from each start."""
         half_width, half_height = advances / 2 + 0.06 * em, np.full(len(advances), 0.55 * em)
         across, down = half_width[:, None] * _CORNERS[0], half_height[:, None] * _CORNERS[1]
-        cos, sin = np.cos(self.angle[row])[:, None], np.sin(self.angle[row])[:, None]
+        cos, sin = np.cos(self.angle)[..., None], np.sin(self.angle)[..., None]
         turned = np.stack([across * cos - down * sin, across * sin + down * cos], axis=-1)
-        polygons: npt.NDArray[np.object_] = shapely.polygons(turned + self.middle[row][:, None, :])
-        return polygons
+        corners: Floats = turned + self.middle[:, :, None, :]
+        return corners
 
 
 class _Track:

@@ -159,13 +159,14 @@ class Names:
         beside = shapely.intersection(line, self._border_zone)
         bordering = [part for part in shapely.get_parts(beside).tolist() if part.geom_type == "LineString"]
         bordering.sort(key=lambda part: -round(part.length, 3))
+        bordering = [shapely.simplify(part, 0.5) for part in bordering]
         course = shapely.simplify(line, 0.5)
         for size in (largest, largest - 1.5):
             off = self._border_width / 2 + 0.3 + 0.56 * size * POINT
             for part in bordering:
                 found = place_along(
                     self._page,
-                    shapely.simplify(part, 0.5),
+                    part,
                     name,
                     size=size,
                     offsets=(off, -off, 1.4 * off, -1.4 * off),

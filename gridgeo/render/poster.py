@@ -22,7 +22,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
-from gridgeo.render.fingerprint import Fingerprints, mark_of
+from gridgeo.render.fingerprint import Fingerprints, mark_of, plain
 from gridgeo.render.fonts import font_folder
 from gridgeo.render.locator import Locator
 from gridgeo.render.notice import Notice, texts_of
@@ -276,8 +276,7 @@ class Press:
         self._write("locator.svg", self._locator.draw(notice.index))
         if notice.address:
             self._write("qr.svg", qr_code(notice.address, _place(notice)))
-        content = asdict(notice)
-        content |= {
+        content = vars(notice) | {
             "extent_sentence": notice.extent.sentence(),
             "qr": bool(notice.address),
             "head": _card(notice.head),
@@ -318,7 +317,7 @@ class Press:
                 shown["photo"] = self._photos.prepared(card.photo, card.name)
 
     def _write_data(self, data: dict[str, Any]) -> None:
-        self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
+        self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=plain))
 
     def _write(self, name: str, content: str) -> None:
         (self._folder / name).write_text(content, encoding="utf-8")
@@ -329,7 +328,7 @@ def _place(notice: Notice) -> str:
 
 
 def _card(card: Card) -> dict[str, Any]:
-    return asdict(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1]}
+    return vars(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1]}
 
 
 def is_tall(area: shapely.Geometry, wide_map: float, tall_map: float) -> bool:

@@ -5,7 +5,9 @@ Equal coordinates give equal numbers, so shared borders stay shared in the drawi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
+from functools import lru_cache
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -14,6 +16,9 @@ import shapely
 
 from gridgeo.render.fonts import POINT, SANS
 from gridgeo.render.labels import Label
+
+_LINE, _RING, _POLYGON = 1, 2, 3
+"""GEOS's numbers for kinds of geometry; those beyond are collections."""
 
 UNIT = 100
 """Units of the drawing in a millimetre."""
@@ -37,34 +42,39 @@ def escape(text: str) -> str:
 
 def path_data(geometries: Iterable[shapely.Geometry]) -> str:
     """Return the path of lines and polygons given in millimetres on the page."""
-    pieces: list[str] = []
-    for geometry in geometries:
-        for part in shapely.get_parts(geometry).tolist():
-            if part.is_empty:
-                continue
-            if part.geom_type == "Polygon":
-                pieces.append(_ring(part.exterior))
-                pieces.extend(_ring(ring) for ring in part.interiors)
-            elif part.geom_type in ("LineString", "LinearRing"):
-                pieces.append(_line(shapely.get_coordinates(part)))
-            elif part.geom_type in ("MultiPolygon", "MultiLineString", "GeometryCollection"):
-                pieces.append(path_data([part]))
-    return "".join(pieces)
+    listed = list(geometries)
+    if not listed:
+        return ""
+    lines, closed = _lines(listed)
+    points, line = shapely.get_coordinates(lines, return_index=True)
+    if not len(points):
+        return ""
+    units = np.rint(points * UNIT).astype(np.int64)
+    begins = np.concatenate([[True], line[1:] != line[:-1]])
+    ends = np.concatenate([begins[1:], [True]])
+    # the last point of a ring is its first; equal points in a row are one
+    kept = ~(ends & closed[line])
+    kept[1:] &= begins[1:] | (units[1:] != units[:-1]).any(axis=1)
+    numbers = list(map(str, units[kept].ravel().tolist()))
+    edges = [0, *(2 * np.cumsum(kept)[ends]).tolist()]
+    shut = ["Z" if ring else "" for ring in closed[line[ends]].tolist()]
+    return "".join(f"M{' '.join(numbers[a:b])}{z}" for (a, b), z in zip(itertools.pairwise(edges), shut, strict=True))
 
 
-def _whole(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    units: npt.NDArray[np.int64] = np.rint(points * UNIT).astype(np.int64)
-    keep = np.concatenate([[True], (np.diff(units, axis=0) != 0).any(axis=1)])
-    kept: npt.NDArray[np.int64] = units[keep]
-    return kept
-
-
-def _line(points: npt.NDArray[np.float64]) -> str:
-    return "M" + " ".join(map(str, _whole(points).ravel().tolist()))
-
-
-def _ring(ring: shapely.LinearRing) -> str:
-    return "M" + " ".join(map(str, _whole(shapely.get_coordinates(ring)[:-1]).ravel().tolist())) + "Z"
+def _lines(geometries: list[shapely.Geometry]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+    """Return the lines and rings that ``geometries`` consist of, in their order, and which of them are closed."""
+    parts = np.empty(len(geometries), dtype=object)
+    parts[:] = geometries
+    while (kinds := shapely.get_type_id(parts)).max(initial=0) > _POLYGON:
+        parts = shapely.get_parts(parts)
+    is_area, is_line = kinds == _POLYGON, (kinds == _LINE) | (kinds == _RING)
+    if is_line.all():
+        return parts, np.zeros(len(parts), bool)
+    rings, owner = shapely.get_rings(parts[is_area], return_index=True)
+    places = np.concatenate([np.flatnonzero(is_area)[owner], np.flatnonzero(is_line)])
+    order = np.argsort(places, kind="stable")
+    lines: npt.NDArray[np.object_] = np.concatenate([rings, parts[is_line]])[order]
+    return lines, order < len(rings)
 
 
 def path(geometries: Iterable[shapely.Geometry], **style: object) -> str:
@@ -81,7 +91,12 @@ def path(geometries: Iterable[shapely.Geometry], **style: object) -> str:
 
 def attributes(**style: object) -> str:
     """Return attributes, each with a blank before it."""
-    return "".join(f" {key.replace('_', '-')}={quoteattr(str(value))}" for key, value in style.items())
+    return "".join(_attribute(key, str(value)) for key, value in style.items())
+
+
+@lru_cache(maxsize=4096)
+def _attribute(key: str, value: str) -> str:
+    return f" {key.replace('_', '-')}={quoteattr(value)}"
 
 
 def label(placed: Label, *, fill: str, halo: str | None = None, halo_width: float = 0.55) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import shapely
 
+from gridgeo.network import RANKS
 from gridgeo.render.scene import Features, Scene
 from gridgeo.render.view import View
 
@@ -16,6 +17,9 @@ OVERVIEW = 6000
 _USUAL_SCALE = 5000
 """The scale at which lines have their nominal width."""
 _STREET_MARGIN, _MARGIN = 0.06, 0.12
+
+_CRUMB = 2.0
+"""Millimetres: shorter pieces of a line, less than a road is wide, are not drawn."""
 
 Shown = list[tuple[int, shapely.Geometry]]
 """Indices of features in the scene, with what of them is in the window, in millimetres."""
@@ -87,6 +91,21 @@ class Window:
         ranks, levels = self.scene.lines.ranks, self.scene.lines.levels
         return [shape for k, shape in self.lines if ranks[k] == rank and level in (None, levels[k])]
 
+    @cached_property
+    def levels(self) -> list[int]:
+        """The levels of the lines in the window, from below."""
+        return sorted({self.scene.lines.levels[k] for k, _ in self.lines})
+
+    @cached_property
+    def road_courses(self) -> dict[tuple[int, str], list[shapely.Geometry]]:
+        """The courses of roads by level and rank, where no surface stands for them."""
+        return {
+            (level, rank): outside(self.lines_of(rank, level), self.paved)
+            for level in self.levels
+            for rank in RANKS
+            if rank != "river"
+        }
+
     def touches_focus(self, shape: shapely.Geometry) -> bool:
         """Return whether a shape on the page touches the block in focus."""
         return bool(shapely.dwithin(shape, self.focus, 0.05))
@@ -95,3 +114,18 @@ class Window:
         if not len(features.geometries):
             return []
         return [(k, self.view.shown(features.geometries[k])) for k in features.near(self._box)]
+
+
+def outside(lines: Sequence[shapely.Geometry], area: shapely.Geometry) -> list[shapely.Geometry]:
+    """Return the parts of ``lines`` outside ``area``, without crumbs shorter than a road is wide."""
+    if area.is_empty or not lines:
+        return list(lines)
+    shapely.prepare(area)
+    touched = shapely.intersects(area, lines)
+    left: list[shapely.Geometry] = []
+    for line, meets in zip(lines, touched.tolist(), strict=True):
+        if meets and area.covers(line):
+            continue
+        parts = shapely.get_parts(shapely.difference(line, area)).tolist() if meets else [line]
+        left += [part for part in parts if part.length > _CRUMB]
+    return left
