@@ -158,13 +158,13 @@ class Browser:
 
     def open(self, path: Path, *, fragment: str = "") -> None:
         """Load a file and wait until it has drawn."""
-        self._waiting.clear()
-        self.call("Page.navigate", url="about:blank")
-        self.requests.clear()
-        self._waiting.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri() + fragment)
-        while not self._waiting:
-            self._next()
+        # what the blank page tells must not be taken for what the file tells
+        for address in ("about:blank", path.resolve().as_uri() + fragment):
+            self._waiting.clear()
+            self.requests.clear()
+            self.call("Page.navigate", url=address)
+            while not self._waiting:
+                self._next()
         self.settle()
 
     def settle(self, seconds: float = 0.4) -> None:

@@ -18,10 +18,11 @@ from gridgeo.render import file_names
 from gridgeo.render.colours import contrast
 from gridgeo.render.ledger import Entry, write_ledger
 from gridgeo.render.notice import compose_notices
-from gridgeo.render.page import PageWriter, page_style
+from gridgeo.render.page import PageWriter, site_style
 from gridgeo.render.scene import make_scene
 from gridgeo.render.sections import PatrolRow, ShiftHead, Watch
 from gridgeo.render.site import render_site
+from gridgeo.render.theme import Theme, Words
 from gridgeo.town import Person, Publication, Town
 from tests.render_towns import blocks_frame, make_town
 from tests.test_render_poster import portrait
@@ -119,12 +120,25 @@ def test_a_page_can_be_read_by_ear_and_by_keyboard(text: str) -> None:
 
 
 def test_the_colours_of_the_words_stand_out_from_their_grounds() -> None:
-    style = page_style()
+    style = site_style(Theme(), "page.css")
     assert "prefers-color-scheme" not in style
     inks = {colour.upper() for colour in re.findall(r"[;{]color:(#[0-9a-f]{6})", style)}
     assert inks
     for ink in inks:
         assert contrast(ink, "#FFFFFF") >= 4.5, ink
+
+
+def test_a_town_s_own_words_and_colours_are_on_its_pages(tmp_path: Path) -> None:
+    town = make_town()
+    scene = make_scene(town)
+    render_site(scene, tmp_path)
+    theme = Theme(colours=replace(scene.theme.colours, accent="#123456"), words=Words(title="网格图", tasks="巡查内容"))
+    files = render_site(replace(scene, theme=theme), tmp_path)
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    assert all("#123456" in text for text in texts)
+    assert all("#b0103c" not in text.lower() for text in texts)
+    assert all("巡查内容" in text for text in texts[2:])
+    assert all("<title>" in text and "网格图</title>" in text for text in texts[2:])
 
 
 def test_a_photo_is_small_bare_and_told_when_it_cannot_be_read(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from gridgeo._page import data_script, document, escape
 from gridgeo.render.initials import initials_table
 from gridgeo.render.notice import KIND_NAMES, Notice
 from gridgeo.render.overview import draw_overview
-from gridgeo.render.page import MAP_FILE, facts_of, page_address, page_style, phone_links
+from gridgeo.render.page import MAP_FILE, facts_of, page_address, phone_links, site_style
 from gridgeo.render.scene import Scene
+from gridgeo.render.theme import Theme
 from gridgeo.render.webfont import font_faces
 
 TITLE = "责任网格"
@@ -75,8 +76,8 @@ def directory_page(scene: Scene, notices: Sequence[Notice], names: Sequence[str]
         "initials": initials_table([*texts, *(name for name, _ in streets)]),
         "words": _WORDS,
     }
-    body = _body(first, notices, names, overview.svg) + data_script(data, "town-data")
-    style = font_faces(title + body) + page_style() + _own("directory.css")
+    body = _body(scene.theme, notices, names, overview.svg) + data_script(data, "town-data")
+    style = font_faces(title + body) + site_style(scene.theme, "page.css", "directory.css")
     script = _own("search.js") + _own("finder.js") + _own("directory.js")
     return document(title, body, style=style, script=script, language="zh", inlined=("font",))
 
@@ -103,7 +104,8 @@ def streets_with_blocks(scene: Scene) -> list[tuple[str, list[int]]]:
     return found
 
 
-def _body(first: Notice, notices: Sequence[Notice], names: Sequence[str], svg: str) -> str:
+def _body(theme: Theme, notices: Sequence[Notice], names: Sequence[str], svg: str) -> str:
+    first = notices[0]
     mark = f'<p class="mark">{escape(first.watermark)}</p>' if first.watermark else ""
     grids = len({(notice.kind, notice.grid) for notice in notices})
     return (
@@ -121,7 +123,7 @@ def _body(first: Notice, notices: Sequence[Notice], names: Sequence[str], svg: s
         '<section id="overview" aria-labelledby="map-title"><h2 id="map-title">全镇示意图</h2>'
         f"<figure>{svg}<figcaption>点击责任块即可查看。颜色只用于区分相邻的责任块。</figcaption></figure></section>"
         f'<section id="list" aria-labelledby="list-title"><h2 id="list-title">责任块名录</h2>{_tables(notices, names)}'
-        f"</section></main><footer>{facts_of(first)}</footer>"
+        f"</section></main><footer>{facts_of(first, theme.words)}</footer>"
     )
 
 

@@ -19,6 +19,7 @@ from gridgeo.render import colours
 from gridgeo.render.notice import Notice
 from gridgeo.render.page import page_address
 from gridgeo.render.scene import Scene
+from gridgeo.render.theme import in_theme
 from gridgeo.render.webdata import NameRoom, Steps, grid_shapes, name_breaks, room_of, ways_of
 
 WIDTH = 1000.0
@@ -40,6 +41,7 @@ class Overview:
     """Millionths of a degree east and north of the drawing's zero."""
 
 
+@in_theme
 def draw_overview(scene: Scene, notices: Sequence[Notice], names: Sequence[str], *, label: str) -> Overview:
     """Return the overview of all blocks; each leads to its page.
 
@@ -55,7 +57,7 @@ def draw_overview(scene: Scene, notices: Sequence[Notice], names: Sequence[str],
     canvas = _Canvas(steps)
     paths = []
     for notice, name in zip(notices, names, strict=True):
-        fill = colours.mixed(colours.fill_of(scene.colours[notice.index]), "#FFFFFF", 0.35)
+        fill = colours.mixed(colours.fill_of(scene.colours[notice.index]), "#FFFFFF", 0.45)
         shape = path_of(steps.polygon(scene.areas.geometries[notice.index]))
         title = f"<title>{escape(notice.name)} {escape(notice.code)}</title>"
         paths.append(

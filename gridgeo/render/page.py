@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
@@ -15,12 +16,14 @@ from urllib.parse import quote
 import shapely
 
 from gridgeo._page import document, escape
+from gridgeo.render.colours import USUAL
 from gridgeo.render.drawing import Drawing
 from gridgeo.render.fonts import printable
 from gridgeo.render.notice import KIND_NAMES, Item, Notice
 from gridgeo.render.people import ROLE_NAMES, Card
 from gridgeo.render.scene import Scene
 from gridgeo.render.sections import Watch
+from gridgeo.render.theme import Theme, Words
 from gridgeo.town import Town
 
 _MAP_SIZE = (116.0, 128.0)
@@ -30,14 +33,14 @@ _STREET_MAP_SIZE = (176.0, 180.0)
 INDEX_FILE, MAP_FILE = "index.html", "map.html"
 """The other pages of a site."""
 
-_PROMISE = (("1–3 日", "前端处置：块长和网格巡查员先行处置"), ("再 4 日", "联勤联动：需多部门的事项共同办结"))
 _FIXED = (
     "全部责任块在全镇地图上查看编号待定块长监督电话范围东南西北至团队接待时间的照片示意图；比例尺长短以图上标尺为准。",
     "巡查事项服务项目自选办结相邻编制单位日期版本年月审图号现行公示牌的核对码牌面下方与此不同即为旧版；：·（）、",
     "本责任块相邻网格界街面主干路道路街巷河道绿地建筑米第周一二三四五六日每天点工作站居村委会社区小区大厅镇",
-    *(text for step in _PROMISE for text in step),
 )
 """Words of every page and of most: what is missing here costs a little time, and nothing else."""
+_THEMED = ("accent", "ink", "quiet_ink", "grid_border", "block_border", "water", "water_edge")
+"""Colours of a theme that style sheets use."""
 _NUMBER = re.compile(r"\+?\d[\d -]{3,18}\d")
 
 
@@ -64,6 +67,7 @@ class PageWriter:
         photos : mapping
             What stands for each photo as address; "" for one that can't be shown.
         """
+        words = self._scene.theme.words
         kind = f"{notice.kind_name} · <bdi>{escape(notice.grid)}</bdi>"
         mark = f'<p class="mark">{escape(notice.watermark)}</p>' if notice.watermark else ""
         on_map = f"{MAP_FILE}#block={quote(notice.code, safe='')}"
@@ -78,13 +82,13 @@ class PageWriter:
             f'<p class="under">编号 <bdi>{escape(notice.code)}</bdi></p>{mark}</header>'
             '<main id="content" tabindex="-1">'
             f'<section aria-labelledby="head"><h2 id="head">块长</h2><ul class="cards">{_card(notice.head, photos)}'
-            f"</ul>{_supervision(notice)}</section>"
+            f"</ul>{_supervision(notice, words)}</section>"
             f'<section aria-labelledby="extent"><h2 id="extent">范围</h2>{_extent(notice)}{_figure(drawing)}</section>'
-            f"{_patrols(notice)}{_frontage(notice)}"
-            f'<section aria-labelledby="team"><h2 id="team">责任团队</h2>{team}</section>'
-            f"{_tasks(notice)}{_services(notice)}"
-            f"{_promise()}{self._neighbours(notice)}</main>"
-            f"<footer>{facts_of(notice)}{self._board(notice)}</footer>"
+            f"{_patrols(notice, words)}{_frontage(notice)}"
+            f'<section aria-labelledby="team"><h2 id="team">{escape(words.team)}</h2>{team}</section>'
+            f"{_tasks(notice, words)}{_services(notice, words)}"
+            f"{_promise(words)}{self._neighbours(notice)}</main>"
+            f"<footer>{facts_of(notice, words)}{self._board(notice)}</footer>"
         )
 
     def _neighbours(self, notice: Notice) -> str:
@@ -115,9 +119,9 @@ def map_size(notice: Notice) -> tuple[float, float]:
     return _STREET_MAP_SIZE if notice.kind == "street" else _MAP_SIZE
 
 
-def page_of(title: str, body: str, face: str) -> str:
-    """Return the whole page of a block; ``face`` is the style rule of its font."""
-    return document(title, body, style=face + page_style(), language="zh", inlined=("font", "img"))
+def page_of(title: str, body: str, style: str) -> str:
+    """Return the whole page of a block; ``style`` begins with the rules of its fonts."""
+    return document(title, body, style=style, language="zh", inlined=("font", "img"))
 
 
 def page_title(notice: Notice) -> str:
@@ -125,11 +129,12 @@ def page_title(notice: Notice) -> str:
     return f"{notice.name} {notice.title}"
 
 
-def shared_text(town: Town) -> str:
+def shared_text(town: Town, theme: Theme) -> str:
     """Return the characters that most pages of a town show, whatever their block: each once, sorted."""
     publication = town.publication
     texts = [
         *_FIXED,
+        *asdict(theme.words).values(),
         *KIND_NAMES.values(),
         *ROLE_NAMES.values(),
         *(f"{task.group}{task.text}" for task in town.tasks),
@@ -139,9 +144,13 @@ def shared_text(town: Town) -> str:
     return "".join(sorted(set(printable("".join(texts)))))
 
 
-def page_style() -> str:
-    """Return the style that all pages of a site share."""
-    return (resources.files("gridgeo.render") / "web" / "page.css").read_text(encoding="utf-8")
+def site_style(theme: Theme, *names: str) -> str:
+    """Return style sheets of ours by name, in the colours of a theme."""
+    folder = resources.files("gridgeo.render") / "web"
+    style = "".join((folder / name).read_text(encoding="utf-8") for name in names)
+    for colour in _THEMED:
+        style = style.replace(getattr(USUAL, colour).lower(), getattr(theme.colours, colour))
+    return style
 
 
 def page_address(name: str) -> str:
@@ -186,8 +195,12 @@ def _card(card: Card, photos: Mapping[Path, str]) -> str:
     )
 
 
-def _supervision(notice: Notice) -> str:
-    return f"<p>监督电话：{phone_links(notice.supervision_phone)}</p>" if notice.supervision_phone else ""
+def _supervision(notice: Notice, words: Words) -> str:
+    return (
+        f"<p>{escape(words.supervision)}：{phone_links(notice.supervision_phone)}</p>"
+        if notice.supervision_phone
+        else ""
+    )
 
 
 def _extent(notice: Notice) -> str:
@@ -207,7 +220,7 @@ def _figure(drawing: Drawing | None) -> str:
     return f"<figure>{labelled}<figcaption>示意图；长短以图上标尺为准。</figcaption></figure>"
 
 
-def _patrols(notice: Notice) -> str:
+def _patrols(notice: Notice, words: Words) -> str:
     """Return who patrols which section of the streets in which shift."""
     if not notice.patrols:
         return ""
@@ -224,8 +237,8 @@ def _patrols(notice: Notice) -> str:
         for row in notice.patrols
     )
     return (
-        '<section aria-labelledby="sections"><h2 id="sections">责任路段与值守</h2>'
-        '<p class="under">编号见图，每日值守。</p>'
+        '<section aria-labelledby="sections"><h2 id="sections">'
+        f'{escape(words.patrols)}</h2><p class="under">{escape(words.patrols_note)}</p>'
         f'<table class="patrols"><thead><tr><th scope="col">责任路段</th>{columns}</tr></thead>'
         f"<tbody>{rows}</tbody></table></section>"
     )
@@ -249,9 +262,13 @@ def _frontage(notice: Notice) -> str:
     )
 
 
-def _tasks(notice: Notice) -> str:
+def _tasks(notice: Notice, words: Words) -> str:
     groups = "".join(f"<h3><bdi>{escape(group.name)}</bdi></h3>{_items(group.items)}" for group in notice.classes)
-    return f'<section aria-labelledby="tasks"><h2 id="tasks">巡查事项</h2>{groups}</section>' if groups else ""
+    return (
+        f'<section aria-labelledby="tasks"><h2 id="tasks">{escape(words.tasks)}</h2>{groups}</section>'
+        if groups
+        else ""
+    )
 
 
 def _items(items: Iterable[Item]) -> str:
@@ -260,30 +277,32 @@ def _items(items: Iterable[Item]) -> str:
     return f"<ul>{''.join(lines)}</ul>"
 
 
-def _services(notice: Notice) -> str:
+def _services(notice: Notice, words: Words) -> str:
     lines = "".join(
         f"<li><bdi>{escape('：'.join(filter(None, (line.text, line.detail))))}</bdi></li>" for line in notice.services
     )
     return (
-        f'<section aria-labelledby="services"><h2 id="services">服务项目</h2><ul>{lines}</ul></section>'
+        f'<section aria-labelledby="services"><h2 id="services">{escape(words.services)}</h2><ul>{lines}</ul></section>'
         if lines
         else ""
     )
 
 
-def _promise() -> str:
-    steps = "".join(f"<dt>{days}</dt><dd>{what}</dd>" for days, what in _PROMISE)
-    return f'<section aria-labelledby="promise"><h2 id="promise">7 日办结</h2><dl class="steps">{steps}</dl></section>'
+def _promise(words: Words) -> str:
+    steps = ((words.front_days, words.front), (words.joint_days, words.joint))
+    rows = "".join(f"<dt>{escape(days)}</dt><dd>{escape(what)}</dd>" for days, what in steps)
+    title = f'<h2 id="promise">{escape(words.promise)}</h2>'
+    return f'<section aria-labelledby="promise">{title}<dl class="steps">{rows}</dl></section>'
 
 
-def facts_of(notice: Notice) -> str:
+def facts_of(notice: Notice, words: Words) -> str:
     """Return who made this, when, and from what, as HTML."""
     facts = (
         ("编制单位：", notice.issuer),
         ("日期：", notice.date),
-        ("版本：", notice.version),
-        ("审图号：", notice.approval_number),
+        (f"{words.version}：", notice.version),
+        (words.approval, notice.approval_number),
         ("", notice.disclaimer),
         ("", notice.attribution),
     )
-    return "".join(f"<p>{label}<bdi>{escape(text)}</bdi></p>" for label, text in facts if text)
+    return "".join(f"<p>{escape(label)}<bdi>{escape(text)}</bdi></p>" for label, text in facts if text)

@@ -29,7 +29,7 @@ from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Bounds, Fingerprints, digest_of, versions
 from gridgeo.render.ledger import read_ledger
 from gridgeo.render.notice import Notice, compose_notices
-from gridgeo.render.page import INDEX_FILE, MAP_FILE, PageWriter, map_size, page_of, page_style, page_title, shared_text
+from gridgeo.render.page import INDEX_FILE, MAP_FILE, PageWriter, map_size, page_of, page_title, shared_text, site_style
 from gridgeo.render.photos import readable_photo
 from gridgeo.render.scene import Scene, make_scene
 from gridgeo.render.sheet import PICTURE_NAME
@@ -168,8 +168,10 @@ class _Studio:
         self._photos: dict[tuple[Path, int], str] = {}
         self._unreadable: set[Path] = set()
         extent = () if scene.extent is None else scene.extent.bounds
-        self._shared_text = shared_text(scene.town)
-        self._common = repr((versions(), extent, scene.convergence, page_style(), self._shared_text)).encode()
+        self._shared_text = shared_text(scene.town, scene.theme)
+        self._style = site_style(scene.theme, "page.css")
+        common = (versions(), extent, scene.convergence, scene.theme, self._style, self._shared_text)
+        self._common = repr(common).encode()
 
     def words_of(self, notice: Notice) -> str:
         """Return the fingerprint of all that a page says, of its block, and of how it is set."""
@@ -209,7 +211,7 @@ class _Studio:
                 for card in (notice.head, *notice.officers)
                 if card.photo is not None
             }
-            page = page_of(title, self._writer.body(notice, drawing, photos), faces)
+            page = page_of(title, self._writer.body(notice, drawing, photos), faces + self._style)
             if len(page.encode()) <= MOST_BYTES:
                 break
         digest = hashlib.sha256(page.encode()).hexdigest()

@@ -29,6 +29,7 @@ from gridgeo.render.labels import break_name
 from gridgeo.render.notice import KIND_NAMES, Notice
 from gridgeo.render.page import page_address
 from gridgeo.render.scene import Features, Scene
+from gridgeo.render.theme import in_theme
 
 _UNIT = 1e6
 """Steps in a degree."""
@@ -90,6 +91,7 @@ class Steps:
         ]
 
 
+@in_theme
 def map_data(scene: Scene, notices: list[Notice], folder: Path, site: str | None = None) -> dict[str, Any]:
     """Return what the map shows.
 

@@ -21,9 +21,10 @@ from gridgeo._page import data_script, hash_source
 from gridgeo.render import file_names
 from gridgeo.render.directory import FINDER_WORDS, finder_form
 from gridgeo.render.notice import Notice, compose_notices
-from gridgeo.render.page import INDEX_FILE, page_address
+from gridgeo.render.page import INDEX_FILE, page_address, site_style
 from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene, make_scene
+from gridgeo.render.theme import Theme
 from gridgeo.render.webdata import map_data
 from gridgeo.render.webfont import font_faces
 
@@ -101,13 +102,13 @@ def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None,
     heading = publishable(f"{scene.town.name} {TITLE}" if title is None else title)
     if site is None and (out.parent / "site" / INDEX_FILE).is_file():
         site = "site/"
-    return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent, site), site))
+    return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent, site), site, scene.theme))
 
 
 # ------------------------------------------------------------------------------------------------------- the page
 
 
-def _page(title: str, notices: list[Notice], data: dict[str, Any], site: str | None) -> str:
+def _page(title: str, notices: list[Notice], data: dict[str, Any], site: str | None, theme: Theme) -> str:
     panel = _panel(title, notices, site)
     content = data_script({**data, "words": WORDS}, "town-data")
     credit = _credit(notices[0])
@@ -129,7 +130,7 @@ def _page(title: str, notices: list[Notice], data: dict[str, Any], site: str | N
             _PANEL: panel,
             _DATA: f"{credit}\n{content}",
         },
-        style=face + _own("map.css"),
+        style=face + site_style(theme, "map.css"),
         script=_own("names.js") + _own("search.js") + _own("finder.js") + _own("map.js"),
     )
     return _with_policy(page.replace("<html>", '<html lang="zh-CN">', 1))

@@ -72,7 +72,7 @@
   const finder = makeFinder(town.origin, blocks.map(block => block.rings));
   const tell = askWhere(finder, words, (sentence, found, place) => {
     answer(sentence, found, place);
-    said.scrollIntoView({ block: 'nearest' });
+    said.scrollIntoView({ block: 'center' });
   });
 
   // ------------------------------------------------------------------------------------------- the map and addresses
@@ -97,7 +97,7 @@
     if (k < 0) return answer(words.gone, []);
     if (chosen.getAttribute('d') === blocks[k].path.getAttribute('d') && said.childElementCount) return;
     answer(words.block, [k]);
-    said.scrollIntoView({ block: 'nearest' });
+    said.scrollIntoView({ block: 'center' });
   }
   window.addEventListener('hashchange', follow);
 
