@@ -17,6 +17,8 @@ NEEDLE = 12.0
 """How many times as long as wide on an average a needle is at least; its widest place is narrower than `SPIKE_BASE`."""
 NEEDLE_LENGTH = 2.0
 """Metres. A shorter one is none."""
+_FOOT = 0.5
+"""Share of its length along which a needle lies at thick parts at most."""
 GROWN = 1e-3
 """Metres by which a polygon's thick parts are grown, so that rounding shows nothing beside them."""
 
@@ -59,6 +61,9 @@ def needles(polygons: Geometries) -> list[list[shapely.Polygon]]:
     rest, owner = shapely.get_parts(shapely.difference(polygons, thick), return_index=True)
     run, area = shapely.length(rest) / 2, shapely.area(rest)
     slender = (run >= NEEDLE_LENGTH) & (run**2 >= NEEDLE * area) & (area > 0)
-    for part, of in zip(rest[slender], owner[slender].tolist(), strict=True):
-        found[of].append(part)
+    for part, of, length in zip(rest[slender], owner[slender].tolist(), run[slender].tolist(), strict=True):
+        # a strip along a thick part is an unevenness of its border; a needle hangs on it by its foot
+        foot = shapely.intersection(shapely.boundary(part), shapely.buffer(thick[of], GROWN / 2, quad_segs=1))
+        if foot.length < _FOOT * length:
+            found[of].append(part)
     return found

@@ -159,10 +159,12 @@ class Mender:
         self._add(regions_of(faces, known))
         self._until_sound()
         exchange = self._exchange
-        more = [*self._open_gaps(), *odd_regions(self._subject, exchange.polygons, exchange.boxes, self._odd)]
-        if more:
-            self._add(more)
-            self._until_sound()
+        self._add(self._open_gaps())
+        self._until_sound()
+        # a part that was none too small may have become a fragment
+        odd = sorted({*self._odd, *exchange.changed})
+        self._add(odd_regions(self._subject, exchange.polygons, exchange.boxes, odd))
+        self._until_sound()
         left = [self._as_left(region, refusal.why) for region, refusal in self._left.values()]
         left += [self._as_left(region, BADLY) for region in self._open.values()]
         left += self._locked_borders()
@@ -217,6 +219,8 @@ class Mender:
     def _until_sound(self) -> None:
         """Make passes until one changes nothing."""
         for _ in range(PASSES):
+            if not self._open and not len(self._missing):
+                break
             changed = self._pass()
             if changed:
                 self._look(changed)
