@@ -70,8 +70,8 @@ WHY: dict[Rule, Message] = {
     ),
 }
 _BOTH_SIDES = Message(
-    "{barrier} runs through it: each side goes to the feature that lies there.",
-    "{barrier}从中穿过：两侧分别归所在一侧的要素。",
+    "Divided along {barrier}, which runs through it: each side goes to the feature that lies there.",
+    "{barrier}从中穿过，以此为界：两侧分别归所在一侧的要素。",
 )
 _OUTSIDE = Message("It lies outside the extent.", "位于范围之外。")
 _SPIKE = Message(

@@ -42,6 +42,7 @@ _CLOSER = 0.5
 _THIN = 1e-3
 """Metres. What a barrier cuts off that is no wider is no part: the border lies on the barrier already."""
 _PLACES = 64
+_NO_ONE = -1
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def _divided(
     # what runs along the rim already is part of it
     grain = _THIN / float(local.scale.max())
     ways = shapely.snap(shapely.multilinestrings(shapely.linestrings(barrier)), shapely.boundary(polygon), grain)
+    ways = shapely.transform(ways, lambda places: _off_the_rim(places, rim, polygon, grain))
     try:
         noded = shapely.union_all([shapely.boundary(polygon), ways])
     except shapely.errors.GEOSException:
@@ -204,12 +206,13 @@ def _divided(
     winner = _winners([cut.edges for cut in cuts], shapely.length(pieces), shapely.area(pieces), row, costs, grain)
     if winner is None or len(set(winner)) < 2:
         return nothing
+    sizes = zip(cuts, winner, shapely.length(shapely.transform(pieces, local.metres)).tolist(), strict=True)
     off = sum(
-        float(costs.away[row[edge]])
-        for cut, one in zip(cuts, winner, strict=True)
-        for edge in cut.edges
-        if edge in row and costs.beyond[row[edge]] and one not in costs.beyond[row[edge]]
+        _off([row[edge] for edge in cut.edges if edge in row], one, length, costs, is_gap=not region.covers)
+        for cut, one, length in sizes
     )
+    if not region.covers:
+        best = min(best, _off(list(range(len(owned))), _NO_ONE, costs.size.sum(), costs, is_gap=True))
     owner = {edge: one for cut, one in zip(cuts, winner, strict=True) for edge in cut.edges}
     dividing = [edge for edge, one in owner.items() if owner.get((edge[1], edge[0]), one) != one]
     ends = {place for edge in dividing for place in edge} - {place for ring in rim.rings for place in ring}
@@ -220,6 +223,45 @@ def _divided(
         return nothing
     parts = _parts(rim, [cut.edges for cut in cuts], winner, dividing)
     return (parts, True) if parts else nothing
+
+
+def _off_the_rim(places: Floats, rim: Rim, polygon: shapely.Polygon, grain: float) -> Floats:
+    """Move places that are a hair's breadth from an edge of a rim out of the region, by a grain.
+
+    Then what leads through them crosses the edge in one place, however coordinates are rounded. Vertices of the rim
+    stay.
+    """
+    corners = {place for ring in rim.rings for place in ring}
+    points = shapely.points(places)
+    near = np.flatnonzero(shapely.distance(points, shapely.boundary(polygon)) <= grain / 10)
+    edges = np.array([edge for edge, _ in rim.edges()])
+    start, run = edges[:, 0], edges[:, 1] - edges[:, 0]
+    size = np.hypot(*run.T)
+    moved = places.copy()
+    for k in near.tolist():
+        if tuple(places[k].tolist()) in corners:
+            continue
+        share = np.clip(((places[k] - start) * run).sum(axis=1) / size**2, 0, 1)
+        edge = int(np.argmin(np.hypot(*(start + share[:, None] * run - places[k]).T)))
+        # a region is on the left of its rim
+        moved[k] += grain * np.array([run[edge, 1], -run[edge, 0]]) / size[edge]
+    return moved
+
+
+def _off(edges: list[int], winner: int, length: float, costs: _Costs, *, is_gap: bool) -> float:
+    """Return metres of border off barriers in a piece that one has, or, of a gap, all of those beside it in parts.
+
+    A piece that lies between a barrier and those beside it is cut across only; one that has them on both sides, along
+    half of what it has at them more than at the barrier.
+    """
+    mine = [k for k in edges if costs.beyond[k]]
+    whole = float(sum(costs.away[k] for k in mine if winner not in costs.beyond[k]))
+    if not is_gap or not mine:
+        return whole
+    size = float(costs.size[mine].sum())
+    at_barriers = max(length - float(costs.size[edges].sum()), 0.0)
+    shared = float(costs.away[mine].sum()) * max(size - at_barriers, 0.0) / (2 * size)
+    return min(whole, shared)
 
 
 def _cut_rim(rim: Rim, nodes: Nodes) -> list[tuple[Edge, frozenset[int]]]:

@@ -238,14 +238,18 @@ class Mender:
             near = self._lines.beside([region.polygon for region in regions], reach)
         deals: list[Deal] = []
         names: dict[int, bytes] = {}
-        for key, region, by_barrier in zip(keys, regions, near, strict=True):
+        waiting = self._waiting(regions)
+        for number, (key, region, by_barrier) in enumerate(zip(keys, regions, near, strict=True)):
+            if number in waiting:
+                self._orders.about(region.polygon, as_planned=self._passes == 1)
+                continue
             choice = self._choice(key, region, rules, by_barrier)
             if isinstance(choice.now, Refusal):
                 self._left[key] = region, choice.now
             else:
                 deals.append(Deal(region, choice.now))
                 names[id(region)] = key
-        self._open = {}
+        self._open = {keys[number]: regions[number] for number in sorted(waiting)}
 
         def otherwise(deal: Deal) -> Decision | None:
             key = names[id(deal.region)]
@@ -267,6 +271,22 @@ class Mender:
             if told:
                 self._actions.append(self._insertion(k, told))
         return sorted(changed)
+
+    def _waiting(self, regions: Sequence[Region]) -> set[int]:
+        """Return the regions that many cover and that wait until those beside them are settled, which fewer cover.
+
+        Then it shows to whom they belong so that borders run straight on.
+        """
+        pairs = [set(region.covers) for region in regions if len(region.covers) == 2 and region.inside]
+        by_polygon: dict[int, list[set[int]]] = {}
+        for pair in pairs:
+            by_polygon.setdefault(min(pair), []).append(pair)
+        return {
+            number
+            for number, region in enumerate(regions)
+            if len(region.covers) > 2
+            and any(pair < {*region.covers} for k in region.covers for pair in by_polygon.get(k, ()))
+        }
 
     def _choice(self, key: bytes, region: Region, rules: Rules, by_barrier: bool) -> _Choice:
         """Return what was chosen for a region, by a person or by the rules: anew where others cover it now."""
