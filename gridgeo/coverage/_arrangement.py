@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridgeo.coverage._edges import Bools, Ints, distinct
+from gridgeo.coverage._engine import GEOMETRY, compiled_for
 from gridgeo.coverage._interactions import Interactions
 from gridgeo.coverage._orientation import ORIENTATION_ERROR, direction_sign
 
@@ -349,6 +350,10 @@ def _onward(tail: Ints, order: Ints) -> Ints:
 
 def _trace(onward: Ints) -> tuple[Ints, Ints]:
     """Trace and number the faces; return the face of each half-edge and one half-edge of each face."""
+    compiled = compiled_for(GEOMETRY * len(onward))
+    if compiled is not None:
+        traced: tuple[Ints, Ints] = compiled.trace(onward)
+        return traced
     follow = onward.tolist()
     face = [-1] * len(follow)
     starts: list[int] = []
@@ -371,8 +376,12 @@ def _components(face: Ints, tail: Ints, order: Ints) -> tuple[Ints, Ints]:
     faces = int(face.max()) + 1 if len(face) else 0
     merged = np.arange(faces)
     sides = distinct(face[0::2] * faces + face[1::2])
-    for one, other in zip((sides // max(faces, 1)).tolist(), (sides % max(faces, 1)).tolist(), strict=True):
-        _merge(merged, one, other)
+    compiled = compiled_for(GEOMETRY * len(sides))
+    if compiled is not None:
+        compiled.merge(merged, sides // max(faces, 1), sides % max(faces, 1))
+    else:
+        for one, other in zip((sides // max(faces, 1)).tolist(), (sides % max(faces, 1)).tolist(), strict=True):
+            _merge(merged, one, other)
     roots = _roots(merged)
     _, component = np.unique(roots, return_inverse=True)
     last = np.append(tail[order[1:]] != tail[order[:-1]], True) if len(order) else np.zeros(0, bool)

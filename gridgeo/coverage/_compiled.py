@@ -502,3 +502,36 @@ def winding_right_of(query, segment, row, start, item):  # type: ignore[no-untyp
                 total += -1 if up else 1
         winding[k] = total
     return winding
+
+
+# ---------------------------------------------------------------- arrangement
+
+
+@njit(cache=True)
+def trace(onward):  # type: ignore[no-untyped-def]
+    """Twin of ``_trace`` in ``_arrangement``."""
+    face = np.full(len(onward), -1, np.int64)
+    start = np.empty(len(onward), np.int64)
+    faces = 0
+    for first in range(len(onward)):
+        if face[first] >= 0:
+            continue
+        half = first
+        while face[half] < 0:
+            face[half] = faces
+            half = onward[half]
+        start[faces] = first
+        faces += 1
+    return face, start[:faces].copy()
+
+
+@njit(cache=True)
+def merge(merged, one, other):  # type: ignore[no-untyped-def]
+    """Twin of ``_merge`` in ``_arrangement``, pair after pair."""
+    for k in range(len(one)):
+        p, q = one[k], other[k]
+        while merged[p] != p:
+            p = merged[p]
+        while merged[q] != q:
+            q = merged[q]
+        merged[max(p, q)] = min(p, q)

@@ -421,18 +421,20 @@ def _finish(
     length = arrangement.walk.length
     for face in faces:
         covered_by = covers[face]
+        before: tuple[list[int], list[int]] | None = None
+        beyond: frozenset[int] = frozenset()
         for half in arrangement.around(face):
-            mine, theirs = arrangement.owners(half), arrangement.owners(half ^ 1)
-            beyond = covered_by.difference(mine).union(theirs)
+            sides = arrangement.owners(half), arrangement.owners(half ^ 1)
+            if sides != before:  # along a border the sides stay the same
+                before, (mine, theirs) = sides, sides
+                beyond = covered_by.difference(mine).union(theirs)
+                if not beyond or beyond == _EXTENT_ALONE:
+                    enclosed = False
+                if EXTENT in mine:
+                    beyond |= _EXTENT_ALONE
             here = length[half >> 1]
-            if not beyond or beyond == _EXTENT_ALONE:
-                enclosed = False
-            elif EXTENT in mine:
-                beyond |= _EXTENT_ALONE
             for neighbour in beyond:
                 borders[neighbour] = borders.get(neighbour, 0.0) + here
-            if not beyond and EXTENT in mine:
-                borders[EXTENT] = borders.get(EXTENT, 0.0) + here
     if islands is not None:
         for k in loops.islands:
             owner, around = islands.border(k)

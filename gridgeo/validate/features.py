@@ -73,7 +73,7 @@ def check_ids(
         for index in np.flatnonzero(missing)
     ]
     places: dict[tuple[str, str], list[int]] = {}
-    if not pd.Index(identifier, dtype=object).is_unique:
+    if len(set(identifier)) < len(identifier):
         again = pd.MultiIndex.from_arrays([layer, identifier]).duplicated(keep=False)
         for index in np.flatnonzero(again & ~missing).tolist():
             places.setdefault((layer[index], identifier[index]), []).append(index)
@@ -96,12 +96,20 @@ def check_ids(
 
 def _as_text(given: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
     """Return ids as text, "" where one is missing, and tell which are."""
-    if pd.api.types.infer_dtype(given, skipna=False) == "string" and "" not in map(str.strip, given):
+    if pd.api.types.infer_dtype(given, skipna=False) == "string" and _all_say_something(given.tolist()):
         return given, np.zeros(len(given), bool)
     identifier = np.array([value if type(value) is str else str(value) for value in given], object)
     missing = np.asarray(pd.isna(given)) | np.array([not text or text.isspace() for text in identifier], bool)
     identifier[missing] = ""
     return identifier, missing
+
+
+def _all_say_something(texts: list[str]) -> bool:
+    """Whether no text is empty or blank."""
+    joined = "\0".join(texts)
+    if len(joined.split()) == 1:  # no blank anywhere
+        return "\0\0" not in joined and not joined.startswith("\0") and not joined.endswith("\0")
+    return "" not in map(str.strip, texts)
 
 
 @dataclass(frozen=True)
@@ -136,8 +144,9 @@ def check_geometry(
     shapes: npt.NDArray[np.object_],
 ) -> Checked:
     """Report features that are no valid polygons, and mend for the analysis what can be mended."""
-    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    areal = np.isin(shapely.get_type_id(shapes), _AREAL)
+    kind = shapely.get_type_id(shapes)
+    empty = (kind < 0) | shapely.is_empty(shapes)
+    areal = (kind == _AREAL[0]) | (kind == _AREAL[1])
     edges, plain = None, np.zeros(len(shapes), bool)
     if (areal | empty).all():
         edges = extract_edges(shapes)
