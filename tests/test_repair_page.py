@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import shapely
 
+import gridgeo
 from gridgeo.repair.page import repair_page
 from gridgeo.repair.plan import Action, Feature, Plan, Transfer
 from tests.chromium import Browser, chromium
 from tests.repair_plans import CRS, layer, mended, plan
+from tests.repair_towns import write_town
 
 in_browser = pytest.mark.skipif(
     chromium() is None, reason="no Chromium here (chromium, chromium-browser or google-chrome on the PATH)"
@@ -145,3 +148,27 @@ def test_the_page_fits_a_phone(phone: Browser, tmp_path: Path, count: int) -> No
     phone.open(tmp_path / "page.html")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.evaluate("document.querySelector('.pair svg').getBoundingClientRect().width") > 130
+
+
+def test_a_town_shows_each_mend_among_its_own_layer_and_the_borders_that_it_stands_on(tmp_path: Path) -> None:
+
+    town = gridgeo.read_town(write_town(tmp_path, 7, faults=4))
+    fixed, plan = gridgeo.repair_town(town)
+    keys = ("town", "west", "east", "blocks", "cleaning")
+    claims = {
+        "town": (("west", "east"), ()),
+        "blocks": (("blocks",), ("west", "east")),
+        "cleaning": (("cleaning",), ("blocks",)),
+    }
+    before, after = ({key: one.layer(key) for key in keys} for one in (town, fixed))
+    page = repair_page(plan, before, after, claims=claims, language="en")
+    cards = dict(zip(*[iter(re.split(r'<article id="mend(\d+)"', page)[1:])] * 2, strict=True))
+    assert len(cards) == len(plan.actions)
+    for action in plan.actions:
+        card = cards[str(action.number)]
+        sides = re.findall(r'class="side side[A-F]">[A-F]</span>([^<]*)', card)
+        assert sides
+        assert all(side.split(" ")[0] in claims[action.claim][0] for side in sides)
+        assert action.claim != "town" or 'class="ground"' not in card
+    assert any('class="ground"' in card for card in cards.values())
+    assert re.search(r"features changed: \d+ of 84", page)

@@ -13,10 +13,11 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer, list_layers, read_layer
 from gridgeo.network import Barriers
-from gridgeo.repair.claims import in_order
+from gridgeo.repair.claims import ground_of, in_order, moved_by
 from gridgeo.repair.files import read_plan, write_plan
 from gridgeo.repair.output import Source, check_writable, must_be_new, write_map_file, write_town
 from gridgeo.repair.page import names_of, repair_page
+from gridgeo.repair.pictures import Drawn
 from gridgeo.repair.plan import Feature, Plan
 from gridgeo.repair.planning import Named, apply_plan, repair_tiling
 from gridgeo.repair.proof import doubted_by_geos
@@ -62,6 +63,13 @@ class Target:
     name: str
     layers: Mapping[str, Layer]
     barriers: Barriers | None = None
+    claims: Mapping[str, Drawn] | None = None
+
+    @property
+    def features(self) -> int:
+        """How many features may change."""
+        keys = {key for moved, _ in self.claims.values() for key in moved} if self.claims else set(self.layers)
+        return sum(len(self.layers[key].frame) for key in keys)
 
     def call_as(self, plan: Plan) -> None:
         """Call the layers as a plan does."""
@@ -171,7 +179,9 @@ class TownProject(Target):
         self._town = town = read_town(path)
         self.name, self._claims = town.name, claims or None
         chosen, _ = chosen_claims(town, self._claims)
-        self.layers = {key: town.layer(key) for claim in in_order(chosen) for key in claim.keys}
+        claims_made = in_order(chosen)
+        self.layers = {key: town.layer(key) for claim in claims_made for key in claim.keys}
+        self.claims = {claim.name: (moved_by(claim), ground_of(claim)) for claim in claims_made}
         self.barriers = town.barriers
 
     def mend(self, options: Options) -> Mended:
@@ -236,9 +246,7 @@ def shown_plan(target: Target, plan: Plan, form: str) -> str:
     """Return a plan as ``text`` or ``json``; without what undoes it, which belongs to an applied plan."""
     if form == "json":
         return write_plan(replace(plan, before={}, dropped={}))
-    return plan_text(
-        plan, names=names_of(target.layers), features=sum(len(layer.frame) for layer in target.layers.values())
-    )
+    return plan_text(plan, names=names_of(target.layers), features=target.features)
 
 
 def check_places(target: Target, out: Path | None, page: Path | None) -> None:
@@ -255,7 +263,9 @@ def write(target: Target, made: Mended, out: Path, page: Path | None) -> Outcome
     content = None
     if page is not None:
         lines = None if target.barriers is None else target.barriers.lines
-        content = repair_page(made.plan, target.layers, made.layers, barriers=lines, title=target.name)
+        content = repair_page(
+            made.plan, target.layers, made.layers, barriers=lines, claims=target.claims, title=target.name
+        )
     target.write(out, made.layers, write_plan(made.plan))
     written = [out, target.plan_of(out)]
     if page is not None and content is not None:

@@ -77,6 +77,11 @@ def moved_by(claim: Mendable) -> tuple[str, ...]:
     return claim.keys if isinstance(claim, Seam) else (claim.areas,)
 
 
+def ground_of(claim: Mendable) -> tuple[str, ...]:
+    """Return the keys of the layers on whose borders the features of a claim stand: parents, or blocks."""
+    return claim.parents if isinstance(claim, Nesting) else claim.blocks if isinstance(claim, Consistency) else ()
+
+
 def in_order(claims: Sequence[Claim]) -> list[Mendable]:
     """Return the claims that can be mended, parents before children, and the children's own tiling after that."""
     kinds = (Nesting, Tiling, Seam, Consistency)

@@ -19,7 +19,7 @@ from gridgeo._page import document, escape, svg_path
 from gridgeo.crs import working_crs
 from gridgeo.language import Language, Message, current_language
 from gridgeo.layers import Layer
-from gridgeo.repair.pictures import HATCHES, LETTERS, PICTURE_STYLE, Scene, key_swatch
+from gridgeo.repair.pictures import HATCHES, LETTERS, PICTURE_STYLE, Drawn, Scene, key_swatch
 from gridgeo.repair.plan import Action, Feature, Plan
 from gridgeo.repair.text import NamesOf, Wording, plan_head, sum_lines, wording
 from gridgeo.validate.wording import Width
@@ -49,6 +49,7 @@ _KEY = (
     ("taken", Message("given to a feature", "划入的区域")),
     ("was", Message("border as it was", "原边界")),
     ("barrier", Message("road or river", "道路或河道")),
+    ("ground", Message("border of the grid or block that it stands on", "所依据的网格或责任块边界")),
 )
 
 _STYLE = (
@@ -97,6 +98,7 @@ def repair_page(
     after: Mapping[str, Layer],
     *,
     barriers: gpd.GeoDataFrame | None = None,
+    claims: Mapping[str, Drawn] | None = None,
     title: str = "",
     language: Language | None = None,
 ) -> str:
@@ -109,6 +111,9 @@ def repair_page(
         The layers as they were and as the plan makes them.
     barriers : GeoDataFrame, optional
         Roads and rivers, to be drawn where they run beside a mend.
+    claims : mapping of str to tuple, optional
+        Of a town, for each claim: keys of the layers that are drawn with its mends, and of those whose borders they
+        stand on. By default all layers are drawn.
     title : str
         The town or file.
     language : {"en", "zh"}, optional
@@ -116,11 +121,12 @@ def repair_page(
     chosen = language or current_language()
     said = wording(plan, chosen, names_of(before))
     metric = working_crs(next(iter(before.values())).frame)
-    scene = Scene(before, after, barriers, metric)
+    scene = Scene(before, after, barriers, metric, claims)
     flat = _Flat(plan, metric)
     ordered = sorted(plan.actions, key=_importance)
     heading = f"{_TITLE.text(chosen)} {title}".strip()
-    features = sum(len(layer.frame) for layer in before.values())
+    counted = {key for layers, _ in claims.values() for key in layers} if claims else set(before)
+    features = sum(len(before[key].frame) for key in counted)
     sums = "".join(f"<li>{escape(line)}</li>" for line in sum_lines(plan, chosen, features)) if plan.actions else ""
     cards = [_card(action, scene, flat, said, chosen) for action in ordered[:MOST_PICTURES]]
     rest = ordered[MOST_PICTURES:]
@@ -178,8 +184,10 @@ def _overview(scene: Scene, flat: _Flat, plan: Plan, ordered: Sequence[Action], 
     def at(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.column_stack([(places[:, 0] - left) * scale, (top - places[:, 1]) * scale])
 
-    shapes = shapely.simplify(shapely.transform(scene.drawn(), at), 0.3)
-    ground = f'<path class="town" d="{svg_path(shapely.GeometryCollection(list(shapes)), 1)}"/>'
+    sheets = [shapely.simplify(shapely.transform(shapes, at), 0.3) for shapes in scene.drawn()]
+    ground = "".join(
+        f'<path class="town" d="{svg_path(shapely.GeometryCollection(list(shapes)), 1)}"/>' for shapes in sheets
+    )
     marks = []
     places = flat.moved([action.place for action in ordered]) if ordered else []
     for action, place in reversed(list(zip(ordered, places, strict=True))):  # the largest on top
@@ -195,7 +203,8 @@ def _overview(scene: Scene, flat: _Flat, plan: Plan, ordered: Sequence[Action], 
         marks.append(f'<rect class="unmended" x="{x - 7:.1f}" y="{y - 7:.1f}" width="14" height="14"/>')
     wide, high = (right - left) * scale, (top - bottom) * scale
     box = f"-30 -30 {wide + 60:.1f} {high + 60:.1f}"
-    key = "".join(f"<li>{key_swatch(sort)}{escape(words.text(language))}</li>" for sort, words in _KEY)
+    shown = [(sort, words) for sort, words in _KEY if sort != "ground" or scene.has_grounds]
+    key = "".join(f"<li>{key_swatch(sort)}{escape(words.text(language))}</li>" for sort, words in shown)
     return (
         f'<figure class="map"><svg viewBox="{box}" role="group" aria-label="{escape(_MAP.text(language))}">'
         f"<defs>{HATCHES}</defs>{ground}{''.join(marks)}</svg>"

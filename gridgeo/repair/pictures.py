@@ -33,6 +33,8 @@ _LETTER = 20.0
 _TINTS = ("#cfe3f5", "#fbe3c0", "#d7ecd3", "#ead7ee", "#f6d5d5", "#e6e6c8")
 
 Geometries = npt.NDArray[np.object_]
+Drawn = tuple[Sequence[str], Sequence[str]]
+"""Keys of layers that are drawn, and of those on whose borders they stand."""
 
 HATCHES = (
     '<pattern id="given" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -49,6 +51,7 @@ text-anchor:middle}.pin:hover rect,.pin:focus rect{fill:#1a56c4}
 .was{fill:none;stroke:#b3261e;stroke-width:1.5;stroke-dasharray:5 3}
 .region{stroke-width:.5}.given{fill:url(#given);stroke:#b3261e}.taken{fill:url(#taken);stroke:#14633b}
 .barrier{fill:none;stroke:#3b78c4;stroke-width:5;stroke-opacity:.45}
+.ground{fill:none;stroke:#6a3d9a;stroke-width:3;stroke-opacity:.55;stroke-dasharray:1 5;stroke-linecap:round}
 .vertex{fill:none;stroke:#1b1f24;stroke-width:3.6;stroke-linecap:round}
 .place{fill:none;stroke:#b3261e;stroke-width:2}
 .letter{font:700 17px system-ui,sans-serif;text-anchor:middle;dominant-baseline:central;fill:#1b1f24;stroke:#fff;
@@ -87,6 +90,9 @@ class Scene:
     barriers : GeoDataFrame or None
     crs : pyproj.CRS
         In metres.
+    claims : mapping of str to tuple, optional
+        For the actions of each claim: keys of the layers that are drawn, and of those on whose borders they stand
+        (parents, blocks). By default all layers are drawn, and none stands on others.
     """
 
     def __init__(
@@ -95,18 +101,21 @@ class Scene:
         after: Mapping[str, Layer],
         barriers: gpd.GeoDataFrame | None,
         crs: pyproj.CRS,
+        claims: Mapping[str, Drawn] | None = None,
     ) -> None:
         self._before = _Sheet(before, crs)
         self._after = _Sheet(after, crs)
+        self._claims = claims or {}
+        self.has_grounds = any(grounds for _, grounds in self._claims.values())
         lines = np.array([], object) if barriers is None else barriers.geometry.to_crs(crs).to_numpy()
         self._barriers = shapely.STRtree(lines)
         self.bounds: tuple[float, float, float, float] = tuple(shapely.total_bounds(self._before.shapes).tolist())
 
-    def drawn(self) -> Geometries:
-        """Return all features as they are afterwards."""
-        shapes = self._after.shapes
-        there: Geometries = shapes[~shapely.is_missing(shapes)]
-        return there
+    def drawn(self) -> list[Geometries]:
+        """Return the features of each layer as they are afterwards, but those of layers that others stand on."""
+        below = {key for _, grounds in self._claims.values() for key in grounds}
+        above = {key for layers, _ in self._claims.values() for key in layers} or set(self._after.keys)
+        return [self._after.of_layer(key) for key in self._after.keys if key in above and key not in below - above]
 
     def picture(self, action: Action, regions: Sequence[shapely.Geometry], place: shapely.Geometry) -> Picture:
         """Draw a mend.
@@ -120,7 +129,9 @@ class Scene:
             Of its fault, in metres.
         """
         window = _window_of(action, regions, place)
-        features = tuple(dict.fromkeys([*action.features, *_hands(action)]))[: len(LETTERS)]
+        layers, grounds = self._claims.get(action.claim, (self._after.keys, ()))
+        involved = dict.fromkeys([*action.features, *_hands(action)])
+        features = tuple(feature for feature in involved if feature.layer in layers)[: len(LETTERS)]
         cut = [shapely.intersection(region, window.box) for region in regions]
         marks = [
             window.path(region, "region given" if transfer.taker is None else "region taken")
@@ -131,8 +142,9 @@ class Scene:
             x, y = window.to_picture(shapely.get_coordinates(place))[0]
             marks.append(f'<circle class="place" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
         old = shapely.difference(self._before.borders(window, features), self._after.borders(window, features))
-        before = self._before.draw(window, features, shown, marks)
-        after = self._after.draw(window, features, shown, [*marks, window.path(old, "was")])
+        marks += [window.path(line, "ground") for line in self._after.lines(window, grounds)]
+        before = self._before.draw(window, features, shown, marks, layers)
+        after = self._after.draw(window, features, shown, [*marks, window.path(old, "was")], layers)
         return Picture(before, after, window.across, features)
 
     def _near(self, window: _Window) -> npt.NDArray[np.int64]:
@@ -147,8 +159,22 @@ class _Sheet:
             [shapely.force_2d(layer.frame.geometry.to_crs(crs).to_numpy()) for layer in layers.values()]
         )
         self.features = [Feature(key, identifier) for key, layer in layers.items() for identifier in layer.ids.tolist()]
+        self.keys = tuple(layers)
+        self._layer = np.array([feature.layer for feature in self.features], object)
         self._index = {feature: index for index, feature in enumerate(self.features)}
         self._tree = shapely.STRtree(self.shapes)
+
+    def of_layer(self, key: str) -> Geometries:
+        """Return the features of one layer."""
+        shapes = self.shapes[self._layer == key]
+        there: Geometries = shapes[~shapely.is_missing(shapes)]
+        return there
+
+    def lines(self, window: _Window, keys: Iterable[str]) -> list[shapely.Geometry]:
+        """Return the borders of some layers within a window."""
+        near = self._tree.query(window.box, predicate="intersects")
+        mine = near[np.isin(self._layer[near], list(keys))]
+        return list(shapely.intersection(shapely.boundary(self.shapes[np.sort(mine)]), window.box))
 
     def borders(self, window: _Window, features: Iterable[Feature]) -> shapely.Geometry:
         """Return the borders of some features within a window."""
@@ -156,13 +182,21 @@ class _Sheet:
         lines = [shapely.boundary(shape) for shape in mine if shape is not None]
         return shapely.union_all(shapely.intersection(lines, window.box))
 
-    def draw(self, window: _Window, features: Sequence[Feature], under: Sequence[str], over: Sequence[str]) -> str:
-        """Return the inside of a picture."""
-        near = np.sort(self._tree.query(window.box)).tolist()
+    def draw(
+        self,
+        window: _Window,
+        features: Sequence[Feature],
+        under: Sequence[str],
+        over: Sequence[str],
+        layers: Sequence[str],
+    ) -> str:
+        """Return the inside of a picture, with the features of some layers."""
+        near = np.sort(self._tree.query(window.box))
+        near = near[np.isin(self._layer[near], list(layers))].tolist()
         involved = {
             self._index[feature]: letter
             for feature, letter in zip(features, LETTERS, strict=False)
-            if feature in self._index
+            if feature in self._index and feature.layer in layers
         }
         surfaces, borders, letters, corners = [], [], [], []
         taken: list[tuple[float, float]] = []

@@ -18,6 +18,7 @@ _HEAD = Message("{actions}; left as they are: {left}.", "{actions}，保留不�
 _ALL = Message("{actions}; nothing is left.", "{actions}，无遗留问题。")
 _MENDS = Message("{count} mends", "修复 {count} 处")
 _MEND_ONE = Message("1 mend", "修复 1 处")
+_CLAIM = Message("For the claim {claim}:", "声明 {claim}：")
 _LEFT_HEAD = Message("Left as it is:", "保留不动：")
 _SUMS = Message("In all:", "合计：")
 _MOVED_AREA = Message(
@@ -119,7 +120,13 @@ def plan_text(
     if not plan.actions and not plan.left:
         return plan_head(plan, language) + "\n"
     lines = [plan_head(plan, language), ""]
-    lines += [f"{action.number:>5}. {said.action(action)}" for action in plan.actions]
+    several = len({action.claim for action in plan.actions}) > 1
+    claim = ""
+    for action in plan.actions:
+        if several and action.claim != claim:
+            claim = action.claim
+            lines.append(_CLAIM.text(language, claim=claim))
+        lines.append(f"{action.number:>5}. {said.action(action)}")
     if plan.left:
         lines += ["", _LEFT_HEAD.text(language), *(f"   - {said.left(left)}" for left in plan.left)]
     if plan.actions:
