@@ -120,12 +120,15 @@ def test_a_page_can_be_read_by_ear_and_by_keyboard(text: str) -> None:
 
 
 def test_the_colours_of_the_words_stand_out_from_their_grounds() -> None:
-    style = site_style(Theme(), "page.css")
+    style = site_style(Theme(), "page.css", "directory.css", "map.css")
     assert "prefers-color-scheme" not in style
-    inks = {colour.upper() for colour in re.findall(r"[;{]color:(#[0-9a-f]{6})", style)}
-    assert inks
-    for ink in inks:
-        assert contrast(ink, "#FFFFFF") >= 4.5, ink
+    rules = [(rule, re.search(r"[;{]background:(#[0-9a-f]{6})", rule)) for rule in style.lower().split("}")]
+    seen = 0
+    for rule, ground in rules:
+        for ink in re.findall(r"[;{]color:(#[0-9a-f]{6})", rule):
+            seen += 1
+            assert contrast(ink, ground[1] if ground else "#ffffff") >= 4.5, rule
+    assert seen > 10
 
 
 def test_a_town_s_own_words_and_colours_are_on_its_pages(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def _body(theme: Theme, notices: Sequence[Notice], names: Sequence[str], svg: st
         f'<section aria-labelledby="where-title"><h2 id="where-title">这里属于哪个责任块</h2>{finder_form()}</section>'
         '</div><div id="answer" role="status" aria-live="polite"></div>'
         '<section id="overview" aria-labelledby="map-title"><h2 id="map-title">全镇示意图</h2>'
+        '<a class="skip" href="#list">跳过地图，到名录</a>'
         f"<figure>{svg}<figcaption>点击责任块即可查看。颜色只用于区分相邻的责任块。</figcaption></figure></section>"
         f'<section id="list" aria-labelledby="list-title"><h2 id="list-title">责任块名录</h2>{_tables(notices, names)}'
         f"</section></main><footer>{facts_of(first, theme.words)}</footer>"
