@@ -113,6 +113,8 @@ def test_a_page_can_be_read_by_ear_and_by_keyboard(text: str) -> None:
     (drawing,) = page.all("svg")
     assert drawing["role"] == "img"
     assert "示意图" in drawing["aria-label"]
+    assert "比例尺</text>" in text
+    assert not re.search(r">1:\d+<", text), "a ratio holds on paper alone"
     skip = next(page.all("a"))
     assert skip["href"] == "#content"
     assert "content" in identifiers
