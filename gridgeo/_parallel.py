@@ -1,4 +1,4 @@
-"""Work on many things at once, in several processes where there is enough to do, always in the same order."""
+"""Work on many things at once, in processes or threads where there is enough to do, always in the same order."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ Tools = TypeVar("Tools")
 
 _WORTH_A_PROCESS = 12
 """Things to do for which it is worth starting another process."""
+_MOST_THREADS = 3
+"""Threads that one interpreter keeps busy, where each is outside of it for half of the time."""
 
 
 def processors() -> int:
@@ -28,6 +30,7 @@ def each(
     given: tuple[Any, ...],
     *,
     jobs: int,
+    threads: bool = False,
 ) -> Iterator[Result]:
     """Yield ``do(tools, item)`` for each item of ``work``, in their order.
 
@@ -35,13 +38,19 @@ def each(
     ----------
     work : sequence
     do, tools : callable
-        Functions of modules. ``tools(*given)`` is entered once in each process and left at its end.
+        Functions of modules. ``tools(*given)`` is entered once in each process or thread and left at its end.
     given : tuple
         What the tools are made of; it is copied into each process.
     jobs : int
         Processes at most. More than one needs a script that guards its start with ``if __name__ == "__main__":``.
+    threads : bool
+        Whether two or three jobs are threads of this process: for work of which half is done outside of Python. A
+        process more takes seconds to start and holds everything once more.
     """
     processes = min(jobs, len(work) // _WORTH_A_PROCESS)
+    if threads and 1 < processes <= _MOST_THREADS:
+        yield from _in_threads(work, do, tools, given, processes)
+        return
     if processes <= 1:
         with tools(*given) as own:
             for item in work:
@@ -54,6 +63,35 @@ def each(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(do, tools, given)) as pool:
         yield from pool.map(_do, work, chunksize=4)
+
+
+def _in_threads(
+    work: Sequence[Item],
+    do: Callable[[Tools, Item], Result],
+    tools: Callable[..., AbstractContextManager[Tools]],
+    given: tuple[Any, ...],
+    count: int,
+) -> Iterator[Result]:
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    own = threading.local()
+    with ExitStack() as opened, ThreadPoolExecutor(count) as pool:
+        lock = threading.Lock()
+
+        def done(item: Item) -> Result:
+            if not hasattr(own, "tools"):
+                with lock:
+                    own.tools = opened.enter_context(tools(*given))
+            return do(own.tools, item)
+
+        waiting = [pool.submit(done, item) for item in work]
+        try:
+            for future in waiting:
+                yield future.result()
+        finally:  # whoever stops early waits for no more than what is being done
+            for future in waiting:
+                future.cancel()
 
 
 _open = ExitStack()

@@ -84,6 +84,9 @@ _BESIDE_MAP = tuple(
 )
 """The levels of a landscape sheet, where all stands beside the map."""
 
+_FORGETTING = 2
+"""Empty documents that are made after each notice."""
+
 _FEW_OFFICERS = 9
 _FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
 """Where to begin the search for the level that fits, with few officers and with many."""
@@ -146,6 +149,10 @@ class Press:
             font_paths=[str(font_folder())],
             ignore_system_fonts=True,
         )
+        (folder / "nothing.typ").write_bytes(b"")
+        self._nothing = typst.Compiler(
+            input=str(folder / "nothing.typ"), root=str(folder), font_paths=[str(folder)], ignore_system_fonts=True
+        )
         self._warnings: list[Problem] = []
         self._plans: dict[tuple[object, object], list[dict[str, Any]]] = {}
 
@@ -172,6 +179,10 @@ class Press:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             reason = reason.removeprefix("failed to compile document: ")
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
+        finally:
+            # Typst keeps what the last ten documents were made of, 10 MB each; notices share too little to be worth it
+            for _ in range(_FORGETTING):
+                self._nothing.compile(format="svg")
 
     def _poster(self, notice: Notice) -> Printed:
         words = self._words(notice)

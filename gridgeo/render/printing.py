@@ -126,7 +126,7 @@ def make_all(
         )
         for k, name in enumerate(names)
     ]
-    made = each(work, Workshop.make, _workshop, (scene, list(editions)), jobs=jobs)
+    made = each(work, Workshop.make, _workshop, (scene, list(editions)), jobs=jobs, threads=True)
     yield from track(made, _PRINTING, total=len(work))
 
 

@@ -66,7 +66,11 @@ class Features:
     @cached_property
     def tree(self) -> shapely.STRtree:
         """Spatial index of the geometries."""
-        return shapely.STRtree(self.geometries)
+        tree = shapely.STRtree(self.geometries)
+        tree.query(
+            shapely.Point(0, 0)
+        )  # it is built with the first question, which several threads must not ask at once
+        return tree
 
     def near(self, area: shapely.Geometry) -> list[int]:
         """Return the indices of what meets ``area``, in order."""
