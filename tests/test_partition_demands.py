@@ -1,4 +1,4 @@
-"""What a user may demand of blocks: sizes, several tolerances, wishes about borders; clear answers where it can't be."""
+"""What a user may demand of blocks: sizes, tolerances, wishes about borders; clear answers where it can't be."""
 
 from __future__ import annotations
 

@@ -261,12 +261,21 @@ def _reshaped(
     if len(made_new):
         output[made_new] = to_output(arrangement.points[made_new])
     stay = stay.copy()
-    if previous is not None and len(made_new) and len(previous.vertices):
-        scale = max(1.0, float(np.abs(previous.vertices).max()))
-        near = SAME_PLACE_DEGREES if scale <= 360 else SAME_PLACE_METRES
-        tree = shapely.STRtree(shapely.points(previous.vertices))
-        mine, theirs = tree.query_nearest(shapely.points(output[made_new]), max_distance=near, all_matches=False)
-        output[made_new[mine]] = previous.vertices[theirs]
+    had = np.empty((0, 2)) if previous is None else previous.vertices
+    if len(had):
+        of_grids = set(map(tuple, written.tolist()))
+        had = had[[place not in of_grids for place in map(tuple, had.tolist())]]
+    if len(made_new) and len(had):
+        near = SAME_PLACE_DEGREES if np.abs(had).max() <= 360 else SAME_PLACE_METRES
+        tree = shapely.STRtree(shapely.points(had))
+        (mine, theirs), distance = tree.query_nearest(
+            shapely.points(output[made_new]), max_distance=near, all_matches=False, return_distance=True
+        )
+        # one new vertex for each old one, the nearest: two would make a border that stands still
+        nearest = np.lexsort((mine, distance, theirs))
+        nearest = nearest[np.concatenate([[True], theirs[nearest][1:] != theirs[nearest][:-1]])[: len(nearest)]]
+        mine, theirs = mine[nearest], theirs[nearest]
+        output[made_new[mine]] = had[theirs]
         stay[made_new[mine]] = True
     two = np.flatnonzero((degree == 2) & (arrangement.vertex < 0) & (~arrangement.shape | along_border) & ~stay)
     lattice = (arrangement.points - arrangement.origin).astype(np.float64)

@@ -24,12 +24,15 @@ import numpy as np
 from gridgeo.network import Integers, groups
 from gridgeo.partition.blocks import group, pieces_for, with_load
 from gridgeo.partition.demand import MOVE_PRICE
+from gridgeo.partition.search.answer import within
 from gridgeo.partition.search.level import Level, loops_for
 from gridgeo.partition.search.problem import Aim, Graph
 from gridgeo.partition.search.solve import COLD, HOT, in_units, work_of
 
 PRICES = (0.0, 3.0, MOVE_PRICE, 300.0)
 """Prices of a curve."""
+STARTS = 3
+"""Annealings at most: another one where a plan is out of balance."""
 SPECK, UNROUND = 1e-6, 1e2
 """Area of an anchor, in usual blocks, and how unround a block of nothing else would be."""
 GENTLE = 0.25
@@ -114,11 +117,17 @@ def rebalance(
     )
     work = work_of(size, count, effort)
     level = Level(anchored, aim, loops_for(work))
-    level.work.state[0] = 1 + seed
-    level.begin(np.concatenate([begin, home]))
-    level.anneal(work * 3 // 4, HOT * GENTLE, COLD)
-    level.anneal(work // 4, HOT / 6, COLD / 2)
-    return point(graph, old, level.plan_found()[:size], price)
+    found: list[Point] = []
+    for start in range(STARTS):
+        level.work.state[0] = 1 + seed + start
+        level.score[0], level.score[1] = math.inf, math.inf
+        level.begin(np.concatenate([begin, home]))
+        level.anneal(work * 3 // 4, HOT * GENTLE, COLD)
+        level.anneal(work // 4, HOT / 6, COLD / 2)
+        found.append(point(graph, old, level.plan_found()[:size], price))
+        if within(walkable, aim, found[-1].block):
+            return found[-1]
+    return min(found, key=lambda each: (each.worst, each.moved))
 
 
 def started(graph: Graph, old: Integers, count: int, seed: int = 0) -> tuple[Integers, Integers]:
