@@ -35,7 +35,7 @@ def town(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFram
     """Return the grids, barriers and people of a random town."""
     random = np.random.default_rng(seed)
     columns, rows = random.integers(5, 11, size=2).tolist()
-    step = float(random.uniform(70, 160))
+    step = float(random.uniform(110, 190))
     place = np.stack(np.meshgrid(np.arange(columns + 1.0), np.arange(rows + 1.0)), axis=-1) * step
     place += random.uniform(-0.2, 0.2, place.shape) * step
     place += ORIGIN
@@ -124,7 +124,9 @@ def faults_of(
     networks = as_barriers(barriers)
     reports = {
         "tiling": validate_tiling({"blocks": blocks}, within=area, id_column="code", tolerance=0.001),
-        "nesting": validate_nesting(blocks, area, parent_column="grid", id_column="code", tolerance=0.001),
+        "nesting": validate_nesting(
+            blocks, area, parent_column="grid", id_column="code", parent_id_column="id", tolerance=0.001
+        ),
         "inner": validate_alignment(
             blocks, networks, share=0.999, tolerance=0.5, parent_column="grid", id_column="code"
         ),

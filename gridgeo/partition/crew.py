@@ -168,6 +168,7 @@ def _from_old(task: Task) -> tuple[Grouping, Point]:
         effort=task.effort,
         count=task.count,
         compact=task.compact,
+        small_piece=task.small_piece,
     )
     block = found.block[together]
     inside = task.graph.passable & (block[task.graph.pairs[:, 0]] == block[task.graph.pairs[:, 1]])

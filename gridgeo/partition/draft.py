@@ -36,8 +36,9 @@ from gridgeo.partition.search import Graph, Rules
 from gridgeo.partition.wishes import Placed, Wishes, heads_of, place_wishes, rules_of
 from gridgeo.partition.workload import AREA, STREET_LENGTH, Measure, WorkloadSource, allot, total_of, totals
 
-UNCUT_AREA = 10_000.0
-"""Square metres. Where no barrier may cut a block, a piece behind one that is no larger joins another all the same."""
+UNCUT_AREA = 4_000.0
+"""Square metres. Where no barrier may cut a block, a piece behind one with no dry face so large joins another all the
+same: islets, and slips of the far bank."""
 ONE_HEAD = 0.5
 """Tolerance of the number of block heads in a block: one each."""
 _ON_BORDER = 1e-5
@@ -73,7 +74,7 @@ _PARTED = Message(
     "不得穿过责任块的屏障（{rank}）将其分成 {parts} 部分，故为 {parts} 块而非 {asked} 块",
 )
 _SMALL_PIECES = Message(
-    "{count} pieces with less than {area:,.0f} m2 of land behind barriers that may not cut a block join a neighbour "
+    "{count} pieces with no land of {area:,.0f} m2 behind barriers that may not cut a block join a neighbour "
     "all the same",
     "有 {count} 片不足 {area:,.0f} 平方米的土地位于不得穿过责任块的屏障之后，仍并入相邻块",
 )
@@ -320,7 +321,8 @@ def _graphs(
             passable=atoms.passable,
         )
         if ground.cleaning.uncut_by >= RIVER:
-            land = total_of(np.where(ground.on_surface, 0.0, ground.faces.area), atoms.faces)
+            dry = np.where(ground.on_surface, 0.0, ground.faces.area)
+            land = np.array([float(dry[faces].max()) for faces in atoms.faces])
             graph, over = _without_small_pieces(graph, atoms, land)
             if over:
                 warnings.append(Problem(where, _SMALL_PIECES, {"count": over, "area": UNCUT_AREA}))
@@ -432,11 +434,15 @@ def _counts(site: Site, demand: Demand, grid: int, open_: list[int], locked: int
 
 
 def _without_small_pieces(graph: Graph, atoms: Atoms, land: Floats) -> tuple[Graph, int]:
-    """Join pieces with too little land for a block to the neighbour with the longest border; returns how many did."""
+    """Join pieces without land enough for a block to the neighbour with the longest border; returns how many did.
+
+    ``land`` is the largest dry face of each atom, in square metres.
+    """
     count = 0
     while True:
         piece = groups(len(graph), graph.pairs[graph.passable])
-        area = np.bincount(piece, weights=land)
+        area = np.zeros(int(piece.max()) + 1)
+        np.maximum.at(area, piece, land)
         sides = piece[graph.pairs]
         across = sides[:, 0] != sides[:, 1]
         metres = np.where(across & (area[sides] < UNCUT_AREA).any(axis=1), atoms.length.sum(axis=1), 0.0)

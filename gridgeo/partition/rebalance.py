@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridgeo.network import Integers, groups
-from gridgeo.partition.blocks import group, pieces_for, with_load
+from gridgeo.partition.blocks import SMALL_PIECE, group, pieces_for, with_load
 from gridgeo.partition.demand import MOVE_PRICE
 from gridgeo.partition.search.answer import within
 from gridgeo.partition.search.level import Level, loops_for
@@ -73,6 +73,7 @@ def rebalance(
     effort: float = 1.0,
     count: int | None = None,
     compact: float = 1.0,
+    small_piece: float = SMALL_PIECE,
 ) -> Point:
     """Bring an old plan back into balance.
 
@@ -93,13 +94,15 @@ def rebalance(
         How many blocks there are to be; by default as many as there were.
     compact : float
         What a block's roundness counts for.
+    small_piece : float
+        See `gridgeo.partition.blocks.group`.
     """
     graph = with_load(graph)
     size, had = len(graph), int(old.max()) + 1
     count = had if count is None else max(1, min(count, size))
     if count == 1:
         return point(graph, old, np.zeros(size, dtype=np.int64), price)
-    walkable = pieces_for(graph, count)[0]
+    walkable = pieces_for(graph, count, small_piece)[0]
     begin, home = started(walkable, old, count, seed)
     aim = Aim(count, tolerance, compact)
     fair = in_units(walkable, aim)

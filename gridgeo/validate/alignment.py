@@ -209,6 +209,8 @@ class Course:
 
     def points(self, at: Floats) -> Floats:
         """Return the places at some distances on the axis."""
+        if not len(at):  # of no line there are none
+            return np.zeros((0, 2))
         return np.column_stack(
             [np.interp(at, self.metre, self.place[:, 0]), np.interp(at, self.metre, self.place[:, 1])]
         )
