@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridgeo._parallel import processors
+from gridgeo.cli._drafting import draft_blocks
 from gridgeo.cli.options import quiet_option
-from gridgeo.cli.partition import draft_blocks
 from gridgeo.cli.reading import must_be_empty
 from gridgeo.cli.render import make_notices
 from gridgeo.cli.saying import EXIT_FAULTS, say, say_made, wants_bars

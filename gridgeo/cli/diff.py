@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gridgeo.diff import Difference
     from gridgeo.layers import Layer
 
+NUMBERED = "gridgeo_id"
+"""Column of the numbers that reading gives to features without a stated id."""
 _SHORT = Message("Show what differs between two plans.", "比较两版方案的差异。")
 _HELP = Message(
     "Show what differs between two plans of blocks: features new, gone, split, merged or moved, and the ground and"
@@ -108,7 +110,7 @@ def _read(
     if not is_town(path):
         read = read_layer(path, layer=layer, id_column=id_column)
         # a file without a stated id column is numbered: the columns of drafted blocks say more
-        return (read if id_column else read.frame), None
+        return (read if id_column else read.frame.drop(columns=[NUMBERED], errors="ignore")), None
     from gridgeo.town import read_town
 
     town = read_town(path)

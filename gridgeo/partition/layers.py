@@ -17,9 +17,10 @@ from gridgeo.partition.atoms import Cleaning
 from gridgeo.partition.change import keep_codes
 from gridgeo.partition.codes import CodeScheme
 from gridgeo.partition.demand import Demand
-from gridgeo.partition.draft import NO_SHAPE, Draft, draft, lay_site
+from gridgeo.partition.draft import Draft, draft
 from gridgeo.partition.layer import Grid, no_blocks
 from gridgeo.partition.previous import Previous
+from gridgeo.partition.site import NO_SHAPE, lay_site
 from gridgeo.partition.workload import WorkloadSource
 
 
