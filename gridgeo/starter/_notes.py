@@ -85,6 +85,19 @@ PARTITION = Message("How gridgeo partition cuts grids into blocks", "gridgeo par
 PARTITION_LAYERS = Message("grids to be cut; each other grid is one block", "要划分的网格图层；其余每个网格即为一块")
 COUNT = Message("blocks a grid; or target = workload a block", "每个网格的块数；或改用 target = 每块工作量")
 TOLERANCE = Message("how far a block may be from the mean, as a share", "与平均工作量的允许偏差（比例）")
+PRESET = Message(
+    "or a named size: community (300 to 500 households), micro (30 to 100), cell (about 10,000 m2)",
+    "或命名规格：community（300 至 500 户）、micro（30 至 100 户）、cell（约 1 万平方米）",
+)
+SIZE = Message("or the least and the most that a block holds", "或每块的下限与上限")
+OWN_TOLERANCE = Message(
+    "balance it for itself, within so much of the mean, and not only in the sum", "单独均衡此项，而不仅计入加权和"
+)
+UNCUT = Message("barriers that cut no block, not even at bridges", "不得穿过责任块的屏障，有桥亦然")
+KEEP_WHOLE = Message("layers of compounds and campuses that no border cuts", "不得被界线切割的小区、校园图层")
+HEADS = Message("layers of points where block heads are stationed, one a block", "块长驻点图层，每块一名")
+PARENTS = Message("layers whose borders no block crosses", "责任块不得跨越其边界的图层")
+CODES = Message("another numbering: see docs/codes.md", "其他编码方案：见 docs/codes.md")
 OUTPUT = Message(
     "written by gridgeo partition, read by validate and render", "由 partition 写出，validate 与 render 读取"
 )

@@ -343,6 +343,7 @@ class _Starter:
             if column is not None and one.use != "shops":
                 out.put(f"column = {quoted(column)}")
             out.put(f"weight = {5.0 if one.use == 'shops' else 1.0}")
+            out.put("tolerance = 0.1", notes.OWN_TOLERANCE.text(), off=True)
             written = True
         if not written:
             for line in ("[workload.population]", 'layer = "addresses"', 'column = "population"', "weight = 1.0"):
@@ -356,7 +357,13 @@ class _Starter:
         names = ", ".join(quoted(key) for key in cut or ["town"])
         out.put(f"layers = [{names}]", notes.PARTITION_LAYERS.text(), off=not cut)
         out.put("count = 3", notes.COUNT.text())
+        out.put('preset = "community"', notes.PRESET.text(), off=True)
+        out.put("size = [300, 500]", notes.SIZE.text(), off=True)
         out.put("tolerance = 0.2", notes.TOLERANCE.text())
+        out.put('uncut_by = "river"', notes.UNCUT.text(), off=True)
+        for key, note in (("keep_whole", notes.KEEP_WHOLE), ("heads", notes.HEADS), ("parents", notes.PARENTS)):
+            out.put(f'{key} = ["…"]', note.text(), off=True)
+        out.put('codes = "{grid}{serial:03}"', notes.CODES.text(), off=True)
         out.put('output = "blocks.gpkg"', notes.OUTPUT.text())
 
     def _tables(self, tables: Mapping[str, tuple[str, list[str]]], photos: str | None) -> None:
