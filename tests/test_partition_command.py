@@ -182,8 +182,8 @@ import numpy as np
 from gridgeo.partition.crew import Task, solve_all
 from tests.test_partition_search import lattice
 
-tasks = [Task(lattice(16, 16, seed=1), 8, (0.05,), seed, effort=400.0) for seed in range(3)]
-threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+tasks = [Task(lattice(16, 16, seed=1), 8, (0.05,), seed, effort=40.0) for seed in range(3)]
+threading.Timer(2.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 found = solve_all(tasks, jobs=1, seconds=1e9)
 print([int(each.grouping.block.max()) + 1 for each in found], found[-1].hurried)
 """

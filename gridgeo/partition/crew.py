@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,9 @@ WORTH_A_PROCESS = 2e7
 LENIENT = 3.0
 """How much longer than reckoned a search may take before it is stopped."""
 HURRY = 0.02
-"""Effort of what is left to do after Ctrl-C."""
+"""Share of the effort for what is left to do after Ctrl-C."""
+NUDGE_SECONDS = 0.5
+"""Between two interrupts of a search that does not end."""
 SECOND_LOOK = 0.3
 """Effort of looking for another number of blocks that would do."""
 LARGEST_LOOKED_AT = 3000
@@ -227,12 +230,16 @@ def _one_by_one(tasks: Sequence[Task], order: Sequence[int]) -> Iterator[tuple[i
 def _do(task: Task) -> Solved:
     """Solve a task; in a hurry once the crew was told to stop."""
     if not _stop.is_set():
+        _busy.set()
         try:
-            return solve(task)
-        except KeyboardInterrupt:  # before the search had any plan
+            found = solve(task)
+            _busy.clear()
+            return found
+        except KeyboardInterrupt:  # before the search had any plan, or after its end
+            _busy.clear()
             if not _stop.is_set():
                 raise
-    return solve(replace(task, effort=HURRY))
+    return solve(replace(task, effort=task.effort * HURRY))
 
 
 def _in_processes(
@@ -257,19 +264,38 @@ def _in_processes(
 
 _stop = threading.Event()
 """Set in this process once the user has asked for the best so far."""
+_busy = threading.Event()
+"""Set while a task is solved that may be interrupted."""
+_nudged = threading.Event()
+"""Set when an interrupt comes from `_nudge` and not from the user."""
+
+
+def _nudge() -> None:
+    """Interrupt the task in hand until it ends: an interrupt that falls into an import is lost."""
+    while _busy.is_set():
+        _nudged.set()
+        _thread.interrupt_main()
+        time.sleep(NUDGE_SECONDS)
+
+
+def _is_nudge() -> bool:
+    """Tell whether an interrupt is one of ours, and forget it."""
+    ours = _nudged.is_set()
+    _nudged.clear()
+    return ours
 
 
 def _begin(event: Any) -> None:
     """Set a process up: the terminal's Ctrl-C goes to all processes, but only the crew's word counts here."""
 
     def interrupted(*_: object) -> None:
-        if _stop.is_set():
+        if _is_nudge() and _busy.is_set():
             raise KeyboardInterrupt
 
     def watch() -> None:
         event.wait()
         _stop.set()
-        _thread.interrupt_main()
+        _nudge()
 
     signal.signal(signal.SIGINT, interrupted)
     threading.Thread(target=watch, daemon=True).start()
@@ -287,17 +313,22 @@ def _interruptible() -> Iterator[list[Callable[[], None]]]:
         return
     before = signal.getsignal(signal.SIGINT)
 
-    def first(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        _stop.set()
-        for call in also:
-            call()
-        if not also:  # the search is in this process: it ends with the best that it has
+    def interrupted(*_: object) -> None:
+        if _is_nudge():
+            if _busy.is_set():
+                raise KeyboardInterrupt
+        elif _stop.is_set():
             raise KeyboardInterrupt
+        else:
+            _stop.set()
+            for call in also:
+                call()
+            threading.Thread(target=_nudge, daemon=True).start()
 
-    signal.signal(signal.SIGINT, first)
+    signal.signal(signal.SIGINT, interrupted)
     try:
         yield also
     finally:
         signal.signal(signal.SIGINT, before)
         _stop.clear()
+        _busy.clear()
