@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from gridgeo.partition.blocks import group
 from gridgeo.partition.search import Aim, Graph, Rules, search
 from gridgeo.partition.search.bound import packed_bound
+from gridgeo.partition.search.budget import Budget
 from gridgeo.partition.search.exact import Model, prove
 from gridgeo.partition.search.level import loops_for
+from gridgeo.partition.search.polish import polish
 from gridgeo.partition.search.solve import in_units
 from tests.test_partition_search import cut, deviation, lattice, pieces
 
@@ -150,3 +152,61 @@ def test_an_area_too_large_for_a_proof_has_a_gap() -> None:
     assert answer.proof == "gap"
     assert 0.0 < answer.gap < 0.45
     assert answer.lower_bound < answer.price
+
+
+def test_polishing_mends_what_single_atoms_cannot() -> None:
+    """Two strips that run the long way are cut the short way: no atom can go over alone within the tolerance."""
+    rows, columns = 4, 10
+    graph = lattice(columns, rows, seed=0)
+    graph = replace(graph, load=np.ones((len(graph), 1)))
+    block = (np.arange(len(graph)) // columns >= rows // 2).astype(np.int64)
+    aim = Aim(2, (0.01,), **PLAIN)
+    better = list(polish(in_units(graph, aim), aim, block, budget=Budget()))
+    assert cut(graph, block) == columns
+    assert cut(graph, better[-1]) == rows
+    assert pieces(graph, better[-1]) == 2
+    assert deviation(graph, better[-1], 2).max() <= 0.01
+
+
+def test_polishing_never_breaks_a_block_or_the_balance() -> None:
+    graph = priced(14, 10, seed=3)
+    aim = Aim(7, (0.1,), compact=1.0)
+    first = search(graph, aim, seed=0, effort=0.02)
+    assert first.balanced
+    before = cut(graph, first.block)
+    for block in polish(
+        in_units(graph, replace(aim, compact=0.0, mild=0.0)),
+        replace(aim, compact=0.0, mild=0.0),
+        first.block,
+        budget=Budget(),
+    ):
+        assert pieces(graph, block) == 7
+        assert deviation(graph, block, 7).max() <= 0.1 + 1e-9
+        assert cut(graph, block) < before
+        before = cut(graph, block)
+
+
+def test_a_budget_that_is_over_still_gives_a_plan() -> None:
+    graph = lattice(20, 15, seed=4)
+    answer = search(graph, Aim(5, (0.1,)), seed=2, seconds=0.0)
+    assert answer.ended == "budget"
+    assert pieces(graph, answer.block) == 5
+    assert sorted(set(answer.block.tolist())) == list(range(5))
+
+
+def test_an_interrupt_gives_the_best_plan_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter(range(1000))
+
+    class Impatient(Budget):
+        @property
+        def over(self) -> bool:
+            if next(looks) == 1:
+                raise KeyboardInterrupt
+            return False
+
+    monkeypatch.setattr("gridgeo.partition.search.solve.Budget", Impatient)
+    graph = lattice(20, 15, seed=4)
+    answer = search(graph, Aim(5, (0.1,)), seed=2)
+    assert answer.ended == "interrupted"
+    assert pieces(graph, answer.block) == 5
+    assert answer.balanced

@@ -44,6 +44,8 @@ FEW = 14
 """Atoms up to which plain Python is quick enough."""
 MOST_SETS = 20_000
 """Sets that are given to HiGHS at most."""
+MASTER_NODES = 5_000
+"""Nodes that HiGHS may take to choose among sets."""
 ROUNDS = 150
 """Times that the worth of the atoms is worked out at most."""
 EXACTLY = 1e-7
@@ -270,14 +272,24 @@ def prove(
     bound = -math.inf
     try:
         worth, bound = _worth(model, master, learn, value, nodes, budget)
-        if _settled(model, bound, value):
-            return Proof(best, value, value, model.nodes)
-        chosen, its, done = _choose(model, worth, bound, value, nodes, budget)
+    except _Stopped as stopped:
+        worth, bound = None, stopped.bound
+    if known and not _settled(model, bound, value):
+        # the sets known by now may make a better plan, and then fewer sets are left to be looked for
+        chosen, its, _ = _cover(model, [np.frombuffer(key, dtype=np.uint8) for key in known], list(known.values()))
         if chosen is not None and its < value - EXACTLY:
             best, value = chosen, its
-        return Proof(best, value, value if done else bound, model.nodes)
+    if _settled(model, bound, value):
+        return Proof(best, value, value, model.nodes)
+    if worth is None:
+        return Proof(best, value, max(0.0, bound), model.nodes)
+    try:
+        chosen, its, done = _choose(model, worth, bound, value, nodes, budget)
     except _Stopped as stopped:
         return Proof(best, value, max(0.0, bound, stopped.bound), model.nodes)
+    if chosen is not None and its < value - EXACTLY:
+        best, value = chosen, its
+    return Proof(best, value, value if done else bound, model.nodes)
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -290,7 +302,7 @@ class _Stopped(Exception):  # noqa: N818
 
 def _settled(model: Model, bound: float, value: float) -> bool:
     """Tell whether nothing is better than a value, given a bound."""
-    if model.step > 0:
+    if model.step > 0 and math.isfinite(bound):
         bound = model.step * math.ceil(bound / model.step - EXACTLY)
     return bound >= value - EXACTLY
 
@@ -358,13 +370,23 @@ def _choose(
             found = model.find(worth, root, least + slack + EXACTLY, False, min(ROOT_NODES, nodes - model.nodes))
         except _TooMuch:
             raise _Stopped(bound) from None
-        for chosen, its in found:
-            # the worth was found without it: no block holds both sides of a demanded border
-            if not (chosen[model.apart] == 1).all(axis=1).any():
-                able.append(chosen)
-                values.append(its)
+        able += [chosen for chosen, _ in found]
+        values += [its for _, its in found]
         if len(able) > MOST_SETS:
             raise _Stopped(bound)
+    plan, its, done = _cover(model, able, values, budget)
+    if not done:
+        raise _Stopped(bound)
+    return plan, its, True
+
+
+def _cover(
+    model: Model, able: Sequence[Integers], values: Sequence[float], budget: Budget | None = None
+) -> tuple[Integers | None, float, bool]:
+    """Choose sets so that every atom lies in one, at the least value; tells also whether that is sure."""
+    # the worth was found without it: no block holds both sides of a demanded border
+    allowed = [at for at, chosen in enumerate(able) if not (chosen[model.apart] == 1).all(axis=1).any()]
+    able, values = [able[at] for at in allowed], [values[at] for at in allowed]
     solver = quiet_solver()
     none, nothing = np.empty(0, dtype=np.int32), np.empty(0)
     for _ in range(model.size):
@@ -377,7 +399,8 @@ def _choose(
     solver.changeColsIntegrality(len(able), every, np.full(len(able), highspy.HighsVarType.kInteger))
     solver.setOptionValue("mip_rel_gap", 0.0)
     solver.setOptionValue("mip_abs_gap", EXACTLY)
-    if math.isfinite(budget.left):
+    solver.setOptionValue("mip_max_nodes", MASTER_NODES)
+    if budget is not None and math.isfinite(budget.left):
         solver.setOptionValue("time_limit", budget.left)
     if able:
         solver.run()
@@ -385,7 +408,7 @@ def _choose(
     if not able or status == highspy.HighsModelStatus.kInfeasible:
         return None, math.inf, True
     if status != highspy.HighsModelStatus.kOptimal:
-        raise _Stopped(bound)
+        return None, math.inf, False
     taken = [at for at, much in enumerate(solver.getSolution().col_value) if much > 0.5]
     block = np.empty(model.size, dtype=np.int64)
     for number, at in enumerate(taken):

@@ -29,6 +29,7 @@ from gridgeo.partition.search.bound import packed_bound
 from gridgeo.partition.search.budget import USUAL_SECONDS, Budget
 from gridgeo.partition.search.exact import FEW, LARGEST, prove
 from gridgeo.partition.search.level import CHUNK, WORTH_COMPILING, Level, loops_for
+from gridgeo.partition.search.polish import polish
 from gridgeo.partition.search.problem import Aim, Graph, coarser, fair_loads
 from gridgeo.progress import track
 
@@ -37,6 +38,10 @@ COARSEST = 12
 HOT, COLD = 0.8, 0.1
 """Temperature at the begin and at the end of annealing, in units of the mean price of a pair."""
 SEED_RANGE = 1 << 48
+POLISHED = 3000
+"""Atoms up to which plans are polished: above, there are too many neighbours for the time."""
+MOST_WORK = 28_000_000
+"""Proposals a search makes at most: some forty seconds."""
 LAST_STEPS = 20
 """Proposals an atom with which a search that was stopped brings its plan in order."""
 
@@ -47,7 +52,8 @@ def work_of(size: int, count: int, effort: float = 1.0) -> int:
     """Return how many proposals a search may make."""
     if size <= 60:
         return int(effort * 4 * (1500 + 120 * size))
-    return int(effort * size * min(2800.0, 250.0 * max(1.0, size / 400) * max(1.0, math.log2(count))))
+    each = min(2800.0, 250.0 * max(1.0, size / 400) * max(1.0, math.log2(count)))
+    return int(effort * min(size * each, MOST_WORK))
 
 
 def search(graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: float = USUAL_SECONDS) -> Answer:
@@ -100,6 +106,9 @@ def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, bud
     try:
         if len(graph) <= LARGEST and not budget.over:
             answer = _proven(graph, aim, answer, seed, effort, budget)
+        if answer.balanced and answer.gap > 0 and len(graph) <= POLISHED:
+            for block in polish(in_units(graph, aim), aim, answer.block, budget=budget.part(0.5)):
+                answer = replace(answer, block=block, price=price_of(graph, block))
         if answer.balanced and answer.gap > 0 and not budget.over:
             loops = loops_for(0 if len(graph) <= FEW else WORTH_COMPILING)
             bound = packed_bound(in_units(graph, aim), aim, loops, budget=budget) * _side(graph, aim)
