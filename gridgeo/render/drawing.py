@@ -65,6 +65,7 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
     furnished = draw_furniture(window, page)
     marks = SectionMarks(window, scene.sections_by_block.get(index, ()))
     numbered = "".join(marks.numbers(page))
+    houses = "".join(_workstations(window, page))
     names = Names(window, page, border_width=scene.theme.lines.focus_casing)
     named = names.draw()
     inside = shapely.box(0.2, 0.2, view.width - 0.2, view.height - 0.2)
@@ -78,6 +79,7 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
         *_focus(window),
         *(marks.bars() if numbered else ()),
         furnished,
+        houses,
         named,
         numbered,
         "</g>",
@@ -183,6 +185,9 @@ def _legend(window: Window) -> list[furniture.Entry]:
     entries = [furniture.Entry("本责任块", own)]
     if window.index in window.scene.sections_by_block:
         entries.append(furniture.Entry("责任路段（编号、分界）", furniture.section_sample(colours.section_fills())))
+    if window.workstations:
+        house = furniture.draw_house(furniture.HOUSE_WIDTH / 2, furniture.HOUSE_HEIGHT / 2, colours.ACCENT)
+        entries.append(furniture.Entry("工作站", house))
     neighbours = [k for k in window.others if k != window.index]
     if neighbours:
         entries.append(furniture.Entry("相邻责任块", furniture.swatch(veiled(_fill(window, neighbours[0])))))
@@ -212,6 +217,17 @@ def ground_legend(window: Window) -> list[furniture.Entry]:
     if window.context.get("buildings"):
         entries.append(furniture.Entry("建筑", furniture.swatch(colours.BUILDING, stroke=colours.BUILDING_EDGE)))
     return entries
+
+
+def _workstations(window: Window, page: Page) -> Iterable[str]:
+    """Draw the houses of workstations, those of the focus first; names make way for them."""
+    wide, high = furniture.HOUSE_WIDTH / 2 + 0.5, furniture.HOUSE_HEIGHT / 2 + 0.5
+    for point, own in sorted(window.workstations, key=lambda item: not item[1]):
+        plate = shapely.box(point.x - wide, point.y - high, point.x + wide, point.y + high)
+        if own or page.is_free(np.array([plate], dtype=object)):
+            page.take(plate)
+            fill = colours.ACCENT if own else veiled(colours.QUIET_INK)
+            yield furniture.draw_house(point.x, point.y, fill)
 
 
 def draw_furniture(window: Window, page: Page) -> str:

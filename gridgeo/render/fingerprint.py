@@ -74,6 +74,7 @@ class Fingerprints:
         lines = np.array([section.line for section in scene.sections], object)
         numbers = [f"{section.block} {section.number}" for section in scene.sections]
         layers.append((Features(lines, numbers), None))
+        layers.append((scene.workstations, None))
         layers += [(scene.context[key], None) for key in sorted(scene.context)]
         return [(features, _numbers(features, more)) for features, more in layers]
 

@@ -61,6 +61,23 @@ def section_sample(fills: Sequence[str]) -> str:
     )
 
 
+HOUSE_WIDTH, HOUSE_HEIGHT = 4.6, 4.4
+"""Millimetres of the house that stands for a workstation."""
+
+
+def draw_house(x: float, y: float, fill: str) -> str:
+    """Return a house with its middle at (x, y): a workstation."""
+    half, high = HOUSE_WIDTH / 2, HOUSE_HEIGHT / 2
+    eaves = y - 0.25
+    body = shapely.Polygon(
+        [(x - half, eaves), (x, y - high), (x + half, eaves), (x + 0.72 * half, eaves), (x + 0.72 * half, y + high),
+         (x - 0.72 * half, y + high), (x - 0.72 * half, eaves)]
+    )  # fmt: skip
+    door = shapely.box(x - 0.5, y + 0.55, x + 0.5, y + high)
+    edge = {"stroke": colours.HALO, "stroke_width": svg.number(0.7), "paint_order": "stroke"}
+    return svg.path([body], fill=fill, **edge) + svg.path([door], fill=colours.HALO)
+
+
 def legend_rows(entries: Sequence[Entry], width: float) -> list[list[Entry]]:
     """Return the legend's entries in rows no wider than ``width`` millimetres."""
     rows: list[list[Entry]] = [[]]

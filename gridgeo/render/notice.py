@@ -81,6 +81,8 @@ class Notice:
     shifts: tuple[ShiftHead, ...]
     """Heads of the table of sections; () where there is none."""
     patrols: tuple[PatrolRow, ...]
+    station: str
+    """Where its workstation is; "" where that isn't known."""
     frontage: str
     """What shopkeepers along a street answer for; "" for none."""
     issuer: str
@@ -148,6 +150,7 @@ def compose_notices(
                 services=_services(town, known_kind, units),
                 shifts=heads if index in patrols else (),
                 patrols=patrols.get(index, ()),
+                station=scene.stations[index],
                 frontage=publishable(publication.frontage) if known_kind == "street" else "",
                 issuer=publishable(publication.issuer),
                 date=shown_date(publication.date) if publication.date else "",
@@ -239,7 +242,7 @@ def texts_of(notice: Notice) -> Iterable[tuple[str, str]]:
     plain = replace(notice)
     for field in ("code", "town", "grid", "name", "issuer", "date", "version", "supervision_phone"):
         yield field, getattr(plain, field)
-    for field in ("approval_number", "disclaimer", "watermark", "attribution", "frontage"):
+    for field in ("approval_number", "disclaimer", "watermark", "attribution", "frontage", "station"):
         yield field, getattr(plain, field)
     for side in ("east", "south", "west", "north"):
         yield side, getattr(plain.extent, side)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Geometries = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
 
+WORKSTATIONS = "workstations"
+"""Key of the layer of workstations (“1+2+N”), points or buildings, each drawn as a house."""
 CONTEXT_KEYS: tuple[str, ...] = ("green", "water", "buildings")
 """Layers that are drawn as background when a town has a polygon layer of that key, in the order of drawing."""
 
@@ -117,6 +119,8 @@ class Scene:
         Of the street blocks, in order of block and code.
     theme : Theme
         How all is to look.
+    workstations : Features
+        Points with names.
     """
 
     town: Town
@@ -131,6 +135,21 @@ class Scene:
     problems: tuple[Problem, ...] = ()
     sections: tuple[Section, ...] = ()
     theme: Theme = field(default_factory=Theme)
+    workstations: Features = field(default_factory=lambda: Features(np.empty(0, dtype=object)))
+
+    @cached_property
+    def stations(self) -> list[str]:
+        """What the workstation of each block is called: that in the block, else that in its grid; "" for none."""
+        found = [""] * len(self.blocks)
+        if not len(self.workstations.geometries):
+            return found
+        station, block = self.areas.tree.query(self.workstations.geometries, predicate="intersects")
+        of_grid: dict[int, str] = {}
+        for one, other in sorted(zip(station.tolist(), block.tolist(), strict=True)):
+            name = self.workstations.names[one]
+            found[other] = found[other] or name
+            of_grid.setdefault(int(self.grid_numbers[other]), name)
+        return [own or of_grid.get(int(grid), "") for own, grid in zip(found, self.grid_numbers, strict=True)]
 
     @cached_property
     def areas(self) -> Features:
@@ -235,6 +254,7 @@ def make_scene(town: Town | Scene) -> Scene:
         context=_context(town),
         sections=_sections(town, blocks["code"].astype(str).tolist(), problems),
         problems=tuple(problems),
+        workstations=_workstations(town, problems),
         theme=Theme() if town.publication.theme is None else read_theme(town.publication.theme),
     )
 
@@ -336,6 +356,16 @@ def _context(town: Town) -> dict[str, Features]:
         if polygons:
             found[key] = Features(_as_array(polygons))
     return found
+
+
+def _workstations(town: Town, problems: list[Problem]) -> Features:
+    layer = town.layers.get(WORKSTATIONS)
+    if layer is None or layer.kind is not None:
+        return Features(np.empty(0, dtype=object))
+    shapes = town.to_working(layer).geometry.to_numpy()
+    rows = [k for k, shape in enumerate(shapes) if shape is not None and not shape.is_empty]
+    names = [_settable(layer.names.iloc[k] or "", WORKSTATIONS, problems) for k in rows]
+    return Features(shapely.point_on_surface(shapes[rows]), names)
 
 
 def _as_array(geometries: Iterable[shapely.Geometry]) -> Geometries:

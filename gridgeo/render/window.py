@@ -46,6 +46,14 @@ class Window:
         self.lines = self._show(scene.lines)
         self.surfaces = self._show(scene.surfaces)
 
+    @cached_property
+    def workstations(self) -> list[tuple[shapely.Point, bool]]:
+        """The workstations in the window, each with whether it lies in the focus; outside of it none on overviews."""
+        features = self.scene.workstations
+        shown = [shape for _, shape in self._show(features)] if len(features.geometries) else []
+        placed = [(shape, bool(self.focus.intersects(shape))) for shape in shown if not shape.is_empty]
+        return [(shape, own) for shape, own in placed if own or not self.is_overview]
+
     @property
     def colours(self) -> Sequence[int]:
         """Colour number of each block of the scene."""

@@ -25,7 +25,7 @@ def building_layers(
     rows: dict[str, npt.NDArray[np.int64]],
     rng: np.random.Generator,
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers ``buildings``, ``addresses``, ``shops`` and ``green``."""
+    """Return the layers ``buildings``, ``addresses``, ``workstations``, ``shops`` and ``green``."""
     codes = np.full(len(division.grids), "", dtype=object)
     names = codes.copy()
     for key, numbers in rows.items():
@@ -51,9 +51,11 @@ def building_layers(
         "grid": [codes[number] for _, number, _ in greens],
     }
     shapes = np.array([shape for _, _, shape in greens] + [None], dtype=object)[:-1]
+    addresses = _addresses(division, codes, names, corners, grid, uses, floors, rng)
     return {
         "buildings": _frame(buildings, footprints),
-        "addresses": _addresses(division, codes, names, corners, grid, uses, floors, rng),
+        "addresses": addresses,
+        "workstations": _workstations(addresses),
         "shops": _shops(plan, division, codes, rng),
         "green": _frame(green, shapely.transform(shapes, to_degrees)),
     }
@@ -61,6 +63,24 @@ def building_layers(
 
 def _frame(columns: dict[str, object], shapes: npt.NDArray[np.object_]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=gpd.GeoSeries(shapes, crs=CRS), crs=CRS)
+
+
+def _workstations(addresses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """One workstation a grid with dwelling houses: in the house nearest to the middle of them all."""
+    places = shapely.get_coordinates(addresses.geometry.to_numpy())
+    rows = []
+    for members in addresses.groupby("grid", sort=True).indices.values():
+        off = places[members] - places[members].mean(axis=0)
+        rows.append(int(members[np.argmin(np.round(np.hypot(*off.T), 9))]))
+    chosen = addresses.iloc[rows]
+    return _frame(
+        {
+            "id": [f"W{number:03d}" for number in range(1, len(rows) + 1)],
+            "name": chosen["name"].to_numpy(),
+            "grid": chosen["grid"].to_numpy(),
+        },
+        chosen.geometry.to_numpy(),
+    )
 
 
 def _addresses(

@@ -185,6 +185,12 @@ layer = "addresses"
 id = "id"
 name = "name"
 
+[layers.workstations]                  # each is drawn as a house
+file = "town.gpkg"
+layer = "workstations"
+id = "id"
+name = "name"
+
 [layers.shops]
 file = "town.gpkg"
 layer = "shops"

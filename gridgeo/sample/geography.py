@@ -51,7 +51,8 @@ class SampleTown:
     code: str
     seed: int
     layers: dict[str, gpd.GeoDataFrame]
-    """town, communities, villages, streets, zones; roads, rivers, creeks, water, green, buildings, addresses, shops."""
+    """town, communities, villages, streets, zones; roads, rivers, creeks, water, green, buildings, addresses,
+    workstations, shops."""
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     """people, tasks, services; columns as in gridgeo.toml."""
 
