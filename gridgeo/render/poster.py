@@ -78,8 +78,22 @@ LEVELS: tuple[Level, ...] = (
 )
 """From roomy to dense, on paper. Below 12 points a warning is due."""
 _PICTURE_LEVEL = Level(13.0, 12.0, 28, 84, 15.0, 2, 4.0, 0.50, 5.5, 0, list_columns=1)
+
+
+def _beside_columns(level: Level) -> int:
+    """Return how many columns of officers stand beside a map."""
+    if level.photo:
+        return 3
+    return 4 if level.text >= 9 else 5 if level.text >= 7 else 6
+
+
 _BESIDE_MAP = tuple(
-    replace(level, head_width=min(level.head_width, 64), columns=3 if level.photo else 4, list_columns=3)
+    replace(
+        level,
+        head_width=min(level.head_width, 64),
+        columns=_beside_columns(level),
+        list_columns=3 if level.text >= 9 else 4,
+    )
     for level in LEVELS
 )
 """The levels of a landscape sheet, where all stands beside the map."""
