@@ -17,10 +17,12 @@ from fontTools.ttLib import TTFont
 from gridgeo.errors import Problem
 from gridgeo.render import file_names, webfont
 from gridgeo.render.directory import streets_with_blocks
+from gridgeo.render.drawing import draw_map
 from gridgeo.render.initials import initials_of, initials_table
 from gridgeo.render.notice import compose_notices
 from gridgeo.render.scene import make_scene
 from gridgeo.render.site import render_site
+from gridgeo.render.webpath import shortened
 from tests.hostile_text import CODES, CORPUS, LONG, hostile_town
 from tests.render_towns import blocks_frame, make_town
 from tests.test_render_page import Outline
@@ -117,7 +119,7 @@ def test_the_shapes_on_the_index_are_those_of_the_blocks(out: Path) -> None:
         rings = []
         for ring in filter(None, path.split("M")):
             start, _, moves = ring.partition("l")
-            steps = [int(number) for number in f"{start} {moves}".replace("z", "").split()]
+            steps = [int(number) for number in re.findall(r"-?\d+", f"{start} {moves}")]
             places = [(steps[0], steps[1])]
             for k in range(2, len(steps), 2):
                 places.append((places[-1][0] + steps[k], places[-1][1] + steps[k + 1]))
@@ -166,6 +168,29 @@ def test_a_page_has_two_fonts_which_together_hold_its_text() -> None:
     held = [set(map(chr, TTFont(io.BytesIO(font)).getBestCmap())) for font in fonts]
     assert held[1] == set("张三丰")
     assert held[0] >= set("责任块长 ABC019")
+
+
+def test_a_drawing_for_the_web_has_the_same_places_in_less_text() -> None:
+    scene = make_scene(make_town())
+    drawn = draw_map(scene, 0, width=100, height=100).svg
+    short = shortened(drawn)
+    assert len(short) < len(drawn)
+
+    def places(drawing: str) -> list[list[tuple[int, int]]]:
+        found = []
+        for path in re.findall(r' d="([^"]*)"', drawing):
+            for piece in path.split("M")[1:]:
+                numbers = [int(number) for number in re.findall(r"-?\d+", piece)]
+                pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
+                if "l" in piece:
+                    for k in range(1, len(pairs)):
+                        pairs[k] = (pairs[k - 1][0] + pairs[k][0], pairs[k - 1][1] + pairs[k][1])
+                found.append(pairs)
+        return found
+
+    assert places(short) == places(drawn)
+    assert re.sub(r' d="[^"]*"', "", short) == re.sub(r' d="[^"]*"', "", drawn)
+    assert short.lower().count("z") == drawn.lower().count("z")
 
 
 # ------------------------------------------------------------------------------------------------------- upkeep

@@ -21,6 +21,7 @@ from gridgeo.render.page import page_address
 from gridgeo.render.scene import Scene
 from gridgeo.render.theme import in_theme
 from gridgeo.render.webdata import NameRoom, Steps, grid_shapes, name_breaks, room_of, ways_of
+from gridgeo.render.webpath import run_together
 
 WIDTH = 1000.0
 """Units of the drawing across."""
@@ -110,14 +111,14 @@ def path_of(parts: Iterable[Sequence[Sequence[int]]]) -> str:
     Examples
     --------
     >>> path_of([[[0, 0, 5, 0, 0, 5, -5, -5]]])
-    'M0 0l5 0 0 5 -5 -5z'
+    'M0 0l5 0 0 5-5-5z'
     """
     return "".join(f"{line_of(ring)}z" for rings in parts for ring in rings)
 
 
 def line_of(course: Sequence[int]) -> str:
     """Return SVG path data of a line in steps."""
-    return f"M{course[0]} {course[1]}" + (f"l{' '.join(map(str, course[2:]))}" if len(course) > 2 else "")
+    return f"M{course[0]} {course[1]}" + (f"l{run_together(course[2:])}" if len(course) > 2 else "")
 
 
 def _water(scene: Scene, steps: Steps) -> Iterable[str]:

@@ -24,6 +24,7 @@ from gridgeo.render.people import ROLE_NAMES, Card
 from gridgeo.render.scene import Scene
 from gridgeo.render.sections import Watch
 from gridgeo.render.theme import Theme, Words
+from gridgeo.render.webpath import shortened
 from gridgeo.town import Town
 
 _MAP_SIZE = (116.0, 128.0)
@@ -214,7 +215,7 @@ def _figure(drawing: Drawing | None) -> str:
         return ""
     # a screen has no millimetres: the bar holds at any size, the ratio at none
     ratio = f"1:{drawing.scale}"
-    svg = drawing.svg[drawing.svg.index("<svg") :].replace(f">{ratio}</text>", ">比例尺</text>")
+    svg = shortened(drawing.svg[drawing.svg.index("<svg") :]).replace(f">{ratio}</text>", ">比例尺</text>")
     told = drawing.description.replace(f"，比例尺 {ratio}", "")
     labelled = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(told)}" ', 1)
     return f"<figure>{labelled}<figcaption>示意图；长短以图上标尺为准。</figcaption></figure>"
