@@ -85,8 +85,13 @@ class Nodes:
         first = np.flatnonzero((ring[1:] == ring[:-1]) & (places[1:] != places[:-1]).any(axis=1))
         tail, head = places[first], places[first + 1]
         owner = of_polygon[of_part[ring[first]]]
-        inner = self._inner(tail, head)
-        start = np.searchsorted(owner, np.arange(len(polygons) + 1)).tolist()
+        limit = np.searchsorted(owner, np.arange(len(polygons) + 1))
+        near, node = self._tree.query(shapely.boundary(polygons), predicate="dwithin", distance=self.reach)
+        count = (limit[1:] - limit[:-1])[near]
+        # each edge of a polygon with each place that its border passes
+        at = np.repeat(limit[near], count) + np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        inner = self._inner(tail, head, at, np.repeat(node, count))
+        start = limit.tolist()
         ends = np.hstack([tail, head]).tolist()
         edges: list[Edge] = [((a, b), (c, d)) for a, b, c, d in ends]
         found = []
@@ -105,13 +110,21 @@ class Nodes:
 
     def on(self, edge: Edge) -> list[Place]:
         """Return the places that an edge passes through, in their order."""
-        return self._inner(np.array([edge[0]]), np.array([edge[1]])).get(0, [])
+        node = self._tree.query(shapely.LineString(edge), predicate="dwithin", distance=self.reach)
+        at = np.zeros(len(node), np.int64)
+        return self._inner(np.array([edge[0]]), np.array([edge[1]]), at, node).get(0, [])
 
-    def _inner(self, tail: Floats, head: Floats) -> dict[int, list[Place]]:
-        """Return the places that edges pass through, in their order, by the numbers of the edges."""
+    def _inner(
+        self, tail: Floats, head: Floats, at: npt.NDArray[np.int64], node: npt.NDArray[np.int64]
+    ) -> dict[int, list[Place]]:
+        """Return the places that edges pass through, in their order, by the numbers of the edges.
+
+        Of pairs of an edge and a node only those count in which the node lies on the edge.
+        """
         low, high = np.minimum(tail, head) - self.reach, np.maximum(tail, head) + self.reach
-        at, node = self._tree.query(shapely.box(*low.T, *high.T))
         place = self.places[node]
+        inside = ((place >= low[at]) & (place <= high[at])).all(axis=1)
+        at, place = at[inside], place[inside]
         strange = (place != tail[at]).any(axis=1) & (place != head[at]).any(axis=1)
         at, place = at[strange], place[strange]
         run, way = head[at] - tail[at], place - tail[at]
@@ -172,20 +185,25 @@ def assembled(edges: list[Edge], like: shapely.Geometry | None = None) -> shapel
         Rings begin where those of this polygon do, and run the same way round.
     """
     loops = _loops(edges)
-    shells = [shapely.Polygon(loop) for loop in loops if _doubled_area(loop) > 0]
-    holes = [loop for loop in loops if _doubled_area(loop) < 0]
+    sizes = [_doubled_area(loop) for loop in loops]
+    shells = [loop for loop, size in zip(loops, sizes, strict=True) if size > 0]
+    holes = [loop for loop, size in zip(loops, sizes, strict=True) if size < 0]
     if not shells:
         return None
     pierced: list[list[Loop]] = [[] for _ in shells]
+    whole = [shapely.Polygon(shell) for shell in shells] if holes else []
     for hole in holes:
         inside = shapely.Polygon(hole).representative_point()
-        around = [k for k, shell in enumerate(shells) if shell.covers(inside)]
+        around = [k for k, shell in enumerate(whole) if shell.covers(inside)]
         if not around:
             return None
-        pierced[min(around, key=lambda k: shells[k].area)].append(hole)
+        pierced[min(around, key=lambda k: whole[k].area)].append(hole)
     starts, turned = _manner(like)
     parts = [
-        shapely.Polygon(_begun(shell.exterior.coords, starts, turned), [_begun(hole, starts, turned) for hole in own])
+        shapely.polygons(
+            np.array(_begun(shell, starts, turned)),
+            [shapely.linearrings(np.array(_begun(hole, starts, turned))) for hole in own] or None,
+        )
         for shell, own in zip(shells, pierced, strict=True)
     ]
     made = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

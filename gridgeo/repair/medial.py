@@ -32,7 +32,7 @@ Node = tuple[int, ...]
 Parts = list[tuple[shapely.Polygon, int]]
 """Parts of a region, each with who has it."""
 
-MOST_PIECES = 400
+MOST_PIECES = 240
 """Pieces into which the rim of a region is divided at most."""
 _STRAIGHTER = 0.25
 """By how much of the region's width its medial line may move when it is made straighter."""
@@ -332,9 +332,12 @@ def _joined(cuts: list[tuple[Node, Node]]) -> list[list[Node]]:
     ends = sorted(node for node, others in onward.items() if len(others) != 2)
     lines: list[list[Node]] = []
     walked: set[tuple[Node, Node]] = set()
+    passed: set[Node] = set()
     for first in [*ends, *sorted(onward)]:
+        if first in passed:
+            continue
         for second in sorted(onward[first]):
-            if (first, second) in walked or (first not in ends and any(first in line for line in lines)):
+            if (first, second) in walked:
                 continue
             line = [first, second]
             walked.update({(first, second), (second, first)})
@@ -343,6 +346,7 @@ def _joined(cuts: list[tuple[Node, Node]]) -> list[list[Node]]:
                 walked.update({(line[-1], step), (step, line[-1])})
                 line.append(step)
             lines.append(line)
+            passed.update(line[1:-1])
     return lines
 
 
