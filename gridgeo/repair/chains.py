@@ -68,6 +68,10 @@ class Nodes:
         largest = float(np.abs(self.places).max(initial=1.0))
         self.reach = _ULPS * float(np.spacing(largest))
 
+    def as_set(self) -> set[Place]:
+        """Return the places."""
+        return {(x, y) for x, y in self.places.tolist()}
+
     def near(self, polygons: Geometries) -> list[int]:
         """Return the indices of the polygons whose borders come near a place."""
         found = self._tree.query(shapely.boundary(polygons), predicate="dwithin", distance=self.reach)[0]
@@ -152,6 +156,10 @@ class Cut:
 
     edges: list[Edge]
     runs: list[list[Place]]
+
+    def passes(self, places: Container[Place]) -> bool:
+        """Tell whether any of some places is one at which an edge was cut."""
+        return any(place in places for run in self.runs for place in run[1:-1])
 
     def straight(self, edges: Container[Edge]) -> Iterator[Place]:
         """Return the places that some edges pass through straight, as the polygon's own edges did."""

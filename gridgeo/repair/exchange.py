@@ -10,7 +10,7 @@ Cost. Some hundred microseconds a polygon; all searches are made for all polygon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -71,12 +71,27 @@ class _Made:
         Of all that are touched.
     inserted : dict of int to set of Place
         Vertices that they get where their border runs straight on.
+    places : set of Place
+        The nodes.
+    cuts : dict of int to Cut
+        Polygons cut at the nodes.
+    given : dict of int to list of Cut
+        Shares of decisions (by their identity) cut at the nodes.
+    parts : dict of int to list of int
+        What each polygon is made of: identities of cuts.
+    chains : dict of int to dict of Edge to None
+        Sums of these.
     """
 
     shapes: dict[int, shapely.Geometry] = field(default_factory=dict)
     bad: dict[int, list[int]] = field(default_factory=dict)
     edges: dict[int, list[Edge]] = field(default_factory=dict)
     inserted: dict[int, set[Place]] = field(default_factory=dict)
+    places: set[Place] = field(default_factory=set)
+    cuts: dict[int, Cut] = field(default_factory=dict)
+    given: dict[int, list[Cut]] = field(default_factory=dict)
+    parts: dict[int, list[int]] = field(default_factory=dict)
+    chains: dict[int, dict[Edge, None]] = field(default_factory=dict)
 
 
 def _needless(cuts: Mapping[int, Cut], chains: Mapping[int, Mapping[Edge, None]]) -> set[Place]:
@@ -222,23 +237,28 @@ class Exchange:
         for number, deal in enumerate(deals):
             for polygon, share, sign in deal.hands():
                 gives.setdefault(polygon, []).append((number, share, sign))
-        touched = sorted({*self._near(nodes), *gives})
-        cuts = dict(zip(touched, nodes.cut(self.polygons[touched]), strict=True))
-        pieces = iter(nodes.cut(np.array(shares, object)) if shares else [])
-        given = [[next(pieces).edges for _ in deal.decision.shares] for deal in deals]
-        chains: dict[int, dict[Edge, None]] = {}
+        gone = set() if known is None else known.places - nodes.as_set()
+        result.places = nodes.as_set()
+        result.cuts = cuts = self._cuts(nodes, gives, known, gone)
+        result.given = given = self._given(nodes, deals, known, gone)
+        result.chains = chains = {}
         for k, cut in cuts.items():
-            parts = gives.get(k, [])
+            parts = [given[id(deals[number].decision)][share] for number, share, _ in gives.get(k, ())]
+            signs = [sign for _, _, sign in gives.get(k, ())]
+            result.parts[k] = [*map(id, (cut, *parts))]
+            if known is not None and known.parts.get(k) == result.parts[k] and k in known.chains:
+                chains[k] = known.chains[k]
+                continue
             if not parts or k in self._locked:
                 chains[k] = dict.fromkeys(cut.edges)
                 continue
             chain = Chain()
             chain.add(cut.edges)
-            for number, share, sign in parts:
-                chain.add(given[number][share], sign)
+            for part, sign in zip(parts, signs, strict=True):
+                chain.add(part.edges, sign)
             edges = chain.edges()
             if edges is None:
-                result.bad[k] = sorted({number for number, _, _ in parts})
+                result.bad[k] = sorted({number for number, _, _ in gives[k]})
             else:
                 chains[k] = dict.fromkeys(edges)
         needless = _needless(cuts, chains)
@@ -264,6 +284,32 @@ class Exchange:
         for k in self._disfigured(fresh, result.shapes):
             result.bad[k] = sorted({number for number, _, _ in gives[k]})
         return result
+
+    def _cuts(self, nodes: Nodes, gives: Iterable[int], known: _Made | None, gone: Container[Place]) -> dict[int, Cut]:
+        """Return the edges of all polygons at nodes; those that are known, but where nodes are gone."""
+        if known is None:
+            touched = sorted({*self._near(nodes), *gives})
+            return dict(zip(touched, nodes.cut(self.polygons[touched]), strict=True))
+        cuts = dict(known.cuts)
+        anew = [k for k, cut in cuts.items() if cut.passes(gone)]
+        cuts.update(zip(anew, nodes.cut(self.polygons[anew]), strict=True))
+        return cuts
+
+    def _given(
+        self, nodes: Nodes, deals: Sequence[Deal], known: _Made | None, gone: Container[Place]
+    ) -> dict[int, list[Cut]]:
+        """Return the edges of the shares of each decision; those that are known, but where nodes are gone."""
+        found = {}
+        if known is not None:
+            for deal in deals:
+                cuts = known.given[id(deal.decision)]
+                if not any(cut.passes(gone) for cut in cuts):
+                    found[id(deal.decision)] = cuts
+        rest = [deal for deal in deals if id(deal.decision) not in found]
+        shares = [share.region for deal in rest for share in deal.decision.shares]
+        pieces = iter(nodes.cut(np.array(shares, object)) if shares else [])
+        found.update({id(deal.decision): [next(pieces) for _ in deal.decision.shares] for deal in rest})
+        return found
 
     def _near(self, nodes: Nodes) -> list[int]:
         """Return the polygons whose borders pass through a node."""

@@ -88,7 +88,7 @@ def repair_tiling(
     within : GeoDataFrame, Layer, Polygon or MultiPolygon, optional
         What the polygons should cover together. Without it, holes that may be enclaves stay.
     along : Barriers or GeoDataFrame, optional
-        Roads and rivers, for ``align``.
+        Roads and rivers: borders return to those that run through a fault or beside it, and are moved onto them by ``align``.
     tolerance : float
         Metres, as in `gridgeo.validate.validate_tiling`.
     lock : iterable of str or tuple of str
