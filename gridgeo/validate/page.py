@@ -53,6 +53,9 @@ _MAP = Message(
     "每个圆点是一处问题：点击圆点可定位到表格，点击表格中的序号可在图上查看；按 Esc 返回全图。",
 )
 
+_SOUND_MAP = Message("What was checked. No fault was found.", "所校验的图形。未发现问题。")
+_CHECKED = Message("What was checked", "校验内容")
+
 _STYLE = """
 :root{color-scheme:light;--error:#b3261e;--warning:#8a5a00;--info:#3b5b7a;--line:#d5d2ca;--ink:#1b1f24}
 *{box-sizing:border-box}[hidden]{display:none!important}
@@ -63,7 +66,7 @@ h2{font-size:.9rem;margin:.8rem 0 .1rem;color:#555}
 header ul{margin:.1rem 0 .6rem;padding-left:1.2rem}.verdict{font-size:1.35rem;line-height:1.35;font-weight:650;
 margin:.2rem 0;border-left:.35rem solid var(--error);padding-left:.8rem}
 .verdict.sound{border-color:#2e7d4f}.verdict.warned{border-color:var(--warning)}
-header p,header li{overflow-wrap:anywhere}
+header p,header li{overflow-wrap:anywhere}ul.claims{list-style:none;padding-left:0;font-size:.9rem}
 main{display:grid;grid-template-columns:minmax(18rem,2fr) minmax(34rem,3fr);gap:1rem;padding:.6rem 1.5rem 1.5rem}
 main.alone{display:block;max-width:60rem}
 figure{margin:0;background:#fff;border:1px solid var(--line);border-radius:6px;position:sticky;top:.6rem;
@@ -88,7 +91,7 @@ output{color:#555;font-size:.85rem}
 table{border-collapse:collapse;width:100%;background:#fff;border:1px solid var(--line)}
 thead th{position:sticky;top:0;background:#fff;box-shadow:0 1px 0 var(--line);z-index:1}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #e3e0d8;overflow-wrap:break-word}
-td.features{max-width:14rem}th:last-child,td:last-child{min-width:15rem;overflow-wrap:anywhere}
+td.features{max-width:14rem}td:nth-child(2){max-width:8rem}th:last-child,td:last-child{min-width:15rem;width:50%;overflow-wrap:anywhere}
 td p{margin:0 0 .2rem}td .do::before{content:"\\2192\\00a0"}td .where{color:#555;font-size:.85rem}
 th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:3px solid #1a56c4}
 th[aria-sort=ascending] button::after{content:" \\25B2"}th[aria-sort=descending] button::after{content:" \\25BC"}
@@ -163,6 +166,7 @@ def to_html(
     title: str = "",
     verdict: str = "",
     advice: Sequence[str] = (),
+    checked: Sequence[str] = (),
     where: Sequence[str] | None = None,
 ) -> str:
     """Return the report as one self-contained HTML page.
@@ -183,6 +187,8 @@ def to_html(
         Whether the claims hold, in one sentence.
     advice : sequence of str
         What the faults amount to and what to do first, one sentence an item.
+    checked : sequence of str
+        What was checked, a claim an item; its first line says whether it holds.
     where : sequence of str, optional
         Where each fault is, in words.
     """
@@ -194,6 +200,9 @@ def to_html(
     advised = "".join(f"<li>{escape(sentence)}</li>" for sentence in advice)
     if advised:
         advised = f"<h2>{escape(_ADVICE.text(language))}</h2><ul>{advised}</ul>"
+    if checked:
+        claims = "".join(f"<li>{'<br>'.join(map(escape, claim.splitlines()))}</li>" for claim in checked)
+        advised += f"<h2>{escape(_CHECKED.text(language))}</h2><ul class=claims>{claims}</ul>"
     body = (
         f'<header><h1>{escape(heading)}</h1><p class="verdict {mood}">{escape(verdict)}</p>{advised}</header>\n'
         f"<main{'' if figure and table else ' class=alone'}>\n{figure}\n{table}\n</main>"
@@ -239,7 +248,8 @@ def _figure(
     margin = size * 0.03
     width, height = right - left + 2 * margin, top - bottom + 2 * margin
     box = f"{-margin:.3f} {-margin:.3f} {width:.3f} {height:.3f}"
-    caption, whole, nearer, further = (escape(text.text(language)) for text in (_MAP, _WHOLE, _NEARER, _FURTHER))
+    said = (_MAP if marks else _SOUND_MAP, _WHOLE, _NEARER, _FURTHER)
+    caption, whole, nearer, further = (escape(text.text(language)) for text in said)
     figure = (
         f'<figure><svg role="img" aria-label="{caption}" viewBox="{box}">{shapes_path}{"".join(marks)}</svg>'
         f'<div id="zoom"><button id="nearer" type="button" aria-label="{nearer}">+</button>'

@@ -237,7 +237,7 @@ class Report:
         """Return the report as one self-contained page with a map of the faults."""
         from gridgeo.validate.page import to_html
         from gridgeo.validate.reading import reading
-        from gridgeo.validate.text import verdict, whereabouts
+        from gridgeo.validate.text import checked, verdict, whereabouts
 
         shapes = np.array([], object) if self.shapes is None else self.shapes
         planar = [gpd.GeoSeries(part, crs=self.crs).to_crs(self.measure_crs) for part in (shapes, self._places())]
@@ -251,6 +251,7 @@ class Report:
             title=self.title,
             verdict=verdict(self, chosen),
             advice=reading(self.claims, faults, chosen),
+            checked=checked(self, chosen),
             where=whereabouts(self, self.records, chosen),
         )
 

@@ -129,6 +129,11 @@ def to_text(report: Report, language: Language | None, most: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def checked(report: Report, language: Language | None) -> list[str]:
+    """Return what was checked, a claim an item: whether it holds, what it is about, and what was measured."""
+    return ["\n".join(line.strip() for line in _claim(claim, language)) for claim in report.claims]
+
+
 def verdict(report: Report, language: Language | None) -> str:
     """Return in one sentence whether the claims hold, and how much there is to do."""
     every = list(dict.fromkeys(claim.claim for claim in report.claims))
