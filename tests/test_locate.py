@@ -130,6 +130,19 @@ def test_professional_grids_are_told_too() -> None:
     ]
 
 
+def test_in_a_street_block_the_nearest_section_is_told() -> None:
+    lines = [shapely.LineString([place(x, 310), place(x + 450, 310)]) for x in (0, 450)]
+    frame = gpd.GeoDataFrame({"code": ["S1", "S2"], "block": "310112999005001"}, geometry=lines, crs=CRS)
+    town = replace(TOWN, sections=Layer("sections", frame, "code"))
+    points = gpd.GeoSeries(shapely.points([place(100, 305), place(800, 315), place(700, 150)]), crs=CRS)
+    found = locate_points(town, points)
+    assert [location.section.code if location.section else None for location in found] == ["S1", "S2", None]
+    names = Points(("a", "b", "c"), points)
+    with use_language("en"):
+        assert to_text(names, found).count("  section: S") == 2
+    assert [row["section"] for row in csv.DictReader(io.StringIO(to_csv(names, found)))] == ["S1", "S2", ""]
+
+
 # ------------------------------------------------------------------------------------------------------- tables
 
 

@@ -22,6 +22,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.town import Consistency, Town
+from gridgeo.town.duties import blocks_of_sections
 
 Place = Literal["inside", "border", "overlap", "outside"]
 
@@ -70,6 +71,8 @@ class Location:
         The blocks that hold it or whose border it is on, in order of code; of a town without blocks none.
     grids : tuple of Unit
         Every grid of every layer that does, professional grids too, in the order of the layers.
+    section : Unit or None
+        Of a point in a street block: the section of the street that it is nearest to.
     nearest : Unit or None
         Of a point outside: the nearest block (or grid, in a town without blocks).
     distance : float
@@ -81,6 +84,7 @@ class Location:
     place: Place
     blocks: tuple[Unit, ...]
     grids: tuple[Unit, ...]
+    section: Unit | None = None
     nearest: Unit | None = None
     distance: float = 0.0
 
@@ -118,6 +122,7 @@ def locate_points(
     if blocks is None and not layers:
         raise InputError(Problem(str(town.path), _NOTHING))
     grids = [layer.held(here, tolerance) for layer in layers]
+    sections = _Sections(town)
     of_blocks = blocks.held(here, tolerance) if blocks is not None else None
     found = []
     for k in range(len(here)):
@@ -135,6 +140,7 @@ def locate_points(
                 place=place,
                 blocks=tuple(of_blocks.units[k]) if of_blocks is not None else (),
                 grids=tuple(held_grids),
+                section=sections.nearest(here[k], of_blocks.units[k]) if of_blocks is not None else None,
                 nearest=nearest,
                 distance=round(distance, 2),
             )
@@ -194,3 +200,21 @@ class _Shapes:
     def nearest(self, point: shapely.Point) -> tuple[float, Unit]:
         index = int(self._tree.nearest(point))
         return float(shapely.distance(point, self._geometries[index])), self._units[index]
+
+
+class _Sections:
+    """The sections of street blocks."""
+
+    def __init__(self, town: Town) -> None:
+        self._by_block: dict[str, list[tuple[shapely.Geometry, Unit]]] = {}
+        if town.sections is None:
+            return
+        layer = town.sections
+        lines = town.to_working(layer).geometry.to_numpy()
+        for line, code, name, block in zip(lines, layer.ids, layer.names, blocks_of_sections(town), strict=True):
+            self._by_block.setdefault(block, []).append((line, Unit("sections", "street", code, name)))
+
+    def nearest(self, point: shapely.Point, blocks: Iterable[Unit]) -> Unit | None:
+        """Return the section of these blocks that is nearest to a point."""
+        near = [(line.distance(point), unit) for block in blocks for line, unit in self._by_block.get(block.code, [])]
+        return min(near, key=lambda found: (found[0], found[1].code))[1] if near else None

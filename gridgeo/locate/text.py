@@ -26,6 +26,7 @@ _OUTSIDE = Message(
 )
 _NO_BLOCKS = Message("{point}: in {grids} (no blocks yet)", "{point}：位于 {grids}（尚未划分责任块）")
 _GRID = Message("  {kind}: {unit}, layer {layer}", "  {kind}：{unit}，图层 {layer}")
+_SECTION = Message("  section: {unit}", "  责任路段：{unit}")
 _METRES = Message("{metres:.1f} m away", "{metres:.1f} 米")
 _KILOMETRES = Message("{kilometres:.1f} km away", "{kilometres:.1f} 千米")
 _KINDS = {
@@ -35,7 +36,19 @@ _KINDS = {
     "extended": Message("extended grid", "拓展网格"),
     "": Message("professional grid", "专业网格"),
 }
-_COLUMNS = ("longitude", "latitude", "place", "block", "block_name", "kind", "grid", "grid_name", "others", "distance")
+_COLUMNS = (
+    "longitude",
+    "latitude",
+    "place",
+    "block",
+    "block_name",
+    "kind",
+    "grid",
+    "grid_name",
+    "section",
+    "others",
+    "distance",
+)
 
 
 def to_text(points: Points, locations: Sequence[Location]) -> str:
@@ -46,6 +59,8 @@ def to_text(points: Points, locations: Sequence[Location]) -> str:
         lines.extend(
             _GRID.text(kind=_KINDS[unit.kind].text(), unit=_named(unit), layer=unit.layer) for unit in location.grids
         )
+        if location.section is not None:
+            lines.append(_SECTION.text(unit=_named(location.section)))
     return "\n".join(lines) + "\n"
 
 
@@ -99,7 +114,8 @@ def _row(location: Location) -> Iterable[object]:
     grids = {unit.code: unit.name for unit in location.grids}
     others = " ".join(unit.code for unit in location.blocks[1:])
     yield from (location.longitude, location.latitude, location.place, first.code, first.name, first.kind)
-    yield from (first.grid, grids.get(first.grid, ""), others, location.distance)
+    section = location.section.code if location.section is not None else ""
+    yield from (first.grid, grids.get(first.grid, ""), section, others, location.distance)
 
 
 def _harmless(cell: object) -> str:
