@@ -107,7 +107,8 @@ _FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
 
 _BESIDE_TALL_MAP = (3, 16)
 """The fewest and the most officers who stand well beside a tall map."""
-_USUAL_WIDE_HEIGHT, _USUAL_TALL_HEIGHT = 150.0, 200.0
+_USUAL_HEIGHTS, _TABLE_HEIGHTS = (150.0, 200.0), (85.0, 170.0)
+"""About how high a wide and a tall map become, in millimetres: usually, and above a table of sections."""
 _MUCH_LARGER = 0.85
 
 _LONG_WORD = re.compile("[!-~]{18}")
@@ -327,7 +328,9 @@ class Press:
             layout, map_width = "picture", sheet.inner_width
         elif sheet.landscape_map:
             layout, map_width = "landscape", sheet.landscape_map
-        elif few <= len(notice.officers) <= many and is_tall(area, sheet.inner_width, sheet.tall_map):
+        elif few <= len(notice.officers) <= many and is_tall(
+            area, sheet.inner_width, sheet.tall_map, heights=_TABLE_HEIGHTS if notice.patrols else _USUAL_HEIGHTS
+        ):
             layout, map_width = "tall", sheet.tall_map
         else:
             layout, map_width = "wide", sheet.inner_width
@@ -356,11 +359,13 @@ def _card(card: Card) -> dict[str, Any]:
     return vars(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1]}
 
 
-def is_tall(area: shapely.Geometry, wide_map: float, tall_map: float) -> bool:
-    """Return whether a block is shown clearly larger on a tall map than on a wide one; widths in millimetres."""
+def is_tall(
+    area: shapely.Geometry, wide_map: float, tall_map: float, *, heights: tuple[float, float] = _USUAL_HEIGHTS
+) -> bool:
+    """Return whether a block is shown clearly larger on a tall map than on a wide one; lengths in millimetres."""
     west, south, east, north = area.bounds
-    wide = max((east - west) / wide_map, (north - south) / _USUAL_WIDE_HEIGHT)
-    tall = max((east - west) / tall_map, (north - south) / _USUAL_TALL_HEIGHT)
+    wide = max((east - west) / wide_map, (north - south) / heights[0])
+    tall = max((east - west) / tall_map, (north - south) / heights[1])
     return bool(tall < _MUCH_LARGER * wide)
 
 
