@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 import shapely
 
@@ -13,7 +14,7 @@ from gridgeo.repair import apply_town_plan, plan_town, undo_plan, write_plan
 from gridgeo.repair.files import plan_from_json
 from gridgeo.repair.text import sums
 from gridgeo.town import Town
-from tests.repair_towns import ONE_CRS, SEVERAL_CRS, TOML, write_town
+from tests.repair_towns import CORNER, ONE_CRS, SEVERAL_CRS, STEP, TOML, write_town
 
 MOVED = ("west", "east", "blocks", "cleaning")
 
@@ -137,3 +138,72 @@ def test_names_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     assert len(stop.value.problems) == 2
     with pytest.raises(InputError, match="no claim"):
         gridgeo.repair_town(town, claims=["fields"])
+
+
+SHEETS = """
+[town]
+name = "Two sheets"
+
+[layers.west]
+file = "sheets.gpkg"
+layer = "west"
+id = "code"
+
+[layers.east]
+file = "sheets.gpkg"
+layer = "east"
+id = "code"
+
+[claims.sheets]
+seam = ["west", "east"]
+"""
+
+
+def test_of_a_seam_only_that_is_mended_which_lies_between_the_sheets(tmp_path: Path) -> None:
+    corner = (352_000, 3_435_000)
+    west = [(0, 0, 51, 50), (0, 50, 50, 100), (10, 10, 20, 20)]
+    east = [(50, 0, 100, 30), (50, 30, 100, 100), (90, 80, 120, 90)]
+    for key, boxes in (("west", west), ("east", east)):
+        shapes = [shapely.transform(shapely.box(*box), lambda places: places + corner) for box in boxes]
+        frame = gpd.GeoDataFrame({"code": [f"{key}-{k}" for k in range(3)]}, geometry=shapes, crs="EPSG:32651")
+        gridgeo.write_layer(frame, tmp_path / "sheets.gpkg", layer=key)
+    (tmp_path / "gridgeo.toml").write_text(SHEETS, encoding="utf-8")
+    town = gridgeo.read_town(tmp_path)
+    assert not gridgeo.validate_town(town).ok
+    fixed, plan = gridgeo.repair_town(town, priority=["east"])
+    assert gridgeo.validate_town(fixed).ok
+    assert plan.actions
+    assert {action.code for action in plan.actions} == {"unmatched-seam"}
+    # what overlaps within a sheet is no fault of the seam
+    assert fixed.layer("west").frame.area.tolist() == [2500.0, 2500.0, 100.0]
+    assert fixed.layer("east").frame.area.tolist() == [1500.0, 3500.0, 300.0]
+    for key in ("west", "east"):
+        assert shapely.to_wkb(fixed.layer(key).frame.geometry[2]) == shapely.to_wkb(town.layer(key).frame.geometry[2])
+    _, nothing = gridgeo.repair_town(fixed, priority=["east"])
+    assert nothing.actions == ()
+
+
+def test_borders_of_a_town_in_degrees_are_aligned(tmp_path: Path) -> None:
+    claims = (
+        TOML
+        + """
+[barriers.roads]
+file = "town.gpkg"
+layer = "roads"
+rank = "road"
+
+[claims.borders]
+along = ["west", "east"]
+"""
+    )
+    systems = dict.fromkeys(ONE_CRS, "EPSG:4490")
+    path = write_town(tmp_path, 1, systems=systems, claims=claims, faults=0)
+    x, y, size = float(CORNER[0]) + 4 * STEP, float(CORNER[1]), 8 * STEP
+    road = gpd.GeoDataFrame(geometry=[shapely.LineString([(x, y - 50), (x, y + size + 50)])], crs="EPSG:32651")
+    gridgeo.write_layer(road.to_crs("EPSG:4490"), tmp_path / "town.gpkg", layer="roads")
+    town = gridgeo.read_town(path)
+    fixed, plan = gridgeo.repair_town(town, align=12.0)
+    moved = [action for action in plan.actions if action.mend == "align"]
+    assert moved
+    assert {feature.layer for action in moved for feature in action.features} <= {"west", "east"}
+    assert gridgeo.validate_town(fixed).ok or plan.left
