@@ -1,9 +1,10 @@
 """The engine: whether the compiled loops or numpy do the work.
 
-Importing numba and loading compiled code from its cache takes 0.65 s of CPU, compiling for the first time 10 s; numpy
-works through 6 million vertices of a sound layer, or 0.6 million segments that share nothing, in the time that loading
-takes. So the compiled loops are used once they are loaded, are loaded for large input when they have been compiled
-before on this machine, and are compiled only on request (``compile_loops``) or for input so large that it pays.
+Importing numba and loading compiled code from its cache takes 0.65 s of CPU, compiling for the first time half a
+minute; in the time that loading takes numpy validates 3 million vertices of a sound layer, or 0.3 million segments that
+share nothing. So the compiled loops are used once they are loaded, are loaded for large input when they have been
+compiled before on this machine, and are compiled only on request (``compile_loops``) or for input so large that it
+pays.
 ``GRIDGEO_ENGINE=numpy`` or ``numba`` in the environment decides otherwise. The answers are the same.
 """
 
@@ -18,7 +19,7 @@ from types import ModuleType
 
 _NAME = "gridgeo.coverage._compiled"
 _WORTH_USING = 20_000  # vertices
-_WORTH_LOADING = 6_000_000
+_WORTH_LOADING = 3_000_000
 _WORTH_COMPILING = 60_000_000
 GEOMETRY = 10  # a segment of the residual costs about as much as so many vertices
 
