@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gridgeo.render.colours import ACCENT, TOL_LIGHT, colour_by_adjacency, contrast
+from gridgeo.render.colours import ACCENT, USUAL, colour_by_adjacency, contrast
 from gridgeo.render.fonts import missing_characters, printable, text_width, without_missing
 from gridgeo.render.labels import Page, break_name, place_along, place_in_area
 
@@ -126,7 +126,7 @@ def test_a_planar_town_needs_few_colours_and_uses_them_evenly() -> None:
         (k, k + side) for k in range(side * (side - 1))
     ]
     colours = colour_by_adjacency(side * side, pairs)
-    assert max(colours) < 6 <= len(TOL_LIGHT)
+    assert max(colours) < 6 <= len(USUAL.fills)
     counts = [colours.count(c) for c in set(colours)]
     assert max(counts) <= 2 * min(counts)
 
@@ -137,6 +137,8 @@ def test_the_accent_is_readable_on_white() -> None:
 
 def test_fonts_have_the_rare_characters_of_names_and_say_which_they_lack() -> None:
     assert missing_characters("䶮㛃𬱖𬍛𫖯禤翀頔旸骉") == []
+    level_two = map(chr, (*range(0x3400, 0x4DB6), *range(0x4E00, 0x9FA6)))
+    assert missing_characters("".join(level_two)) == [], "GB 18030 level 2"
     assert missing_characters("a😀") == ["😀"]
     assert without_missing("a😀") == "a〓"
     assert printable("a\u2066b\u200d\t c") == "ab c"
