@@ -143,6 +143,7 @@ issuer = "云溪镇城市运行管理中心（示例）"
 date = 2026-11-01
 version = "1"
 supervision_phone = "021-5550-0000"
+frontage = "沿街单位和商户负责门前责任区：市容整洁、环境卫生、设施完好、秩序良好"   # on notices of streets
 """
 
 _SECTIONS = """[sections]                             # the streets of the street areas are cut into sections 责任路段
