@@ -160,6 +160,12 @@ def test_unknown_names_are_refused() -> None:
         repair_tiling(squares(), lock=["rivers"])
 
 
+def test_an_empty_layer_may_be_locked_or_preferred() -> None:
+    layers = {"west": squared((0, 0, 9, 9), (8, 0, 20, 9)), "east": squared()}
+    fixed, _ = repair_tiling(layers, priority=["east"], lock=["east"])
+    assert validate_tiling(fixed).ok
+
+
 # ------------------------------------------------------------------------------------------------------ the plan
 
 

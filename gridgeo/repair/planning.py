@@ -88,7 +88,8 @@ def repair_tiling(
     within : GeoDataFrame, Layer, Polygon or MultiPolygon, optional
         What the polygons should cover together. Without it, holes that may be enclaves stay.
     along : Barriers or GeoDataFrame, optional
-        Roads and rivers: borders return to those that run through a fault or beside it, and are moved onto them by ``align``.
+        Roads and rivers: borders return to those that run through a fault or beside it, and are moved onto them by
+        ``align``.
     tolerance : float
         Metres, as in `gridgeo.validate.validate_tiling`.
     lock : iterable of str or tuple of str
@@ -327,7 +328,7 @@ class Work:
             there = subject.layer == key
             if identifier is not None:
                 there &= subject.id == identifier
-            if not there.any():
+            if not there.any() and (identifier is not None or key not in self.layers):  # a layer may be empty
                 said = key if identifier is None else f"{key}:{identifier}"
                 raise InputError(Problem("", _NOT_THERE, {"name": said, "known": ", ".join(self.layers)}))
             found.update(np.flatnonzero(there).tolist())
