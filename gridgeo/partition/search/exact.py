@@ -29,22 +29,22 @@ from gridgeo.network import Floats, Integers
 from gridgeo.partition.search import kernel, sets
 from gridgeo.partition.search.answer import ROUNDING
 from gridgeo.partition.search.budget import Budget
-from gridgeo.partition.search.level import loops_for
+from gridgeo.partition.search.level import compiled_loops
 from gridgeo.partition.search.problem import Aim, Graph
 from gridgeo.partition.search.sets import Land, Room
 from gridgeo.partition.search.solver import quiet_solver
 
 LARGEST = 110
 """Atoms of an area that the exact model is tried on."""
-NODES = 3_000_000
-"""Nodes of the enumeration that one area may cost: some ten seconds."""
+NODES = 1_500_000
+"""Nodes of the enumeration that one area may cost: some five seconds."""
 ROOT_NODES = 1_000_000
 """Nodes that the sets of one root may cost."""
 FEW = 14
 """Atoms up to which plain Python is quick enough."""
-MOST_SETS = 20_000
+MOST_SETS = 4_000
 """Sets that are given to HiGHS at most."""
-MASTER_NODES = 5_000
+MASTER_NODES = 500
 """Nodes that HiGHS may take to choose among sets."""
 ROUNDS = 150
 """Times that the worth of the atoms is worked out at most."""
@@ -80,7 +80,7 @@ class Model:
     def __init__(self, graph: Graph, aim: Aim) -> None:
         size = len(graph)
         self.count, self.size = aim.count, size
-        loops = loops_for(10**9 if size > FEW else 0)
+        loops = compiled_loops() if size > FEW else kernel
         self.plain = loops is kernel
         self.loops = sets if self.plain else loops
         # a sweep across the longer side: earlier atoms wall off the later ones' sets
@@ -96,16 +96,16 @@ class Model:
         back = np.empty(2 * count, dtype=np.int64)
         back[rows] = np.arange(2 * count)
         price = np.maximum(graph.cost, 0.0)
+        walk = np.where(graph.cost < 0, -1, graph.passable.astype(np.int64))
         area, x, y = graph.area[self.order], graph.x[self.order], graph.y[self.order]
         self.load = load
         self.step = _common_step(price) if aim.compact == 0 and aim.mild == 0 else 0.0
-        self.apart = pairs[graph.cost < 0]
         self.land = Land(
             start=self._column(np.searchsorted(ends[rows, 0], np.arange(size + 1))),
             near=self._column(ends[rows, 1]),
             twin=self._column(back[(rows + count) % (2 * count)] if count else rows),
             half=self._column(np.concatenate([price, price])[rows] / 2),
-            walk=self._column(np.concatenate([graph.passable, graph.passable])[rows].astype(np.int64)),
+            walk=self._column(np.concatenate([walk, walk])[rows]),
             load=self._column(load.ravel()),
             lower=self._column(1.0 - tolerance - ROUNDING / 10),
             upper=self._column(1.0 + tolerance + ROUNDING / 10),
@@ -384,9 +384,6 @@ def _cover(
     model: Model, able: Sequence[Integers], values: Sequence[float], budget: Budget | None = None
 ) -> tuple[Integers | None, float, bool]:
     """Choose sets so that every atom lies in one, at the least value; tells also whether that is sure."""
-    # the worth was found without it: no block holds both sides of a demanded border
-    allowed = [at for at, chosen in enumerate(able) if not (chosen[model.apart] == 1).all(axis=1).any()]
-    able, values = [able[at] for at in allowed], [values[at] for at in allowed]
     solver = quiet_solver()
     none, nothing = np.empty(0, dtype=np.int32), np.empty(0)
     for _ in range(model.size):

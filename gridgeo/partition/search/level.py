@@ -34,14 +34,14 @@ def loops_for(work: int) -> Any:
     engine = os.environ.get("GRIDGEO_ENGINE", "")
     if engine == "numpy" or (engine != "numba" and work < WORTH_COMPILING):
         return kernel
-    if COMPILED not in sys.modules and importlib.util.find_spec("numba") is None:
-        return kernel
-    return _compiled()
+    return compiled_loops()
 
 
 @cache
-def _compiled() -> Any:
-    """Return the compiled loops after they ran once: no search's budget pays for a compiler."""
+def compiled_loops() -> Any:
+    """Return the compiled loops after they ran once, so no budget pays for a compiler; plain ones without numba."""
+    if COMPILED not in sys.modules and importlib.util.find_spec("numba") is None:
+        return kernel
     loops = importlib.import_module(COMPILED)
     chain = Graph(
         load=np.ones((4, 1)),

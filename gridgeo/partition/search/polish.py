@@ -20,9 +20,9 @@ from gridgeo.partition.search.budget import Budget
 from gridgeo.partition.search.exact import EXACTLY, LARGEST, prove
 from gridgeo.partition.search.problem import Aim, Graph
 
-MERGES = 100
+MERGES = 24
 """Merges that are tried at most."""
-NODES = 40_000
+NODES = 10_000
 """Nodes of the enumeration that a merge may cost."""
 
 

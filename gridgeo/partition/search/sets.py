@@ -22,7 +22,7 @@ class Land(NamedTuple):
     """Atoms in the order in which they are roots; rows ``start[a]:start[a + 1]`` are the neighbours of ``a``.
 
     ``twin`` is the row of the same pair seen from the other end, ``half`` half the price of a border, ``walk`` is 1
-    where it can be crossed. Loads are in fair shares, with
+    where it can be crossed and -1 where it must part blocks. Loads are in fair shares, with
     limits ``lower`` and ``upper`` of each attribute; ``extra`` of the first are no attributes of their own.
     """
 
@@ -294,6 +294,9 @@ def find_sets(land, room, given, lean, root, dearest, shrinking, limit, sets, va
             fits = True
             for t in range(many):
                 if room.held[t] + land.load[chosen * many + t] > land.upper[t]:
+                    fits = False
+            for row in range(land.start[chosen], land.start[chosen + 1]):
+                if land.walk[row] == -1 and room.status[land.near[row]] == 1:
                     fits = False
             room.stack[depth] = chosen
             room.phase[depth] = 1 if fits else 2

@@ -24,11 +24,12 @@ import numpy as np
 
 from gridgeo.language import Message
 from gridgeo.network import Integers
+from gridgeo.partition.search import kernel
 from gridgeo.partition.search.answer import Answer, End, price_of, within
 from gridgeo.partition.search.bound import packed_bound
 from gridgeo.partition.search.budget import USUAL_SECONDS, Budget
 from gridgeo.partition.search.exact import FEW, LARGEST, prove
-from gridgeo.partition.search.level import CHUNK, WORTH_COMPILING, Level, loops_for
+from gridgeo.partition.search.level import CHUNK, Level, compiled_loops, loops_for
 from gridgeo.partition.search.polish import polish
 from gridgeo.partition.search.problem import Aim, Graph, coarser, fair_loads
 from gridgeo.progress import track
@@ -110,7 +111,7 @@ def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, bud
             for block in polish(in_units(graph, aim), aim, answer.block, budget=budget.part(0.5)):
                 answer = replace(answer, block=block, price=price_of(graph, block))
         if answer.balanced and answer.gap > 0 and not budget.over:
-            loops = loops_for(0 if len(graph) <= FEW else WORTH_COMPILING)
+            loops = compiled_loops() if len(graph) > FEW else kernel
             bound = packed_bound(in_units(graph, aim), aim, loops, budget=budget) * _side(graph, aim)
             answer = replace(answer, lower_bound=max(answer.lower_bound, bound))
     except KeyboardInterrupt:
