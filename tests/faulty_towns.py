@@ -148,7 +148,9 @@ def check(town: FaultyTown, *, thrice: bool = True) -> Findings:
     if wkb(town.layers) != before:
         say("an input was changed")
     _check_what_is_left(after, plan, say)
-    if after.ok and not _sound_by_geos(after):
+    # a locked border that lacks a vertex is a warning to the validator, and no coverage to GEOS
+    tidy = after.ok and not any(fault.code in ("missing-vertex", "near-border") for fault in after.records)
+    if tidy and not _sound_by_geos(after):
         say("GEOS finds fault with what the validator finds sound")
     _check_who_changed(town, fixed, plan, say)
     _check_areas(report, after, town, fixed, plan, say)
