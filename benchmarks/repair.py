@@ -158,7 +158,7 @@ def compare_tools(polygons: int, mapshaper: str | None) -> bool:
     print_work(town, faulty, ours)
     peers = [by_geos(town)]
     print_work(town, faulty, peers[0])
-    program = mapshaper or shutil.which("mapshaper")
+    program = shutil.which(mapshaper or "mapshaper")
     if program is None:
         print("mapshaper -clean         left out: not installed (npm install mapshaper, then --mapshaper PROGRAM)")
     else:
