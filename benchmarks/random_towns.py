@@ -190,6 +190,8 @@ def main() -> int:
             bad += 1
             print(f"town {seed}: {', '.join(sorted(set(found)))}", flush=True)
         counts.update(found)
+        if (seed + 1 - options.first) % 25 == 0:
+            print(f"{seed + 1 - options.first} towns, {blocks} blocks, {bad} with faults", flush=True)
     print(
         f"{options.towns} towns, {blocks} blocks: {sum(counts.values())} faults in {bad} towns; "
         f"{time.process_time() - begun:.0f} s CPU"

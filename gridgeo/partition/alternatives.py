@@ -21,9 +21,10 @@ from gridgeo.partition.demand import Demand
 from gridgeo.partition.draft import Draft
 from gridgeo.partition.pictures import MAP_STYLE, PAGE_STYLE, Sheet, in_metres, table_of
 
-TRIED = 1.5
+TRIED = 2.0
 """So many drafts are made for each that is asked for."""
-ALIKE = 1e-9
+TIGHTER = 2.0
+"""How much tighter a tolerance is where balance comes first; what is beyond is told of the tolerance asked for."""
 
 _TITLE = Message("Alternatives", "备选方案")
 _COLUMNS = (
@@ -120,8 +121,8 @@ def variants(demand: Demand, count: int) -> list[tuple[Demand, str]]:
         said = f"--seed {seed}"
         tight = replace(
             base,
-            tolerance=base.tolerance / 2,
-            tolerances={name: value / 2 for name, value in base.tolerances.items()},
+            tolerance=base.tolerance / TIGHTER,
+            tolerances={name: value / TIGHTER for name, value in base.tolerances.items()},
         )
         tolerances = [f"--tolerance {tight.tolerance:g}"]
         tolerances += [f"--tolerance {name}={value:g}" for name, value in tight.tolerances.items()]
@@ -146,7 +147,7 @@ def _measured(demand: Demand, draft: Draft, options: str) -> Alternative:
         demand=demand,
         draft=draft,
         worst=summary["worst_deviation"],
-        beyond=max(0.0, draft.beyond),
+        beyond=draft.beyond(TIGHTER if "--tolerance" in options else 1.0),
         border=summary["inner_border"],
         small=ranks["lane"] + ranks["none"],
         price=draft.border,

@@ -85,7 +85,7 @@ def change_curve(
     """
     wanted = [replace(demand, move_price=price, seconds=demand.seconds * len(prices)) for price in sorted(set(prices))]
     return [
-        Stage(each.move_price, draft, draft.moved, draft.border, max(0.0, draft.beyond))
+        Stage(each.move_price, draft, draft.moved, draft.border, draft.beyond())
         for each, draft in zip(wanted, make(wanted), strict=True)
     ]
 

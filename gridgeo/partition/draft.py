@@ -61,12 +61,11 @@ class Draft:
             price += math.fsum(np.maximum(task.graph.cost[sides[:, 0] != sides[:, 1]], 0.0))
         return price
 
-    @property
-    def beyond(self) -> float:
-        """By how much the worst block of all is beyond its tolerance; 0 where all are within."""
+    def beyond(self, scale: float = 1.0) -> float:
+        """Return by how much the worst block of all is beyond its tolerance, times ``scale``; 0 where all are within."""
         return max(
             (
-                float((deviations(task, found.grouping.block) - np.array(task.tolerance)).max())
+                max(0.0, float((deviations(task, found.grouping.block) - scale * np.array(task.tolerance)).max()))
                 for task, found in self.solved.values()
                 if task.count > 1
             ),

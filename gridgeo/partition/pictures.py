@@ -159,7 +159,7 @@ figure{margin:0;background:#fff;border:1px solid #d5d2ca}figure>svg{display:bloc
 figcaption{padding:.5rem .8rem;font-size:.9rem}
 table{border-collapse:collapse;background:#fff}td,th{border:1px solid #d5d2ca;padding:.25rem .7rem;text-align:left}
 td.n{text-align:right;font-variant-numeric:tabular-nums}tr.chosen{background:#fff3cf}
-.axis{stroke:#8a8f96;stroke-width:1}.curve{fill:none;stroke:#1a56c4;stroke-width:2}.dot{fill:#1a56c4}
+.axis{fill:none;stroke:#8a8f96;stroke-width:1}.curve{fill:none;stroke:#1a56c4;stroke-width:2}.dot{fill:#1a56c4}
 .dot.chosen{fill:#a05a00}.tick{font:12px system-ui,sans-serif;fill:#3a3f45}.chart{max-width:46rem}
 """
 
