@@ -62,7 +62,7 @@ class Draft:
         return price
 
     def beyond(self, scale: float = 1.0) -> float:
-        """Return by how much the worst block of all is beyond its tolerance, times ``scale``; 0 where all are within."""
+        """Return by how much the worst block is beyond its tolerance times ``scale``; 0 where all are within."""
         return max(
             (
                 max(0.0, float((deviations(task, found.grouping.block) - scale * np.array(task.tolerance)).max()))
