@@ -1,4 +1,4 @@
-"""The rules of repair: barriers first, medial lines, no spikes or needles; fragments and near borders too."""
+"""The rules of repair: barriers first, medial lines, no spikes or needles; fragments and near borders are mended."""
 
 from __future__ import annotations
 

@@ -185,23 +185,24 @@ class Exchange:
         inserted = self._applied(self._made(sound, lacking, known=together))
         done, put_off = sound, []
         for group in sorted(set(spoilt.values())):
-            mine = [deals[number] for number in sorted(spoilt) if spoilt[number] == group]
-            more, late = self._by_themselves(mine, otherwise, inserted)
+            numbers = [number for number in sorted(spoilt) if spoilt[number] == group]
+            bad = {
+                k: [numbers.index(number) for number in which]
+                for k, which in together.bad.items()
+                if not spoilt.keys().isdisjoint(which) and spoilt[which[0]] == group
+            }
+            more, late = self._by_themselves([deals[number] for number in numbers], bad, otherwise, inserted)
             done += more
             put_off += late
         return done, put_off, inserted
 
     def _by_themselves(
-        self, deals: list[Deal], otherwise: Next, inserted: dict[int, set[Place]]
+        self, deals: list[Deal], bad: Mapping[int, list[int]], otherwise: Next, inserted: dict[int, set[Place]]
     ) -> tuple[list[Deal], list[Deal]]:
-        """Carry out deals that hang together, decided otherwise where that is needed."""
+        """Carry out deals that hang together and of which some come out badly, decided otherwise where needed."""
         put_off: list[Deal] = []
         while deals:
-            made = self._made(deals, {})
-            if not made.bad:
-                inserted.update(self._applied(made))
-                break
-            blamed, late = self._blamed(deals, made.bad)
+            blamed, late = self._blamed(deals, bad)
             kept = []
             for number, deal in enumerate(deals):
                 if number in late:
@@ -211,6 +212,11 @@ class Exchange:
                 elif (decision := otherwise(deal)) is not None:
                     kept.append(replace(deal, decision=decision))
             deals = kept
+            made = self._made(deals, {})
+            if not made.bad:
+                inserted.update(self._applied(made))
+                break
+            bad = made.bad
         return deals, put_off
 
     def _applied(self, made: _Made) -> dict[int, set[Place]]:

@@ -74,9 +74,10 @@ def repair_tiling(
 ) -> tuple[Given, Plan]:
     """Mend a faulty tiling, and only where it is faulty.
 
-    Overlaps are left to one of the polygons, gaps are given to a neighbour, what lies outside the extent is cut off,
-    vertices that one side lacks are inserted, the copies of a polygon are dropped. Polygons beside no fault stay as
-    they are to the bit. What can't be mended safely stays, and the plan says why.
+    Overlaps and gaps are divided along the barrier that runs through them, or left to one of the polygons; long gaps
+    are divided by their medial line. What lies outside the extent is cut off, vertices that one side lacks are
+    inserted, spikes and fragments pass to a neighbour, the copies of a polygon are dropped. Polygons beside no fault
+    stay as they are to the bit. What can't be mended safely stays, and the plan says why.
 
     Parameters
     ----------
@@ -88,8 +89,7 @@ def repair_tiling(
     within : GeoDataFrame, Layer, Polygon or MultiPolygon, optional
         What the polygons should cover together. Without it, holes that may be enclaves stay.
     along : Barriers or GeoDataFrame, optional
-        Roads and rivers: borders return to those that run through a fault or beside it, and are moved onto them by
-        ``align``.
+        Roads and rivers: borders return to those that run through a fault or beside it; ``align`` moves them there.
     tolerance : float
         Metres, as in `gridgeo.validate.validate_tiling`.
     lock : iterable of str or tuple of str
@@ -328,7 +328,7 @@ class Work:
             there = subject.layer == key
             if identifier is not None:
                 there &= subject.id == identifier
-            if not there.any() and (identifier is not None or key not in self.layers):  # a layer may be empty
+            if not there.any():
                 said = key if identifier is None else f"{key}:{identifier}"
                 raise InputError(Problem("", _NOT_THERE, {"name": said, "known": ", ".join(self.layers)}))
             found.update(np.flatnonzero(there).tolist())
