@@ -8,15 +8,17 @@ they don't make one ring that nobody covers, the gap is left.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import pairs_of_boxes
+from gridgeo.coverage import analyse, pairs_of_boxes
 from gridgeo.repair.chains import Place
 from gridgeo.repair.regions import Geometries, Region
 from gridgeo.validate.measure import widest
+from gridgeo.validate.near import open_gaps, reach_of
 from gridgeo.validate.regions import FLOAT_NOISE
 from gridgeo.validate.subject import Subject
 
@@ -24,6 +26,19 @@ Line = list[Place]
 
 _ALONG = 1e-4
 """Metres. What lies so near the gap's rim lies on it."""
+
+
+def open_gaps_of(subject: Subject, polygons: Geometries, tolerance: float) -> list[tuple[int, int, shapely.Geometry]]:
+    """Return the open gaps between polygons of a subject's CRS as validation finds them, with those beside each."""
+    named = np.array([str(k) for k in range(len(polygons))], object)
+    alone = replace(subject, polygons=polygons, id=named, name=named, faults=(), scars={})
+    analysis = analyse(polygons, reach=reach_of(alone, tolerance))
+    faults = open_gaps(alone, polygons, analysis, analysis.faces().polygon, claim="", tolerance=tolerance)
+    return [
+        (int(fault.features[0]), int(fault.features[1]), fault.geometry)
+        for fault in faults
+        if fault.code == "near-border" and fault.geometry is not None
+    ]
 
 
 def gore(

@@ -255,6 +255,7 @@ class Work:
             lines=None if self.along is None else Lines(self.along, self.subject.crs),
             gaps=self._gaps(),
             odd=self._odd(),
+            tolerance=float(self.options["tolerance"]),
         )
         # the kernel knows the layers already; with open gaps asked for, its faces are the same
         mended = mender.run(examined.analysis, examined.sizes)

@@ -24,7 +24,7 @@ from gridgeo.coverage import CoverageAnalysis, MissingVertices, analyse
 from gridgeo.language import Message
 from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal, Rules
 from gridgeo.repair.exchange import Deal, Exchange
-from gridgeo.repair.gores import gore
+from gridgeo.repair.gores import gore, open_gaps_of
 from gridgeo.repair.looks import Seen, look, with_gaps
 from gridgeo.repair.odd import odd_regions
 from gridgeo.repair.orders import NO_ORDERS, Orders, key_of
@@ -39,6 +39,8 @@ Geometries = npt.NDArray[np.object_]
 PASSES = 12
 """Passes at most: the second mends what the first one's rounding left, others are for decisions that had to wait."""
 
+_ROUNDS = 4
+"""How often open gaps are looked for."""
 _SAME_AREA = 1e-9
 _LATE = ("near-border", "spike", "fragment")
 _REFUSED = Message("a person decided to leave it", "按人工决定保留")
@@ -105,6 +107,8 @@ class Mender:
         Open gaps: the two polygons beside each, and its geometry.
     odd : sequence of int, optional
         Polygons with spikes or fragments.
+    tolerance : float
+        Metres within which open gaps are looked for at least.
     """
 
     def __init__(
@@ -121,6 +125,7 @@ class Mender:
         lines: Lines | None = None,
         gaps: Sequence[tuple[int, int, shapely.Geometry]] = (),
         odd: Sequence[int] = (),
+        tolerance: float = 0.0,
     ) -> None:
         self._subject, self._extent = subject, extent
         self._feature = partial(feature_of, subject)
@@ -132,7 +137,7 @@ class Mender:
         self._decider = Decider(subject, lines)
         self._orders, self._groups = orders, groups
         self._passes = 0
-        self._gaps, self._odd = list(gaps), list(odd)
+        self._gaps, self._odd, self._tolerance = list(gaps), list(odd), tolerance
         self._as_given = polygons
         self._exchange = Exchange(subject, polygons.copy(), self._locked)
         self._choices: dict[tuple[bytes, tuple[int, ...]], _Choice] = {}
@@ -159,8 +164,8 @@ class Mender:
         self._add(regions_of(faces, known))
         self._until_sound()
         exchange = self._exchange
-        self._add(self._open_gaps())
-        self._until_sound()
+        if self._gaps and self._extent is None:
+            self._join(self._gaps)
         # a part that was none too small may have become a fragment
         odd = sorted({*self._odd, *exchange.changed})
         self._add(odd_regions(self._subject, exchange.polygons, exchange.boxes, odd))
@@ -170,19 +175,23 @@ class Mender:
         left += self._locked_borders()
         return Mended(exchange.polygons, exchange.changed, self._actions, left)
 
-    def _open_gaps(self) -> list[Region]:
-        """Return the open gaps as regions; those that no borders bound are left."""
-        regions = []
+    def _join(self, gaps: Sequence[tuple[int, int, shapely.Geometry]]) -> None:
+        """Close open gaps; where one is closed, or mends have changed it, others may come to light."""
         exchange = self._exchange
-        for one, other, shape in self._gaps:
-            region = gore(self._subject, exchange.polygons, exchange.boxes, (one, other), shape)
-            if region is not None:
-                regions.append(region)
-                continue
-            (place,) = shapely.get_parts(shape)[:1]
+        for turn in range(_ROUNDS):
+            before = len(self._actions)
+            regions = [gore(self._subject, exchange.polygons, exchange.boxes, pair[:2], pair[2]) for pair in gaps]
+            self._add(region for region in regions if region is not None)
+            self._until_sound()
+            unbounded = [gap for gap, region in zip(gaps, regions, strict=True) if region is None]
+            joined = any(action.detail == "open" for action in self._actions[before:])
+            if not joined and not (unbounded and exchange.changed and turn == 0):
+                break
+            gaps = open_gaps_of(self._subject, exchange.polygons, self._tolerance)
+        for one, other, shape in unbounded:
+            place = shapely.get_parts(shape)[0]
             bare = Region(place, (), {one: 0.0, other: 0.0}, "near-border", "open", 0.0, 1.0, 0.0)
             self._left[key_of(place)] = bare, Refusal(_NOT_BOUNDED)
-        return regions
 
     # ------------------------------------------------------------------------------------------------- passes
 
