@@ -329,7 +329,7 @@ class Work:
             there = subject.layer == key
             if identifier is not None:
                 there &= subject.id == identifier
-            if not there.any():
+            if not there.any() and (identifier is not None or key not in self.layers):  # a layer may be empty
                 said = key if identifier is None else f"{key}:{identifier}"
                 raise InputError(Problem("", _NOT_THERE, {"name": said, "known": ", ".join(self.layers)}))
             found.update(np.flatnonzero(there).tolist())
