@@ -161,7 +161,7 @@ def test_polishing_mends_what_single_atoms_cannot() -> None:
     graph = replace(graph, load=np.ones((len(graph), 1)))
     block = (np.arange(len(graph)) // columns >= rows // 2).astype(np.int64)
     aim = Aim(2, (0.01,), **PLAIN)
-    better = list(polish(in_units(graph, aim), aim, block, budget=Budget()))
+    better = list(polish(in_units(graph, aim), aim, block, budget=Budget(), nodes=200_000))
     assert cut(graph, block) == columns
     assert cut(graph, better[-1]) == rows
     assert pieces(graph, better[-1]) == 2

@@ -26,7 +26,7 @@ NODES = 10_000
 """Nodes of the enumeration that a merge may cost."""
 
 
-def polish(graph: Graph, aim: Aim, block: Integers, *, budget: Budget) -> Iterator[Integers]:
+def polish(graph: Graph, aim: Aim, block: Integers, *, budget: Budget, nodes: int = NODES) -> Iterator[Integers]:
     """Yield better and better plans.
 
     Parameters
@@ -38,6 +38,8 @@ def polish(graph: Graph, aim: Aim, block: Integers, *, budget: Budget) -> Iterat
         A plan in balance, each block in one piece.
     budget : Budget
         Ends the work too.
+    nodes : int
+        Of the enumeration, for each merge.
     """
     block = block.copy()
     tried: dict[tuple[int, ...], bytes] = {}
@@ -54,7 +56,7 @@ def polish(graph: Graph, aim: Aim, block: Integers, *, budget: Budget) -> Iterat
             part = graph.part(members)
             plan = np.searchsorted(merged, block[members]).astype(np.int64)
             before = prove(part, replace(aim, count=together), [plan], nodes=0).value
-            proof = prove(part, replace(aim, count=together), [plan], nodes=NODES, budget=budget)
+            proof = prove(part, replace(aim, count=together), [plan], nodes=nodes, budget=budget)
             if proof.block is not None and proof.value < before - EXACTLY:
                 block = block.copy()
                 block[members] = np.array(merged)[proof.block]
