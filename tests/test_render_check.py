@@ -19,6 +19,8 @@ from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.scene import make_scene
 from gridgeo.render.sheet import PICTURE, sheet
 from gridgeo.render.verify import verify_notice
+from gridgeo.town import Person
+from tests.hostile_text import CODES, hostile_town
 from tests.render_towns import make_town
 
 
@@ -124,3 +126,20 @@ def test_files_lost_touched_or_never_made_are_named(tmp_path: Path) -> None:
 def test_a_folder_without_notices_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no notices made by gridgeo render"):
         check_notices(make_town(), tmp_path)
+
+
+@pytest.mark.parametrize("first", [0, 19])
+def test_hostile_texts_are_plain_text_to_be_read_and_to_be_seen(first: int, tmp_path: Path) -> None:
+    town = hostile_town(first=first, codes=CODES if first else ())
+    render_notices(town, tmp_path)
+    count, problems = check_notices(town, tmp_path)
+    assert count == 6
+    assert [problem.text("en") for problem in problems] == []
+
+
+def test_rare_characters_of_names_are_printed(tmp_path: Path) -> None:
+    """From the list of 8,105 standard characters, those that fonts for the web lack, and from GB 18030 level 2."""
+    names = ("李䶮", "王㛃", "张𬱖", "赵𬍛", "禤翀", "旸𫖯", "骉犇", "㐀鿌")
+    town = make_town(people=[Person("310112999", "police", name, name + "所") for name in names])
+    render_notices(town, tmp_path)
+    assert check_notices(town, tmp_path) == (6, [])
