@@ -38,7 +38,10 @@ _CLAIM = Message(
     "Only this claim of gridgeo.toml is to be made true; may be repeated. By default all.",
     "只修复 gridgeo.toml 中的此项声明，可重复；默认全部。",
 )
-_ALONG = Message("Map file with roads or rivers, for --align.", "道路或河道（地图文件），用于 --align。")
+_ALONG = Message(
+    "Map file with roads or rivers: borders return to those at a fault; --align moves others onto them.",
+    "道路或河道（地图文件）：问题处的边界回到其上；--align 另将附近边界移到其上。",
+)
 _LOCK = Message(
     "LAYER or LAYER:ID that must not change; may be repeated.", "不得变动的图层或要素（图层:编号），可重复。"
 )
