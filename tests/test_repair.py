@@ -112,6 +112,18 @@ def test_a_nested_polygon_keeps_its_place() -> None:
     assert plan.actions[0].rule == "only-one"
 
 
+def test_no_polygon_becomes_the_same_as_another() -> None:
+    """Otherwise the next repair takes the rest of the large one for a copy, and a feature is gone."""
+    frame = squared((0, 0, 10, 10), (10, 0, 20, 10), (0, 0, 20, 10))
+    fixed, plan = repair_tiling(frame)
+    assert shapely.equals_identical(fixed.geometry, frame.geometry).all()
+    assert not plan.actions
+    assert {left.code for left in plan.left} == {"overlap"}
+    assert "the same as another" in plan.left[0].reason("en")
+    _, again = repair_tiling(fixed)
+    assert not again.actions
+
+
 def test_the_extent_is_kept_and_filled() -> None:
     layer = squared((-1, 0, 10, 10), (10, 0, 19, 10))
     fixed, plan = repair_tiling(layer, within=shapely.box(0, 0, 20, 10))

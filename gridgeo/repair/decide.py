@@ -43,8 +43,8 @@ _EMBEDDED = 1 / 3
 
 LOCKED = Message("all that could change there is locked", "该处可改动的要素均已锁定")
 BADLY = Message(
-    "every way to mend it would empty a feature, cut it in two or leave it with a spike",
-    "任何修复方式都会使要素变空、断开或留下尖刺",
+    "every way to mend it would empty a feature, cut it in two, leave it with a spike or make it the same as another",
+    "任何修复方式都会使要素变空、断开、留下尖刺或与另一要素重合",
 )
 _HOLE = Message(
     "it may be an enclave: repair within an extent, or fill it by hand", "可能是飞地：请指定范围后再修复，或手工填补"

@@ -1,9 +1,10 @@
 """The exchange: regions change hands, polygon by polygon, and what does not come out well is taken back.
 
 Theory. Each polygon that a decision touches is put together again from its chain (`gridgeo.repair.chains`) and looked
-at by itself: it must be valid and not empty, in no more parts than before, and have no spike or needle that it didn't
-have. If it has, the region that causes it is decided about again; so long until all come out well. Places that edges
-pass through become vertices on both sides.
+at by itself: it must be valid and not empty, in no more parts than before, have no spike or needle that it didn't have,
+and not have become the same polygon as another, of which the next repair would drop one as a copy. If it is amiss, the
+region that causes it is decided about again; so long until all come out well. Places that edges pass through become
+vertices on both sides.
 
 Cost. Some hundred microseconds a polygon; all searches are made for all polygons together.
 """
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import pairs_of_boxes
+from gridgeo.coverage import equal_polygons, pairs_of_boxes
 from gridgeo.repair.chains import Chain, Cut, Edge, Nodes, Place, assembled
 from gridgeo.repair.decide import Decision
 from gridgeo.repair.regions import Geometries, Local, Region
@@ -287,7 +288,7 @@ class Exchange:
                     fresh.append(k)
             elif k in gives:
                 result.bad[k] = sorted({number for number, _, _ in gives[k]})
-        for k in self._disfigured(fresh, result.shapes):
+        for k in (*self._disfigured(fresh, result.shapes), *self._twins(result, gives)):
             result.bad[k] = sorted({number for number, _, _ in gives[k]})
         return result
 
@@ -362,6 +363,14 @@ class Exchange:
         return blamed, late - blamed
 
     # ---------------------------------------------------------------------------------------------- shapes
+
+    def _twins(self, made: _Made, gives: Container[int]) -> list[int]:
+        """Return the polygons that lose or gain something and thereby become the same as another."""
+        # the other's border runs through all nodes that the new one's does, so it is among those that are cut
+        names = [k for k in made.cuts if k not in made.bad]
+        shapes = np.array([made.shapes.get(k, self.polygons[k]) for k in names], object)
+        same = equal_polygons(shapes) if any(k in gives for k in made.shapes) else []
+        return [names[at] for group in same for at in group if names[at] in made.shapes and names[at] in gives]
 
     def _disfigured(self, which: Sequence[int], made: Mapping[int, shapely.Geometry]) -> list[int]:
         """Return the polygons that have a spike or a needle which they didn't have."""
