@@ -84,6 +84,21 @@ def test_parents_never_move_and_children_are_mended_to_them(tmp_path: Path) -> N
     assert gridgeo.validate_town(fixed).ok
 
 
+def test_a_gap_that_a_block_of_another_grid_covered_is_filled_in_the_same_go(tmp_path: Path) -> None:
+    """A block reaches into the next grid over ground that no block there has: cut back, it lays bare a gap."""
+    town = gridgeo.read_town(write_town(tmp_path, 349, faults=2, systems=SEVERAL_CRS))
+    hidden = {"west-0-0", "west-1-2"}
+    claimed = gridgeo.validate_town(town, claims=["blocks"])
+    told = {one for fault in claimed.records if fault.code == "not-tiled" for one in fault.features}
+    assert hidden.isdisjoint(told)
+    fixed, plan = gridgeo.repair_town(town)
+    filled = [action for action in plan.actions if action.claim == "blocks" and action.mend == "fill"]
+    assert hidden <= {feature.id for action in filled for feature in action.features}
+    assert plan.left == ()
+    assert gridgeo.validate_town(fixed).ok
+    assert gridgeo.repair_town(fixed)[1].actions == ()
+
+
 def test_an_edited_plan_of_a_town_is_carried_out(tmp_path: Path) -> None:
     town = gridgeo.read_town(write_town(tmp_path, 2))
     plan = plan_from_json(write_plan(plan_town(town)))

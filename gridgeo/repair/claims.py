@@ -40,6 +40,8 @@ _NO_PARENT = Message(
 
 _AS_IN_NESTING = {"outside": "not-nested", "uncovered": "not-tiled", "gap": "not-tiled"}
 """What a family's fault is called in a nesting."""
+_ROUNDS = 4
+"""How often the families of a nesting are looked at; the second is almost always the last."""
 
 
 @dataclass
@@ -173,6 +175,19 @@ class Repairer:
         return mended
 
     def _nesting(self, claim: Nesting, children: Layer, parents: Mapping[str, Layer], orders: Orders) -> Mended:
+        """Mend families, and again: a child that is cut back lays bare what it covered of another's parent."""
+        actions: list[Action] = []
+        layers: dict[str, Layer] = {}
+        for _ in range(_ROUNDS):
+            mended = self._families(claim, children, parents, orders)
+            actions += mended.actions
+            if not mended.layers:
+                break
+            layers, orders = mended.layers, orders.again()
+            children = layers[claim.children]
+        return Mended(layers, actions, mended.left)
+
+    def _families(self, claim: Nesting, children: Layer, parents: Mapping[str, Layer], orders: Orders) -> Mended:
         children = replace(children, name=claim.children)
         report = validate_nesting(
             children,
