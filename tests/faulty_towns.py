@@ -20,6 +20,7 @@ from gridgeo.crs import to_crs
 from gridgeo.layers import Layer
 from gridgeo.repair import Plan, repair_tiling, repair_town, undo_plan, write_plan
 from gridgeo.repair.files import plan_from_json
+from gridgeo.repair.proof import flagged_by_geos
 from gridgeo.town import read_town
 from gridgeo.validate import Report, validate_tiling, validate_town
 from gridgeo.validate.measure import total_area
@@ -148,9 +149,7 @@ def check(town: FaultyTown, *, thrice: bool = True) -> Findings:
     if wkb(town.layers) != before:
         say("an input was changed")
     _check_what_is_left(after, plan, say)
-    # a locked border that lacks a vertex is a warning to the validator, and no coverage to GEOS
-    tidy = after.ok and not any(fault.code in ("missing-vertex", "near-border") for fault in after.records)
-    if tidy and not _sound_by_geos(after):
+    if after.ok and not _sound_by_geos(after):
         say("GEOS finds fault with what the validator finds sound")
     _check_who_changed(town, fixed, plan, say)
     _check_areas(report, after, town, fixed, plan, say)
@@ -218,8 +217,7 @@ def _check_what_is_left(after: Report, plan: Plan, say: Any) -> None:
 
 def _sound_by_geos(after: Report) -> bool:
     shapes = after.origin.examined.subject.polygons  # type: ignore[attr-defined]
-    there = shapes[~shapely.is_missing(shapes)]
-    return bool(shapely.is_valid(there).all() and shapely.coverage_is_valid(there))
+    return not flagged_by_geos(shapes, range(len(shapes)))
 
 
 def _check_who_changed(town: FaultyTown, fixed: Layers, plan: Plan, say: Any) -> None:

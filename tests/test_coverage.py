@@ -112,6 +112,50 @@ def test_one_unit_in_the_last_place_is_a_fault() -> None:
     assert 0 < analysis.faces().polygon[0].area < 1e-8
 
 
+def test_a_corner_of_two_that_is_less_than_a_unit_inside_a_third_is_found() -> None:
+    # exactly, the corner lies 2e-11 m inside the first: the border of the two others meets the edge of the first
+    # where rounding gives the corner, so that neither overlap has an area that doubles could show
+    start, end, corner = (352204.107, 3435276.935), (352208.747, 3435301.921), (352207.309289338, 3435294.179052026)
+    polygons = np.array(
+        [
+            shapely.Polygon([start, end, (352177.217, 3435304.137), (352171.672, 3435252.396)]),
+            shapely.Polygon([start, (352227.286, 3435248.226), (352227.786, 3435297.847), corner]),
+            shapely.Polygon([corner, (352227.786, 3435297.847), (352225.0, 3435350.0), end]),
+        ],
+        object,
+    )
+    analysis = analyse(polygons)
+    assert not shapely.coverage_is_valid(polygons)
+    assert not analysis.valid
+    assert len(analysis.faces()) == 0
+    missing = analysis.missing_vertices()
+    assert missing.point.tolist() == [list(corner)] * 2
+    assert missing.holder.tolist() == [1, 2]
+    assert missing.lacker.tolist() == [0, 0]
+    assert missing.segment.tolist() in ([[*start, *end]] * 2, [[*end, *start]] * 2)
+
+
+@pytest.mark.parametrize(("origin", "metre"), [((352000.0, 3435000.0), 1.0), ((121.5, 31.2), 1e-5)])
+def test_what_is_no_coverage_always_has_a_face_or_a_missing_vertex(origin: tuple[float, float], metre: float) -> None:
+    # as snapping leaves it: the common corner of two, rounded, on the slanting edge of a third
+    random = np.random.default_rng(3)
+    narrow = 0
+    for _ in range(150):
+        a = np.array(origin) + metre * random.uniform(-5, 5, 2)
+        b = a + metre * np.array([random.uniform(-8, 8), random.uniform(10, 30)])
+        corner = a + (b - a) * random.uniform(0.1, 0.9)
+        west, east = metre * np.array([-40, 0]), metre * np.array([40, 0])
+        far = corner + metre * np.array([40, random.uniform(-3, 3)])
+        polygons = [[a + west, a, b, b + west], [a, a + east, far, corner], [corner, far, b + east, b]]
+        analysis = analyse([shapely.Polygon(ring) for ring in polygons])
+        missing = analysis.missing_vertices()
+        assert len(analysis.faces()) or len(missing)
+        assert (missing.point == corner).all()
+        assert (missing.lacker == 0).all()
+        narrow += not len(analysis.faces())
+    assert narrow > 20
+
+
 def test_none_and_empty_polygons_cover_nothing() -> None:
     polygons = np.array([None, shapely.box(0, 0, 1, 1), shapely.Polygon(), shapely.MultiPolygon(), None], object)
     analysis = analyse(polygons)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gridgeo.coverage import analyse
 from gridgeo.repair import Plan, apply_plan, plan_repair, repair_tiling
 from gridgeo.repair.looks import look, with_gaps
+from gridgeo.repair.proof import flagged_by_geos
 from gridgeo.repair.shapes import needles
 from gridgeo.validate import validate_tiling
 from tests.repair_promises import check_promises, faulty_town
@@ -240,3 +241,38 @@ def test_a_look_at_some_places_sees_there_what_a_look_at_all_sees(seed: int) -> 
     expected = sorted((whole.covers[k].tolist(), round(float(whole.polygon[k].area), 9)) for k in here)
     found = zip(seen.faces.covers, seen.faces.polygon, strict=True)
     assert sorted((covers.tolist(), round(float(shape.area), 9)) for covers, shape in found) == expected
+
+
+def test_a_border_from_where_a_hole_touches_its_shell_is_not_doubted() -> None:
+    # GEOS looks at the corner of the hole alone and flags the edge that runs away from it, out into the open
+    pierced = shapely.Polygon([(0, 0), (4, 0), (4, 4), (0, 4), (0, 2)], [[(0, 2), (1, 1), (2, 2), (1, 3)]])
+    beside = shapely.Polygon([(0, 0), (0, 2), (-3, 3), (-3, 0)])
+    pair = np.array([pierced, beside])
+    assert not shapely.coverage_is_valid(pair)
+    assert analyse(pair).valid
+    assert flagged_by_geos(pair, [0, 1]) == []
+    # where something is wrong at the same corner, it is doubted still
+    into = shapely.Polygon([(0, 0), (0, 2), (0.5, 3.5), (-3, 3), (-3, 0)])
+    assert flagged_by_geos(np.array([pierced, into]), [1]) == [1]
+    lacking = shapely.Polygon([(0, 0), (0, 3), (-3, 3), (-3, 0)])
+    assert flagged_by_geos(np.array([pierced, lacking]), [1]) == [1]
+
+
+def test_a_locked_corner_less_than_a_unit_off_its_border_is_left_and_said() -> None:
+    start, end, corner = (352204.107, 3435276.935), (352208.747, 3435301.921), (352207.309289338, 3435294.179052026)
+    shapes = [
+        shapely.Polygon([start, end, (352177.217, 3435304.137), (352171.672, 3435252.396)]),
+        shapely.Polygon([start, (352227.286, 3435248.226), (352227.786, 3435297.847), corner]),
+        shapely.Polygon([corner, (352227.786, 3435297.847), (352225.0, 3435350.0), end]),
+    ]
+    frame = gpd.GeoDataFrame(geometry=shapes, crs="EPSG:32651", index=["a", "b", "c"])
+    report = validate_tiling(frame)
+    assert [(fault.code, fault.severity, fault.features) for fault in report.records] == [
+        ("missing-vertex", "error", ("a", "b", "c"))
+    ]
+    _, plan = repair_tiling(frame, lock=[("layer", one) for one in "abc"])
+    assert {feature.id for left in plan.left for feature in left.features} == {"a", "b", "c"}
+    fixed, plan = repair_tiling(frame)
+    assert not plan.left
+    assert validate_tiling(fixed).ok
+    assert shapely.coverage_is_valid(fixed.geometry.to_numpy())

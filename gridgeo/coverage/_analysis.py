@@ -15,6 +15,7 @@ from gridgeo.coverage._cancel import Cancellation, cancel
 from gridgeo.coverage._edges import Bools, Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._faces import Faces, find_faces
 from gridgeo.coverage._interactions import Facing, Interactions, beside, find_interactions
+from gridgeo.coverage._narrow import Row
 from gridgeo.coverage._residual import Residual, residual_of
 from gridgeo.coverage._verdict import Verdict, judge
 
@@ -165,7 +166,7 @@ class CoverageAnalysis:
         return self.residual.segment[self._verdict.open_start, :2]
 
     @cached_property
-    def _found(self) -> tuple[Faces, npt.NDArray[np.float64]]:
+    def _found(self) -> tuple[Faces, npt.NDArray[np.float64], list[Row]]:
         return find_faces(
             self._polygons,
             self._edges,
@@ -177,7 +178,10 @@ class CoverageAnalysis:
         )
 
     def missing_vertices(self) -> MissingVertices:
-        """Places where an edge passes through a vertex of another polygon."""
+        """Places where an edge passes through a vertex of another polygon.
+
+        Also where it passes so near that what lies between is a face too narrow to be shown by doubles.
+        """
         segment, polygon = self.residual.segment, self.residual.polygon
         lacking, having, end = self._interactions.on_segment.T
         strangers = polygon[lacking] != polygon[having]
@@ -187,7 +191,16 @@ class CoverageAnalysis:
         table = np.column_stack([point, polygon[having], lacking])
         _, first = np.unique(table, axis=0, return_index=True)
         first = np.sort(first)
-        return MissingVertices(point[first], polygon[having[first]], polygon[lacking[first]], segment[lacking[first]])
+        exact = MissingVertices(point[first], polygon[having[first]], polygon[lacking[first]], segment[lacking[first]])
+        rows = zip(exact.point.tolist(), exact.holder.tolist(), exact.lacker.tolist(), strict=True)
+        known = {(*place, holder, lacker) for place, holder, lacker in rows} if self._found[2] else set()
+        narrow = [row for row in self._found[2] if row[:4] not in known]
+        if not narrow:
+            return exact
+        table = np.array(narrow)
+        return exact.joined(
+            MissingVertices(table[:, :2], table[:, 2].astype(np.int64), table[:, 3].astype(np.int64), table[:, 4:])
+        )
 
     def facing(self) -> tuple[Ints, npt.NDArray[np.float64]]:
         """Pairs of segments of the residual that face each other across a gap no wider than the ``reach`` given.

@@ -21,6 +21,7 @@ from gridgeo.coverage._cancel import Cancellation
 from gridgeo.coverage._edges import Bools, Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._interactions import Interactions, find_interactions
 from gridgeo.coverage._labels import EXTENT, covering_sets, spread
+from gridgeo.coverage._narrow import Row, Sheet
 from gridgeo.coverage._residual import Residual
 from gridgeo.coverage._rings import Ring, rings_of, signed_area, sound_polygons
 from gridgeo.coverage._verdict import Verdict
@@ -103,6 +104,8 @@ class _Face:
     inside: bool
     borders: dict[int, float]
     enclosed: bool
+    sheet: Sheet
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +134,26 @@ def find_faces(
     interactions: Interactions,
     verdict: Verdict,
     extent: shapely.Geometry | None,
-) -> tuple[Faces, npt.NDArray[np.float64]]:
+) -> tuple[Faces, npt.NDArray[np.float64], list[Row]]:
     """Find every region that is covered wrongly, and the boxes of what is covered too often or outside the extent.
 
-    In such a box the edges that cancelled count too.
+    In such a box the edges that cancelled count too. Of the regions too narrow to be shown, the vertices that lie
+    beside the edge of another polygon are returned in their place.
     """
     terrain = _terrain(edges, residual, interactions, verdict, extent)
     active = np.flatnonzero(~terrain.island)
     found: list[_Face] = []
+    narrow: list[Row] = []
     boxes = np.zeros((0, 4))
     if len(active):
         arrangement = _arranged(terrain, active)
         multiplicity, inside = _labelled(arrangement, terrain)
-        _add_gaps(found, arrangement, terrain, active, multiplicity, inside)
+        _add_gaps(found, narrow, arrangement, terrain, active, multiplicity, inside)
         wrong = _covered_wrongly(multiplicity, inside)
         if wrong.any():
             boxes = _boxes_of(arrangement, wrong)
-            _add_overlaps(found, arrangement, terrain, active, wrong, polygons, edges, cancellation)
-    return _as_arrays(found), boxes
+            _add_overlaps(found, narrow, arrangement, terrain, active, wrong, polygons, edges, cancellation)
+    return _as_arrays(found, narrow), boxes, sorted(set(narrow))
 
 
 def _boxes_of(arrangement: Arrangement, chosen: Bools) -> npt.NDArray[np.float64]:
@@ -239,19 +244,27 @@ def _covered_wrongly(multiplicity: Ints, inside: Bools) -> Bools:
 
 
 def _add_gaps(
-    found: list[_Face], arrangement: Arrangement, terrain: Terrain, active: Ints, multiplicity: Ints, inside: Bools
+    found: list[_Face],
+    narrow: list[Row],
+    arrangement: Arrangement,
+    terrain: Terrain,
+    active: Ints,
+    multiplicity: Ints,
+    inside: Bools,
 ) -> None:
     """Faces inside the extent that nothing covers; without an extent the bounded ones."""
     wanted = (multiplicity == 0) & inside
     nothing: frozenset[int] = frozenset()
     islands = _Islands(terrain)
-    for loops, faces in _assemble(arrangement, terrain.segment[active], wanted, islands):
+    sheet = Sheet(arrangement, terrain.segment[active], terrain.owner[active], np.full(len(active), NOBODY))
+    for loops, faces in _assemble(sheet, wanted, islands, narrow):
         covers = dict.fromkeys(faces, nothing)
-        _finish(found, arrangement, loops, faces, covers, inside=True, islands=islands)
+        _finish(found, sheet, loops, faces, covers, inside=True, islands=islands)
 
 
 def _add_overlaps(
     found: list[_Face],
+    narrow: list[Row],
     first: Arrangement,
     terrain: Terrain,
     active: Ints,
@@ -279,8 +292,9 @@ def _add_overlaps(
     multiplicity, inside = _labelled(arrangement, terrain)
     wanted = _covered_wrongly(multiplicity, inside)
     covers = covering_sets(arrangement, multiplicity, wanted, polygons)
-    for loops, faces in _assemble(arrangement, segment[chosen], wanted, None):
-        _finish(found, arrangement, loops, faces, covers, inside=bool(inside[faces[0]]), islands=None)
+    sheet = Sheet(arrangement, segment[chosen], left[chosen], right[chosen])
+    for loops, faces in _assemble(sheet, wanted, None, narrow):
+        _finish(found, sheet, loops, faces, covers, inside=bool(inside[faces[0]]), islands=None)
 
 
 def _cancelled_edges_near(arrangement: Arrangement, wrong: Bools, edges: Edges, cancellation: Cancellation) -> Ints:
@@ -347,15 +361,18 @@ class _Loops:
 
 
 def _assemble(
-    arrangement: Arrangement, segment: npt.NDArray[np.float64], wanted: Bools, islands: _Islands | None
+    sheet: Sheet, wanted: Bools, islands: _Islands | None, narrow: list[Row]
 ) -> list[tuple[_Loops, list[int]]]:
     """Put wanted faces together: a face that closes around its component, and what lies in it as an island."""
+    arrangement, segment = sheet.arrangement, sheet.segment
     outer_face = np.zeros(arrangement.faces, bool)
     outer_face[arrangement.face[arrangement.outer_half]] = True
     result: dict[int, tuple[_Loops, list[int]]] = {}
     for face in np.flatnonzero(wanted & ~outer_face).tolist():
         rings = rings_of(arrangement, face)
-        if rings:  # else it is narrower than doubles can show
+        if not rings:  # it is narrower than doubles can show
+            narrow += sheet.vertices_beside(face)
+        else:
             shell = max(rings, key=signed_area)
             result[face] = _Loops(shell, [ring for ring in rings if ring is not shell], []), [face]
     if not result:
@@ -406,7 +423,7 @@ def _faces_in_the_west(
 
 def _finish(
     found: list[_Face],
-    arrangement: Arrangement,
+    sheet: Sheet,
     loops: _Loops,
     faces: list[int],
     covers: dict[int, frozenset[int]],
@@ -416,6 +433,7 @@ def _finish(
 ) -> None:
     """Make the records of one face: its polygon, who borders it and how far."""
     holes = loops.holes + [islands.loop(k) for k in loops.islands] if islands is not None else loops.holes
+    arrangement = sheet.arrangement
     borders: dict[int, float] = {}
     enclosed = True
     length = arrangement.walk.length
@@ -439,11 +457,13 @@ def _finish(
         for k in loops.islands:
             owner, around = islands.border(k)
             borders[owner] = borders.get(owner, 0.0) + around
-    found.append(_Face(loops.shell, holes, covers[faces[0]], inside, borders, enclosed))
+    found.append(_Face(loops.shell, holes, covers[faces[0]], inside, borders, enclosed, sheet, faces[0]))
 
 
-def _as_arrays(found: list[_Face]) -> Faces:
+def _as_arrays(found: list[_Face], narrow: list[Row]) -> Faces:
     polygons, source = sound_polygons([face.shell for face in found], [face.holes for face in found])
+    for k in sorted(set(range(len(found))) - set(source)):
+        narrow += found[k].sheet.vertices_beside(found[k].number)
     bounds = shapely.bounds(polygons).tolist()
     order = sorted(
         range(len(polygons)),

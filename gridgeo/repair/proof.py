@@ -2,11 +2,16 @@
 
 Only what has changed can have become wrong, and only against what lies around it: so GEOS is asked about the changed
 polygons and their neighbours, which keeps the cost in proportion to the mends.
+
+Where a hole of a polygon touches the polygon's own outer border, GEOS looks at the corner of the hole alone and takes
+what lies outside the polygon for its inside. Edges that it flags there are looked at once more, by its relations.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +49,32 @@ def flagged_by_geos(polygons: Geometries, changed: Collection[int]) -> list[int]
     _, beside = shapely.STRtree(flat[there]).query(flat[sound], predicate="intersects")
     around = np.union1d(there[beside], sound)
     around = around[shapely.is_valid(flat[around])]
-    odd = around[~shapely.is_empty(shapely.coverage_invalid_edges(flat[around]))]
-    return sorted(broken | set(np.intersect1d(odd, sound).tolist()))
+    lines = shapely.coverage_invalid_edges(flat[around])
+    flagged = np.flatnonzero(~shapely.is_empty(lines) & np.isin(around, sound))
+    odd = [k for k in flagged.tolist() if not _misread(flat[around], k, lines[k])]
+    return sorted(broken | set(around[odd].tolist()))
+
+
+def _misread(polygons: Geometries, index: int, lines: shapely.Geometry) -> bool:
+    """Whether all that GEOS flags of a polygon starts where the rings of another touch, and lies outside all others."""
+    others = np.delete(polygons, index)
+    others = others[shapely.intersects(others, lines)]
+    touching = {place for other in others for place in _where_rings_touch(other)}
+    if not touching:
+        return False
+    for line in shapely.get_parts(lines):
+        for ends in pairwise(map(tuple, shapely.get_coordinates(line).tolist())):
+            apart = shapely.relate_pattern(shapely.LineString(ends), others, "FF*******")
+            if touching.isdisjoint(ends) or not apart.all():
+                return False
+    return True
+
+
+def _where_rings_touch(polygon: shapely.Geometry) -> list[tuple[float, ...]]:
+    """Return the vertices that several rings of a polygon have."""
+    rings = shapely.get_rings(shapely.get_parts(polygon))
+    counted = Counter(place for ring in rings for place in set(map(tuple, shapely.get_coordinates(ring).tolist())))
+    return [place for place, count in counted.items() if count > 1]
 
 
 def doubted_by_geos(
