@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 import shapely
 
 from gridgeo.crs import to_crs
 from gridgeo.repair import repair_tiling, undo_plan
+from gridgeo.repair.origins import Origins
 from gridgeo.validate import validate_tiling
 
 SYSTEMS = ("EPSG:4490", "EPSG:4549", "EPSG:32651")
@@ -93,3 +95,21 @@ def test_heights_stay_and_new_vertices_get_one_between() -> None:
     assert heights == {(0, 0): 5, (10, 0): 6, (10, 10): 7, (0, 10): 8}
     assert shapely.get_coordinates(fixed.geometry.iloc[1], include_z=True)[:, 2].tolist()[0] == 6
     assert np.isfinite(shapely.get_coordinates(fixed.geometry.iloc[1], include_z=True)).all()
+
+
+def test_new_vertices_a_nanometre_from_others_are_these() -> None:
+    given = gpd.GeoSeries([shapely.box(121, 31, 121.001, 31.001), shapely.box(121.001, 31, 121.002, 31.001)])
+    given = given.set_crs("EPSG:4490")
+    worked = to_crs(gpd.GeoDataFrame(geometry=given), "EPSG:4549").geometry.to_numpy()
+    southeast, northeast, northwest, southwest = shapely.get_coordinates(worked[0])[:4]
+    near = southeast + np.array([2e-9, -3e-9])
+    south = (southeast + southwest) / 2 - [0.0, 5.0]
+    mended = shapely.Polygon([near, northeast, northwest, southwest, south, south + np.array([3e-9, 0.0])])
+    assert mended.is_valid
+    assert len(set(mended.exterior.coords)) == 6
+    assert tuple(near) != tuple(southeast)
+    metres = pyproj.CRS("EPSG:4549")
+    back = Origins([(given.crs, given.to_numpy())], worked, metres).restored({0: mended})[0]
+    corners = shapely.get_coordinates(given[0])[:4]
+    assert shapely.get_coordinates(back)[:4].tolist() == corners.tolist()
+    assert len(back.exterior.coords) == 6  # the corners, one vertex in the south, and the first again
