@@ -86,7 +86,7 @@ class PageWriter:
             f"</ul>{_supervision(notice, words)}</section>"
             f'<section aria-labelledby="extent"><h2 id="extent">范围</h2>{_extent(notice)}{_figure(drawing)}</section>'
             f"{_patrols(notice, words)}{_frontage(notice)}"
-            f'<section aria-labelledby="team"><h2 id="team">{escape(words.team)}</h2>{team}</section>'
+            f'<section aria-labelledby="team"><h2 id="team">{escape(words.team)}</h2>{_station(notice, words)}{team}</section>'
             f"{_tasks(notice, words)}{_services(notice, words)}"
             f"{_promise(words)}{self._neighbours(notice)}</main>"
             f"<footer>{facts_of(notice, words)}{self._board(notice)}</footer>"
@@ -194,6 +194,12 @@ def _card(card: Card, photos: Mapping[Path, str]) -> str:
         f'<li>{photo}<div><p class="role">{card.role_name}</p><h3><bdi>{escape(card.name)}</bdi></h3>'
         f"{organisation}{phone}{hours}</div></li>"
     )
+
+
+def _station(notice: Notice, words: Words) -> str:
+    if not notice.station:
+        return ""
+    return f'<p class="under">{escape(words.station)}：<bdi>{escape(notice.station)}</bdi></p>'
 
 
 def _supervision(notice: Notice, words: Words) -> str:
