@@ -144,10 +144,13 @@ def test_what_is_no_coverage_always_has_a_face_or_a_missing_vertex(origin: tuple
         a = np.array(origin) + metre * random.uniform(-5, 5, 2)
         b = a + metre * np.array([random.uniform(-8, 8), random.uniform(10, 30)])
         corner = a + (b - a) * random.uniform(0.1, 0.9)
-        west, east = metre * np.array([-40, 0]), metre * np.array([40, 0])
+        west, low, high = metre * np.array([[-40, 0], [40, -5], [40, 5]])
         far = corner + metre * np.array([40, random.uniform(-3, 3)])
-        polygons = [[a + west, a, b, b + west], [a, a + east, far, corner], [corner, far, b + east, b]]
-        analysis = analyse([shapely.Polygon(ring) for ring in polygons])
+        rings = [a + west, a, b, b + west], [a, a + low, far, corner], [corner, far, b + high, b]
+        polygons = np.array([shapely.Polygon(ring) for ring in rings], object)
+        analysis = analyse(polygons)
+        assert shapely.is_valid(polygons).all()
+        assert analysis.valid == shapely.coverage_is_valid(polygons)
         missing = analysis.missing_vertices()
         assert len(analysis.faces()) or len(missing)
         assert (missing.point == corner).all()
