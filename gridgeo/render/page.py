@@ -86,7 +86,8 @@ class PageWriter:
             f"</ul>{_supervision(notice, words)}</section>"
             f'<section aria-labelledby="extent"><h2 id="extent">范围</h2>{_extent(notice)}{_figure(drawing)}</section>'
             f"{_patrols(notice, words)}{_frontage(notice)}"
-            f'<section aria-labelledby="team"><h2 id="team">{escape(words.team)}</h2>{_station(notice, words)}{team}</section>'
+            f'<section aria-labelledby="team"><h2 id="team">{escape(words.team)}</h2>'
+            f"{_station(notice, words)}{team}</section>"
             f"{_tasks(notice, words)}{_services(notice, words)}"
             f"{_promise(words)}{self._neighbours(notice)}</main>"
             f"<footer>{facts_of(notice, words)}{self._board(notice)}</footer>"
