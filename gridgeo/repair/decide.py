@@ -8,7 +8,7 @@ area. Nobody gets a region that would stick out of him as an arm (`sticks_out`);
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,6 +25,8 @@ from gridgeo.validate.subject import Subject
 from gridgeo.validate.wording import Names, Width
 
 _ALL = 1 - 1e-9
+_DIGITS = 8
+"""Last digits by which a crossing that was computed may lie off the vertex that it is."""
 
 ARM = 5.0
 """How many times as long as wide a region may stick out of who gets it."""
@@ -474,13 +476,12 @@ def _lacks_vertex(region: Region, polygons: Geometries, rules: Rules) -> bool:
     locked = involved & rules.locked
     if not locked:
         return False
-    corners = set(map(tuple, shapely.get_coordinates(region.polygon).tolist()))
-    theirs = _corners(polygons, locked)
-    return bool((corners & _corners(polygons, involved - locked)) - theirs)
-
-
-def _corners(polygons: Geometries, which: Iterable[int]) -> set[tuple[float, ...]]:
-    return {tuple(place) for k in which for place in shapely.get_coordinates(polygons[k]).tolist()}
+    corners = shapely.get_coordinates(region.polygon)
+    reach = _DIGITS * float(np.spacing(np.abs(corners).max()))
+    theirs = shapely.multipoints(shapely.get_coordinates(polygons[sorted(locked)]))
+    others = shapely.points(shapely.get_coordinates(polygons[sorted(involved - locked)]))
+    here = shapely.dwithin(others, shapely.multipoints(corners), reach)
+    return bool((here & ~shapely.dwithin(others, theirs, reach)).any())
 
 
 def _is_all_of(region: Region, polygon: int, rules: Rules) -> bool:
