@@ -26,6 +26,7 @@ from gridgeo.render.theme import Theme, Words
 from gridgeo.town import Person, Publication, Town
 from tests.render_towns import blocks_frame, make_town
 from tests.test_render_poster import portrait
+from tests.test_render_sections import with_workstations
 
 FIRST = "310112999001001"
 
@@ -228,3 +229,8 @@ def test_a_street_page_tells_who_patrols_which_section_in_which_shift(tmp_path: 
     ):
         assert expected in text
     assert "每天" not in text.partition("<tbody>")[2].partition("</table>")[0], "which goes without saying"
+
+
+def test_pages_say_where_the_workstation_is_as_the_boards_do(tmp_path: Path) -> None:
+    first = pages_of(with_workstations(make_town()), tmp_path)[0].read_text(encoding="utf-8")
+    assert "工作站：<bdi>杜行路8号</bdi>" in first
