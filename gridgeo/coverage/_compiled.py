@@ -15,7 +15,6 @@ from gridgeo.coverage._orientation import EPSILON, ORIENTATION_ERROR
 _SPLITTER = 2.0**27 + 1.0
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _FINISHER = np.uint64(0xD6E8FEB86659FD93)
-_ALMOST = 1.0 + 1e-9
 
 
 # ---------------------------------------------------------------- exact orientation

@@ -24,7 +24,6 @@ _CALLED_OUT_SIZES = (20.0, 16.0, 13.0)
 _NEIGHBOUR_SIZES = (12.5, 11.5, 10.5, 9.5)
 _WATER_SIZES = (12.5, 11.0, 9.5)
 _LINE_SIZES = {"river": 12.5, "main-road": 12.5, "road": 11.5, "lane": 10.0}
-_QUIET_LANE_SIZE = 9.0
 _LONG = 250.0
 """Millimetres of a line that is named twice."""
 _APART = 85.0

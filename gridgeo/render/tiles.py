@@ -25,7 +25,6 @@ OVERLAP = 10.0
 """Millimetres that neighbouring parts have in common at least."""
 MARGIN = 5.0
 """Millimetres at the edge of a sheet that office printers leave blank."""
-_POINT = 25.4 / 72
 
 _PLAN = "拼接示意"
 _HOW = "按编号打印（实际大小、不缩放）：沿裁切标记裁去左边和上边的白边，右幅压左幅、下幅压上幅粘贴。"
