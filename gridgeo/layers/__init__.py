@@ -28,11 +28,10 @@ from gridgeo.layers._sources import (
     EMPTY_GEOMETRY,
     NULL_GEOMETRY,
     UNREADABLE_GEOMETRY,
-    LayerInfo,
-    Table,
     list_file,
     read_file,
 )
+from gridgeo.layers._table import LayerInfo, Table
 from gridgeo.layers._writing import write_table
 
 __all__ = ["GRID_KINDS", "GridKind", "Layer", "LayerInfo", "list_layers", "read_layer", "write_layer"]

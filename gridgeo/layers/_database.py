@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 from gridgeo._words import shown
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.layers._sources import BAD_WHERE, CANNOT_READ, LayerInfo, Table, choose_layer, missing_columns, shown_long
+from gridgeo.layers._table import BAD_WHERE, CANNOT_READ, LayerInfo, Table, choose_layer, missing_columns, shown_long
 
 SCHEMES = ("postgresql://", "postgres://", "postgis://", "postgresql+psycopg://")
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")

@@ -14,7 +14,7 @@ import shapely
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.layers._sources import (
+from gridgeo.layers._table import (
     CANNOT_READ,
     NO_MAP_DATA,
     READ_ERRORS,

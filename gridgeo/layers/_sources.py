@@ -6,40 +6,37 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyogrio
 import pyproj
-import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 
-from gridgeo._words import listed, nearest, shown
+from gridgeo._words import shown
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers._encoding import is_text, known_encoding, table_encoding
+from gridgeo.layers._parquet import parquet_info, read_parquet
+from gridgeo.layers._table import (
+    BAD_WHERE,
+    CANNOT_READ,
+    NO_MAP_DATA,
+    READ_ERRORS,
+    LayerInfo,
+    Table,
+    choose_layer,
+    missing_columns,
+    reason_of,
+    wkb_fault,
+)
 
-READ_ERRORS = (DataSourceError, DataLayerError, ValueError, RuntimeError, OSError, ArithmeticError)
 PARQUET_SUFFIXES = (".parquet", ".geoparquet")
 
 NO_FILE = Message("there is no such file; correct the name", "没有这个文件；请更正文件名")
-NO_MAP_DATA = Message(
-    "holds no map data that can be read ({reason}); give a GeoPackage, GeoParquet, FlatGeobuf, GeoJSON, Shapefile, "
-    "File Geodatabase, KML, DXF or OSM PBF file",
-    "没有可读取的地图数据（{reason}）；请提供 GeoPackage、GeoParquet、FlatGeobuf、GeoJSON、Shapefile、"
-    "File Geodatabase、KML、DXF 或 OSM PBF 文件",
-)
-CANNOT_READ = Message("can't be read ({reason}); repair or replace it", "无法读取（{reason}）；请修复或更换")
-NO_LAYER = Message("has no layer {layer!r}; it has {layers}{hint}", "没有图层“{layer}”；现有 {layers}{hint}")
-WHICH_LAYER = Message(
-    "has several layers; say which: layer = one of {layers}", "有多个图层；请用 layer 指定其中一个：{layers}"
-)
-NO_COLUMN = Message("has no column {column!r}; it has {columns}{hint}", "没有字段“{column}”；现有 {columns}{hint}")
+
 _BAD_NAME = Message(
     "its name or its folder's holds ! or ;, which map files can't have; rename it",
     "文件名或所在文件夹名中含有 ! 或 ;，无法作为地图文件打开；请改名",
@@ -48,7 +45,7 @@ _COLUMN_TAKEN = Message(
     "its column {column!r} was left aside, as its geometries bear that name; rename it to keep it",
     "字段“{column}”与几何图形同名，已略去；如需保留请改名",
 )
-_HINT = Message("; did you mean {nearest!r}?", "；是否指“{nearest}”？")
+
 _NO_CODEC = Message("{encoding!r} is no text encoding; say gbk or utf-8", "“{encoding}”不是文字编码；请写 gbk 或 utf-8")
 _WRONG_CODEC = Message(
     "its texts are not in {encoding}; say encoding = gbk or utf-8",
@@ -58,10 +55,7 @@ _GUESSED_CODEC = Message(
     "does not say its text encoding and was read as {encoding}; if names look wrong, state the encoding",
     "未注明文字编码，已按 {encoding} 读取；若名称有误，请用 encoding 注明编码",
 )
-BAD_WHERE = Message(
-    "the condition {where!r} can't be applied ({reason}); correct where",
-    "筛选条件“{where}”无法执行（{reason}）；请更正 where",
-)
+
 _READER_WARNS = Message("the reader warns: {text}", "读取时有警告：{text}")
 
 NULL_GEOMETRY = Message("left out: it has no geometry; draw it or delete it", "已略去：没有几何图形；请补画或删除")
@@ -69,64 +63,6 @@ EMPTY_GEOMETRY = Message("left out: its geometry is empty; draw it or delete it"
 UNREADABLE_GEOMETRY = Message(
     "left out: its geometry can't be used ({reason}); redraw it", "已略去：几何图形无法使用（{reason}）；请重新绘制"
 )
-
-
-class LayerInfo(NamedTuple):
-    """What `list_layers` says of one layer."""
-
-    name: str
-    geometry_type: str
-    """``"Polygon"``, ``"LineString"``, ``"Unknown"`` where types are mixed …"""
-    features: int
-    """Number of features; -1 where only reading them all would tell."""
-    columns: tuple[str, ...]
-    crs: pyproj.CRS | None
-
-
-@dataclass
-class Table:
-    """One layer as its file has it: every feature in file order, None for a geometry that is missing or unreadable."""
-
-    label: str
-    layer: str
-    frame: gpd.GeoDataFrame
-    unreadable: dict[int, str] = field(default_factory=dict)
-    """Why geometries can't be used, by position."""
-    marks: npt.NDArray[Any] | None = None
-    """The file's own numbers of the features, where a user could look them up (OSM)."""
-    states_crs: bool = True
-    """False where ``frame.crs`` is what the format takes for granted, not what the file says."""
-    problems: list[Problem] = field(default_factory=list)
-
-
-def hint(word: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that offers the known word nearest to ``word``, if one is near."""
-    near = nearest(word, known)
-    return _HINT.text(nearest=near) if near is not None else ""
-
-
-def missing_columns(label: str, wanted: Iterable[str], known: Sequence[str]) -> list[Problem]:
-    """Return a problem for each column that is wanted and not there."""
-    values = [(column, hint(column, known)) for column in dict.fromkeys(wanted) if column not in known]
-    return [
-        Problem(label, NO_COLUMN, {"column": column, "columns": listed(known, most=30) or "-", "hint": near})
-        for column, near in values
-    ]
-
-
-def reason_of(error: BaseException, *, path: Path | None = None) -> str:
-    """Return what an exception says, on one short line, without the paths and advice of lower layers."""
-    text = str(error).split("; It might help")[0].strip() or type(error).__name__
-    text = re.sub(r"^\w*Exception: ", "", text)
-    if path is not None:
-        for form in (str(path.absolute()), str(path)):
-            text = text.replace(form, path.name)
-    return shown_long(text)
-
-
-def shown_long(text: str) -> str:
-    """Return the first 160 characters of ``text``."""
-    return text if len(text) <= 160 else text[:159] + "…"
 
 
 def read_file(
@@ -142,8 +78,6 @@ def read_file(
 
     ``columns`` limits what is read (None: everything); ``extra`` names further columns that must be there.
     """
-    from gridgeo.layers._parquet import read_parquet
-
     _must_exist(path)
     if path.suffix.lower() in PARQUET_SUFFIXES and path.is_file():
         return read_parquet(path, layer=layer, columns=columns, extra=extra, where=where)
@@ -152,8 +86,6 @@ def read_file(
 
 def list_file(path: Path) -> list[LayerInfo]:
     """Return what each layer with a geometry is."""
-    from gridgeo.layers._parquet import parquet_info
-
     _must_exist(path)
     if path.suffix.lower() in PARQUET_SUFFIXES and path.is_file():
         return [parquet_info(path)]
@@ -205,22 +137,6 @@ def _ogr_layers(path: Path) -> list[tuple[str, str]]:
         reason = Message("only tables without geometry", "只有不含几何图形的表").text()
         raise InputError(Problem(str(path), NO_MAP_DATA, {"reason": reason}))
     return layers
-
-
-def choose_layer(label: str, layer: str | None, names: Sequence[str]) -> str:
-    """Return the layer that is meant, or raise an error that lists those that exist."""
-    if layer is None:
-        if len(names) == 1:
-            return names[0]
-        raise InputError(Problem(label, WHICH_LAYER, {"layers": listed(names, most=30)}))
-    if layer not in names:
-        values: dict[str, object] = {
-            "layer": layer,
-            "layers": listed(names, most=30) or "-",
-            "hint": hint(layer, names),
-        }
-        raise InputError(Problem(label, NO_LAYER, values))
-    return layer
 
 
 def _encoding_of(path: Path, layer: str, stated: str | None) -> tuple[str | None, bool]:
@@ -326,16 +242,6 @@ def _why_unreadable(path: Path, frame: gpd.GeoDataFrame, options: dict[str, Any]
         # read again as bytes: the reader of tables says nothing about single features
         _, _, raw, _ = pyogrio.raw.read(path, columns=[], **options)
     return {int(position): text for position in lost if (text := wkb_fault(raw[position])) is not None}
-
-
-def wkb_fault(content: bytes | None) -> str | None:
-    if content is None:
-        return None
-    try:
-        shapely.from_wkb(content)
-    except shapely.errors.ShapelyError as error:
-        return reason_of(error)
-    return None
 
 
 _TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')

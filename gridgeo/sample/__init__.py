@@ -2,8 +2,9 @@
 
 from gridgeo.sample.faults import OTHER_KINDS, TILING_KINDS, PlantedFault, plant_faults
 from gridgeo.sample.files import write_sample
-from gridgeo.sample.geography import SampleTown, sample_town
+from gridgeo.sample.making import sample_town
 from gridgeo.sample.section_faults import SECTION_KINDS, plant_section_faults, take_patrollers
+from gridgeo.sample.town import SampleTown
 
 __all__ = [
     "OTHER_KINDS",

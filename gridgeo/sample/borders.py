@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.sample.geography import to_metres
+from gridgeo.sample.town import to_metres
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
-from gridgeo.sample.geography import CRS, grid_polygons, to_degrees
+from gridgeo.sample.grid_layers import grid_polygons
 from gridgeo.sample.grids import Division
 from gridgeo.sample.interior import Interior, Water
 from gridgeo.sample.names import Namer
 from gridgeo.sample.plan import Floats, Plan
+from gridgeo.sample.town import frame, to_degrees
 
 PEOPLE_A_HOUSEHOLD = 2.6
 
@@ -53,16 +53,12 @@ def building_layers(
     shapes = np.array([shape for _, _, shape in greens] + [None], dtype=object)[:-1]
     addresses = _addresses(division, codes, names, corners, grid, uses, floors, rng)
     return {
-        "buildings": _frame(buildings, footprints),
+        "buildings": frame(buildings, footprints),
         "addresses": addresses,
         "workstations": _workstations(addresses),
         "shops": _shops(plan, division, codes, rng),
-        "green": _frame(green, shapely.transform(shapes, to_degrees)),
+        "green": frame(green, shapely.transform(shapes, to_degrees)),
     }
-
-
-def _frame(columns: dict[str, object], shapes: npt.NDArray[np.object_]) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=gpd.GeoSeries(shapes, crs=CRS), crs=CRS)
 
 
 def _workstations(addresses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -73,7 +69,7 @@ def _workstations(addresses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         off = places[members] - places[members].mean(axis=0)
         rows.append(int(members[np.argmin(np.round(np.hypot(*off.T), 9))]))
     chosen = addresses.iloc[rows]
-    return _frame(
+    return frame(
         {
             "id": [f"W{number:03d}" for number in range(1, len(rows) + 1)],
             "name": chosen["name"].to_numpy(),
@@ -121,7 +117,7 @@ def _addresses(
         "population": people,
         "grid": codes[owner],
     }
-    return _frame(table, np.asarray(shapely.points(to_degrees(corners[homes].mean(axis=1))), dtype=object))
+    return frame(table, np.asarray(shapely.points(to_degrees(corners[homes].mean(axis=1))), dtype=object))
 
 
 def _shops(
@@ -156,4 +152,4 @@ def _shops(
         "name": [namer.shop() for _ in point],
         "grid": codes[grid],
     }
-    return _frame(table, np.asarray(shapely.points(to_degrees(points[point])), dtype=object))
+    return frame(table, np.asarray(shapely.points(to_degrees(points[point])), dtype=object))

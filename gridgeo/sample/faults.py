@@ -24,7 +24,7 @@ import shapely
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.sample.borders import Borders, Floats
-from gridgeo.sample.geography import CRS, GRID_LAYERS, TOWN_CODE, SampleTown, to_degrees, to_metres
+from gridgeo.sample.town import CRS, GRID_LAYERS, TOWN_CODE, SampleTown, to_degrees, to_metres
 
 _NO_ROOM = Message(
     "no room for {count} faults: after {planted} no place is left for {kind}; plant fewer, or make a larger town",

@@ -13,9 +13,10 @@ from gridgeo._files import write_whole
 from gridgeo.language import Message
 from gridgeo.layers import write_layer
 from gridgeo.progress import track
-from gridgeo.sample.geography import SampleTown, sample_town
+from gridgeo.sample.making import sample_town
 from gridgeo.sample.people import BLOCK_TARGET, PORTRAITS, SECTION_TARGET, SHOP_WEIGHT
 from gridgeo.sample.photos import draw_portrait
+from gridgeo.sample.town import SampleTown
 
 _WRITING = Message("writing the sample town's layers", "正在写入示例镇图层")
 _DRAWING = Message("drawing the sample town's portraits", "正在绘制示例头像")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from gridgeo.sample.names import Namer
-
-if TYPE_CHECKING:
-    from gridgeo.sample.geography import SampleTown
+from gridgeo.sample.town import SampleTown
 
 PORTRAITS = 640
 """Different portraits that are drawn at most; in larger towns people share them."""
