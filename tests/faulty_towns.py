@@ -2,7 +2,9 @@
 
 A town comes of its seed: a tiling of quadrangles or of cells with bent borders, in metres, degrees, feet, or in several
 CRSs at once; some of its features are moved, stretched, pierced, broken, copied, left out or given other vertices; it
-has an extent or none, roads or none, features that are locked and features with priority.
+has an extent or none, roads or none, features that are locked and features with priority. Towns that have drifted are
+one layer whose features are whole but lie a little beside their places, along roads that bend. Whole towns have grids,
+blocks and professional grids.
 """
 
 from __future__ import annotations
@@ -15,20 +17,28 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
+import shapely.affinity
 
 from gridgeo.crs import to_crs
 from gridgeo.layers import Layer
 from gridgeo.repair import Plan, repair_tiling, repair_town, undo_plan, write_plan
+from gridgeo.repair.exchange import needles
 from gridgeo.repair.files import plan_from_json
 from gridgeo.repair.proof import flagged_by_geos
+from gridgeo.repair.regions import Local
+from gridgeo.repair.shapes import spike_tips
 from gridgeo.town import read_town
 from gridgeo.validate import Report, validate_tiling, validate_town
 from gridgeo.validate.measure import total_area
+from gridgeo.validate.subject import Subject
 from tests.repair_towns import ONE_CRS, SEVERAL_CRS, cells, write_town
 from tests.test_validate_update import SYSTEMS, edited, tiling
 
 ROOM = 1e-3
 """Square metres by which sums of areas may differ for each feature that changed: rounding of places and lines."""
+
+SAME_NEEDLE = 2e-3
+"""Metres within which a needle lies where one was before."""
 
 Layers = dict[str, Layer]
 
@@ -92,6 +102,49 @@ def faulty_town(seed: int) -> FaultyTown:
     return FaultyTown(layers, options)
 
 
+def drifted_town(seed: int) -> FaultyTown:
+    """Return a town of one layer some of whose features lie a little beside their places, or are edited; all valid."""
+    random = np.random.default_rng(seed)
+    size = int(random.integers(3, 7))
+    shapes = tiling(random, size)
+    for k in random.integers(len(shapes), size=int(random.integers(1, 5))):
+        shape = _drifted(random, shapes[k])
+        shapes[k] = shape if shape is not None and shape.is_valid else shapes[k]
+    crs, scale, offset = SYSTEMS[seed % 3]
+
+    def placed(shape: Any) -> Any:
+        return shapely.transform(shape, lambda places: places * scale + offset)
+
+    there = [placed(shape) for shape in shapes if shape is not None]
+    frame = gpd.GeoDataFrame({"code": [str(k) for k in range(len(there))]}, geometry=there, crs=crs)
+    options: dict[str, Any] = {}
+    if random.random() < 0.7:
+        margin = 0.0 if random.random() < 0.5 else 0.3
+        extent = placed(shapely.box(-margin, -margin, size + margin, size + margin))
+        options["within"] = gpd.GeoDataFrame(geometry=[extent], crs=crs)
+    if random.random() < 0.5:
+        lines = [
+            shapely.LineString(np.column_stack([np.linspace(-1, size + 1, 9), k + random.uniform(-0.05, 0.05, 9)]))
+            for k in range(1, size)
+        ]
+        lines += [shapely.LineString(shapely.get_coordinates(line)[:, ::-1]) for line in lines[:2]]
+        roads = gpd.GeoDataFrame({"rank": ["road"] * len(lines)}, geometry=[placed(line) for line in lines], crs=crs)
+        options["along"] = roads.to_crs(roads.estimate_utm_crs()) if crs != "EPSG:32651" else roads
+    chosen = [("layer", str(one)) for one in random.choice(frame["code"], int(random.integers(0, 3)), replace=False)]
+    if random.random() < 0.3 and chosen:
+        options["lock"] = chosen
+    elif random.random() < 0.4:
+        options["priority"] = chosen
+    return FaultyTown({"layer": Layer("layer", frame, "code")}, options)
+
+
+def _drifted(random: np.random.Generator, shape: Any) -> Any:
+    """Move a shape by a little, as an editor does it by mistake, or spoil it in one of many other ways."""
+    if shape is not None and random.random() < 0.4:
+        return shapely.affinity.translate(shape, *random.uniform(-0.06, 0.06, 2))
+    return edited(random, shape)
+
+
 def _quadrangles(random: np.random.Generator, size: int, seed: int) -> tuple[list[Any], str, float, Any]:
     """Wild: features as large as their neighbours are moved, scaled, pierced."""
     shapes = list(tiling(random, size))
@@ -152,7 +205,10 @@ def check(town: FaultyTown, *, thrice: bool = True) -> Findings:
     if after.ok and not _sound_by_geos(after):
         say("GEOS finds fault with what the validator finds sound")
     _check_who_changed(town, fixed, plan, say)
-    _check_areas(report, after, town, fixed, plan, say)
+    was, now = _Shapes.of(report, town.layers), _Shapes.of(after, fixed)
+    _check_shapes(was, now, plan, say)
+    _check_areas(was, now, plan, say)
+    _check_faults_areas(report, plan, say)
     again, more = repair_tiling(dict(fixed), **options)
     if more.actions or wkb(again) != wkb(fixed):
         say("a second repair changes something" + (" (something was left)" if plan.left else ""))
@@ -209,7 +265,8 @@ def wkb(layers: Mapping[str, Layer]) -> dict[tuple[str, str], bytes]:
 def _check_what_is_left(after: Report, plan: Plan, say: Any) -> None:
     said = [{feature.id for feature in left.features} for left in plan.left]
     for fault in after.records:
-        if fault.severity == "error" and not any(set(fault.features) & names for names in said):
+        told = any(set(fault.features) & names for names in said)
+        if (fault.severity == "error" or (fault.code == "spike" and fault.severity == "warning")) and not told:
             say(f"left without a word: {fault.message('en')}")
     if any(not left.reason("en") for left in plan.left):
         say("something is left without a reason")
@@ -252,23 +309,65 @@ def _check_who_changed(town: FaultyTown, fixed: Layers, plan: Plan, say: Any) ->
             say("a column changed")
 
 
-def _check_areas(before: Report, after: Report, town: FaultyTown, fixed: Layers, plan: Plan, say: Any) -> None:
-    """Compare what each feature has more or less with what the plan says that it was given and gave."""
-    measured = []
-    for report, layers in ((before, town.layers), (after, fixed)):
+@dataclass(frozen=True)
+class _Shapes:
+    """The polygons of a town in the CRS in which they are mended; of broken rings, what was made of them."""
+
+    subject: Subject
+    by_name: dict[tuple[str, str], Any]
+
+    @classmethod
+    def of(cls, report: Report, layers: Layers) -> _Shapes:
         subject = report.origin.examined.subject  # type: ignore[attr-defined]
         names = [(key, one) for key, layer in layers.items() for one in layer.ids.tolist()]
-        shapes = dict(zip(names, subject.polygons, strict=True))
-        measured.append((subject, shapes))
-    (subject, was), (_, now) = measured
+        return cls(subject, dict(zip(names, subject.polygons, strict=True)))
+
+    def area(self, name: tuple[str, str]) -> float:
+        shape = self.by_name.get(name)
+        subject = self.subject
+        return 0.0 if shape is None else total_area(np.array([shape], object), subject.crs, subject.measure_crs)
+
+
+def _check_shapes(was: _Shapes, now: _Shapes, plan: Plan, say: Any) -> None:
+    """Look whether what has changed is valid and has no spike and no needle that it didn't have."""
+    changed = [name for name in map(tuple, plan.before) if was.by_name[name] is not None and name in now.by_name]
+    if not changed:
+        return
+    old = np.array([was.by_name[name] for name in changed], object)
+    new = np.array([now.by_name[name] for name in changed], object)
+    if not shapely.is_valid(new).all():
+        say("a mended polygon is not valid")
+    tips = zip(changed, spike_tips(was.subject, old), spike_tips(now.subject, new), strict=True)
+    for name, before, after in tips:
+        if not after <= before:
+            say(f"{name} has a spike that it didn't have")
+    local = Local.at(was.subject, shapely.get_coordinates(old)[0].tolist())
+    pairs = zip(changed, needles(local.shapes(old)), needles(local.shapes(new)), strict=True)
+    for name, before, after in pairs:
+        known = shapely.buffer(shapely.union_all(before), SAME_NEEDLE) if before else shapely.Polygon()
+        if any(shapely.difference(needle, known).area > 0.6 * needle.area for needle in after):
+            say(f"{name} has a needle that it didn't have")
+
+
+def _check_areas(was: _Shapes, now: _Shapes, plan: Plan, say: Any) -> None:
+    """Compare what each feature has more or less with what the plan says that it was given and gave."""
     for feature in plan.before:
-        key = tuple(feature)
-        areas = [
-            0.0 if shape is None else total_area(np.array([shape], object), subject.crs, subject.measure_crs)
-            for shape in (was.get(key), now.get(key))
-        ]
+        more = now.area(tuple(feature)) - was.area(tuple(feature))
         transfers = [one for action in plan.actions for one in action.transfers]
         said = sum(one.area for one in transfers if one.taker == feature)
         said -= sum(one.area for one in transfers if one.giver == feature)
-        if abs(areas[1] - areas[0] - said) > ROOM + 2e-5 * abs(said):
-            say(f"{feature.layer}:{feature.id} has {areas[1] - areas[0]:.3f} m2 more, the plan says {said:.3f}")
+        if abs(more - said) > ROOM + 2e-5 * abs(said):
+            say(f"{feature.layer}:{feature.id} has {more:.3f} m2 more, the plan says {said:.3f}")
+
+
+def _check_faults_areas(before: Report, plan: Plan, say: Any) -> None:
+    """Compare the area of each fault with what changed hands there, where one action alone has mended it."""
+    for fault in before.records:
+        if fault.code not in ("overlap", "gap", "uncovered", "outside") or not fault.area:
+            continue
+        mine = [a for a in plan.actions if a.code == fault.code and a.mend != "drop" and a.place.within(fault.geometry)]
+        if len(mine) != 1 or set(fault.features) != {feature.id for feature in mine[0].features}:
+            continue
+        total = sum({transfer.region.wkb: transfer.area for transfer in mine[0].transfers}.values())
+        if abs(total - fault.area) > 1e-9 * fault.area:
+            say(f"{fault.code} of {fault.area:.6f} m2, of which {total:.6f} m2 changed hands")
