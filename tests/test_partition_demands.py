@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 import shapely
 from shapely import LineString, Point, box
 
 from gridgeo import InputError, delineate_blocks
 from gridgeo.errors import Problem
+from gridgeo.language import Message
 from gridgeo.partition import WorkloadSource, crew
 from gridgeo.partition.demand import Demand
+from gridgeo.partition.spots import Spot, in_output_crs
 from tests.test_partition_search import lattice
 
 CRS = None  # metres
@@ -121,7 +124,7 @@ def test_what_cannot_be_met_says_what_can() -> None:
     warnings: list[Problem] = []
     draft(workload={"people": heavy}, count=8, warnings=warnings)
     said = [problem.text("en") for problem in warnings]
-    assert any("the piece at 50, 50 (working CRS) alone holds 900" in text for text in said)
+    assert any("the piece at 50, 50 alone holds 900" in text for text in said)
     (uneven,) = [text for text in said if "a block is" in text]
     assert "none below" in uneven
     assert "with 2 blocks" in uneven or "with 3 blocks" in uneven
@@ -256,3 +259,19 @@ def test_less_time_gives_less_effort_and_still_a_plan() -> None:
     blocks = draft(seconds=0.001, tolerance=0.5)
     assert len(blocks) == 4
     assert blocks.to_wkb().equals(draft(seconds=0.001, tolerance=0.5).to_wkb())
+
+
+def test_a_warning_says_where_in_degrees_when_the_result_is_in_degrees() -> None:
+    piece = Message("the piece at {at}", "{at} 处的一片")
+    told = [Problem("grid A", piece, {"at": Spot(3.6, -4.4)}), Problem("grid B", Message("none", "无"))]
+
+    def to_degrees(points: np.ndarray) -> np.ndarray:
+        return 121.5 + points / 1e5
+
+    in_degrees = in_output_crs(told, to_degrees, pyproj.CRS("EPSG:4490"))
+    assert [problem.text("en") for problem in in_degrees] == [
+        "grid A: the piece at 121.50004, 121.49996",
+        "grid B: none",
+    ]
+    in_metres = in_output_crs(told, lambda points: points + 100.0, pyproj.CRS("EPSG:4549"))
+    assert in_metres[0].text("zh") == "grid A: 104, 96 处的一片"

@@ -16,6 +16,7 @@ from gridgeo.partition.crew import Solved, Task, deviations
 from gridgeo.partition.demand import Demand
 from gridgeo.partition.oversize import suggest_cuts
 from gridgeo.partition.search import Graph
+from gridgeo.partition.spots import Spot
 
 MOST_BLAMED = 5
 """Pieces too large to balance that are named one by one in a grid, the heaviest first."""
@@ -25,10 +26,9 @@ _FEW_ATOMS = Message(
     "屏障仅将其分成 {atoms} 片，只能划 {blocks} 个责任块，而非 {asked} 个；请补充街巷或减少块数",
 )
 _BIG_ATOM = Message(
-    "the piece at {x:.0f}, {y:.0f} (working CRS) alone holds {weight:.6g} of {name}, more than a block's {cap:.6g}: "
+    "the piece at {at} alone holds {weight:.6g} of {name}, more than a block's {cap:.6g}: "
     "no barrier cuts it; add a lane there or accept the block",
-    "坐标 {x:.0f}, {y:.0f}（工作坐标系）处的一片单独就有 {name} {weight:.6g}，超过每块上限 {cap:.6g}，"
-    "且无屏障可切；请补充街巷或接受该块",
+    "坐标 {at} 处的一片单独就有 {name} {weight:.6g}，超过每块上限 {cap:.6g}，且无屏障可切；请补充街巷或接受该块",
 )
 _MORE_BIG = Message("{count} more pieces hold more {name} than a block may", "另有 {count} 片的 {name} 超过每块上限")
 _UNEVEN = Message(
@@ -59,8 +59,8 @@ _NO_SIZE = Message(
     "已按最接近者划分",
 )
 _BORDER_LOST = Message(
-    "a demanded border at {x:.0f}, {y:.0f} (working CRS) could not be had: both sides are in one block",
-    "坐标 {x:.0f}, {y:.0f}（工作坐标系）处要求的界线未能实现：两侧同属一块",
+    "a demanded border at {at} could not be had: both sides are in one block",
+    "坐标 {at} 处要求的界线未能实现：两侧同属一块",
 )
 
 
@@ -108,7 +108,7 @@ def unmet(
     for one, two in task.rules.apart:
         if grouping.block[one] == grouping.block[two]:
             x, y = (float((values[one] + values[two]) / 2) for values in (atoms.x, atoms.y))
-            problems.append(Problem(where, _BORDER_LOST, {"x": float(origin[0]) + x, "y": float(origin[1]) + y}))
+            problems.append(Problem(where, _BORDER_LOST, {"at": Spot(float(origin[0]) + x, float(origin[1]) + y)}))
     if count == 1:
         return problems
     worst = deviations(task, grouping.block)
@@ -122,8 +122,7 @@ def unmet(
         big += heavy[:MOST_BLAMED].tolist()
         for atom in heavy[:MOST_BLAMED].tolist():
             values: dict[str, object] = {
-                "x": float(origin[0] + atoms.x[atom]),
-                "y": float(origin[1] + atoms.y[atom]),
+                "at": Spot(float(origin[0] + atoms.x[atom]), float(origin[1] + atoms.y[atom])),
                 "weight": float(attribute.load[atom]),
                 "name": attribute.name,
                 "cap": cap,

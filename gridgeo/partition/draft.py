@@ -20,6 +20,7 @@ from gridgeo.partition.planning import Plan, plan_for
 from gridgeo.partition.previous import old_blocks
 from gridgeo.partition.rebalance import moved_atoms
 from gridgeo.partition.site import Site
+from gridgeo.partition.spots import in_output_crs
 from gridgeo.partition.workload import totals
 
 
@@ -120,6 +121,7 @@ def _finished(site: Site, plan: Plan, solved: dict[int, tuple[Task, Solved]]) ->
         scheme=site.scheme, town=site.town, junctions=_junctions(site, solved),
         previous=None if plan.old is None else plan.old.previous,
     )  # fmt: skip
+    warnings = in_output_crs(warnings, site.place, site.crs)
     made = [atoms for atoms in site.atoms if atoms is not None]
     hurried = any(found.hurried for _, found in solved.values())
     blocks.attrs["summary"] |= {

@@ -22,6 +22,7 @@ from gridgeo.network import NO_RANK, Floats
 from gridgeo.network.dead_ends import next_barriers
 from gridgeo.partition.atom_layer import Ground
 from gridgeo.partition.atoms import Atoms
+from gridgeo.partition.spots import Spot
 
 REACH = 400.0
 """Metres. No street is thought to be extended further."""
@@ -32,9 +33,9 @@ MOST = 60
 _GRID = 1e-4
 
 _CUT = Message(
-    "{street} ends in the large piece at {x:.0f}, {y:.0f} (working CRS): extended by {metres:.0f} m to the next "
+    "{street} ends in the large piece at {at}: extended by {metres:.0f} m to the next "
     "barrier it would split it in {one:.2f} and {other:.2f} ha; draw it if one can pass there",
-    "{street}在坐标 {x:.0f}, {y:.0f}（工作坐标系）的大片内中断：再延伸 {metres:.0f} 米至下一屏障，"
+    "{street}在坐标 {at} 的大片内中断：再延伸 {metres:.0f} 米至下一屏障，"
     "可将其分为 {one:.2f} 与 {other:.2f} 公顷；若可通行请补绘",
 )
 _UNNAMED = Message("a street without a name", "无名街巷")
@@ -67,9 +68,8 @@ class Cut:
         """Return the cut as a warning about the grid ``where``."""
         larger, smaller = self.halves
         values: dict[str, object] = {
-            "x": float(self.place[0]),
-            "y": float(self.place[1]),
-            "metres": self.metres,
+            "at": Spot(float(self.place[0]), float(self.place[1])),
+            "metres": max(1.0, self.metres),
             "one": larger / 1e4,
             "other": smaller / 1e4,
         }

@@ -9,6 +9,7 @@ from gridgeo.language import Message
 from gridgeo.network import RIVER
 from gridgeo.partition.atom_layer import Ground
 from gridgeo.partition.atoms import Atoms
+from gridgeo.partition.spots import Spot
 
 MOST = 10
 """Rivers named one by one."""
@@ -20,16 +21,15 @@ _NEAR = Message(
     "（断头路共 {total} 处）",
 )
 _RIVER = Message(
-    "river {name} ends inside a grid at {x:.0f}, {y:.0f} (working CRS), {metres:.0f} m before the next barrier ahead: "
+    "river {name} ends inside a grid at {at}, {metres:.0f} m before the next barrier ahead: "
     "from there on it parts nothing; complete it, or set extend_dead_ends = {needed}",
-    "河道 {name} 在网格内坐标 {x:.0f}, {y:.0f}（工作坐标系）处中断，距前方屏障 {metres:.0f} 米，此后不再分隔；"
+    "河道 {name} 在网格内坐标 {at} 处中断，距前方屏障 {metres:.0f} 米，此后不再分隔；"
     "请补全河道，或设置 extend_dead_ends = {needed}",
 )
 _RIVER_FAR = Message(
-    "river {name} ends inside a grid at {x:.0f}, {y:.0f} (working CRS) with no barrier near ahead: from there on it "
+    "river {name} ends inside a grid at {at} with no barrier near ahead: from there on it "
     "parts nothing; complete it, or add its water as polygons",
-    "河道 {name} 在网格内坐标 {x:.0f}, {y:.0f}（工作坐标系）处中断，前方附近无屏障，此后不再分隔；"
-    "请补全河道，或补充水面图层",
+    "河道 {name} 在网格内坐标 {at} 处中断，前方附近无屏障，此后不再分隔；请补全河道，或补充水面图层",
 )
 _PARTED = Message(
     "polygon {number} of those to be kept whole stays in parts that are no neighbours in this grid",
@@ -46,8 +46,7 @@ def remarks(ground: Ground) -> list[Problem]:
         name = ground.arrangement.name_of(int(dead.source[end])) or "?"
         values: dict[str, object] = {
             "name": name,
-            "x": float(dead.points[end, 0]),
-            "y": float(dead.points[end, 1]),
+            "at": Spot(float(dead.points[end, 0]), float(dead.points[end, 1])),
         }
         if np.isfinite(dead.gap[end]):
             values |= {"metres": float(dead.gap[end]), "needed": int(np.ceil(dead.gap[end]))}

@@ -23,6 +23,7 @@ from gridgeo.partition.atom_layer import Ground
 from gridgeo.partition.atoms import Atoms
 from gridgeo.partition.kept import faces_kept_whole
 from gridgeo.partition.search import Graph, Rules
+from gridgeo.partition.spots import Spot
 
 ALONG = 3.0
 """Metres within which a border counts as running along a line."""
@@ -38,22 +39,20 @@ _NOWHERE = Message(
 )
 _OUTSIDE = Message("point {number} lies in no grid and is left out", "第 {number} 个点不在任何网格内，未采用")
 _BOTH = Message(
-    "at {x:.0f}, {y:.0f} (working CRS) a border is demanded and forbidden at once; take one of the two out",
-    "坐标 {x:.0f}, {y:.0f}（工作坐标系）处的界线既要求又禁止；请删除其一",
+    "at {at} a border is demanded and forbidden at once; take one of the two out",
+    "坐标 {at} 处的界线既要求又禁止；请删除其一",
 )
 _TOGETHER_APART = Message(
-    "at {x:.0f}, {y:.0f} (working CRS) a border is demanded between pieces that are to stay together (set {name}); "
-    "take one of the two out",
-    "坐标 {x:.0f}, {y:.0f}（工作坐标系）处要求设界，而两侧须保持在一起（{name}）；请删除其一",
+    "at {at} a border is demanded between pieces that are to stay together (set {name}); take one of the two out",
+    "坐标 {at} 处要求设界，而两侧须保持在一起（{name}）；请删除其一",
 )
 _PARTED = Message(
-    "set {name} can't be in one block: no way on foot joins its part at {x:.0f}, {y:.0f} (working CRS) to the others",
-    "“{name}”无法归入同一责任块：坐标 {x:.0f}, {y:.0f}（工作坐标系）处的部分与其余部分无步行通路",
+    "set {name} can't be in one block: no way on foot joins its part at {at} to the others",
+    "“{name}”无法归入同一责任块：坐标 {at} 处的部分与其余部分无步行通路",
 )
 _SAME_PIECE = Message(
-    "{count} block heads are stationed in the piece at {x:.0f}, {y:.0f} (working CRS), which no barrier cuts: a block "
-    "has one of them only",
-    "有 {count} 名块长位于坐标 {x:.0f}, {y:.0f}（工作坐标系）的同一片内，且无屏障可切：一块只能有一名",
+    "{count} block heads are stationed in the piece at {at}, which no barrier cuts: a block has one of them only",
+    "有 {count} 名块长位于坐标 {at} 的同一片内，且无屏障可切：一块只能有一名",
 )
 
 
@@ -147,7 +146,7 @@ def rules_of(placed: Placed, ground: Ground, atoms: Atoms, graph: Graph, where: 
 
     def at(one: int, other: int) -> dict[str, object]:
         x, y = ((values[one] + values[other]) / 2 for values in (atoms.x, atoms.y))
-        return {"x": float(origin[0] + x), "y": float(origin[1] + y)}
+        return {"at": Spot(float(origin[0] + x), float(origin[1] + y))}
 
     problems += [Problem(where, _BOTH, at(*pair)) for pair in sorted(apart & joined)]
     joined -= apart
@@ -183,7 +182,7 @@ def heads_of(placed: Placed, ground: Ground, atoms: Atoms, where: str) -> tuple[
         Problem(
             where,
             _SAME_PIECE,
-            {"count": int(many), "x": float(origin[0] + atoms.x[one]), "y": float(origin[1] + atoms.y[one])},
+            {"count": int(many), "at": Spot(float(origin[0] + atoms.x[one]), float(origin[1] + atoms.y[one]))},
         )
         for one, many in zip(atom.tolist(), count.tolist(), strict=True)
         if many > 1
