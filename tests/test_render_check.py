@@ -11,23 +11,26 @@ import pytest
 import shapely
 
 from gridgeo.errors import InputError
-from gridgeo.render import render_notices
+from gridgeo.render import render_index, render_notices
 from gridgeo.render.checking import check_notices
+from gridgeo.render.fingerprint import Fingerprints
 from gridgeo.render.labels import Glyphs, Label
 from gridgeo.render.ledger import read_ledger, write_ledger
-from gridgeo.render.notice import Notice, compose_notices
+from gridgeo.render.notice import Notice, compose_notices, retold_to
+from gridgeo.render.poster import Press
 from gridgeo.render.scene import make_scene
 from gridgeo.render.sheet import PICTURE, sheet
-from gridgeo.render.verify import verify_notice
-from gridgeo.town import Person
+from gridgeo.render.verify import verify_notice, verify_tiles
+from gridgeo.town import Person, Town
 from tests.hostile_text import CODES, hostile_town
-from tests.render_towns import make_town
+from tests.render_towns import blocks_frame, make_town
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
-    render_notices(make_town(), out, papers=["A3", "A1"], formats=["pdf", "png"])
+    render_notices(make_town(), out, papers=["A3", "A1"], formats=["pdf", "png"], tiles="A3")
+    render_index(make_town(), out)
     return out
 
 
@@ -49,7 +52,8 @@ def rewritten(content: bytes, change: object) -> bytes:
 
 
 def test_sound_notices_of_all_sheets_have_no_findings(made: Path) -> None:
-    assert check_notices(make_town(), made) == (18, [])
+    """Six notices on A3, on A1, on tiles and as pictures; the town and five grids."""
+    assert check_notices(make_town(), made) == (30, [])
 
 
 def test_a_text_that_is_missing_is_named(made: Path, notice: Notice) -> None:
@@ -108,6 +112,84 @@ def test_pictures_are_looked_at(notice: Notice) -> None:
     Image.new("RGB", (800, 900), "white").save(out, "PNG")
     texts = [problem.text("en") for problem in verify_notice(out.getvalue(), notice, PICTURE, (), "x.png")]
     assert texts == ["x.png: is 800 pixels wide instead of 1080", "x.png: is blank"]
+
+
+class Picture:
+    """The first notice as a picture, and its twin."""
+
+    def __init__(self, folder: Path, town: Town, made: Path) -> None:
+        scene = make_scene(town)
+        self.notice = retold_to("wechat", scene, compose_notices(scene))[0]
+        self.content = (made / "notices" / f"{self.notice.code}.png").read_bytes()
+        self.twin = Press(scene, folder, PICTURE, Fingerprints(scene)).twin(self.notice)
+
+    def findings(self, content: bytes | None = None) -> list[str]:
+        found = verify_notice(content or self.content, self.notice, PICTURE, (), "x.png", twin=self.twin)
+        return [problem.text("en") for problem in found]
+
+
+def test_words_and_qr_code_of_a_picture_are_seen_or_missed(made: Path, tmp_path: Path) -> None:
+    from PIL import Image, ImageDraw
+
+    picture = Picture(tmp_path, make_town(), made)
+    assert picture.findings() == []
+    with Image.open(io.BytesIO(picture.content)) as opened:
+        spoilt = opened.convert("RGB")
+    ImageDraw.Draw(spoilt).rectangle((0, spoilt.height - 420, spoilt.width, spoilt.height), fill="white")
+    out = io.BytesIO()
+    spoilt.save(out, "PNG")
+    texts = picture.findings(out.getvalue())
+    assert any("the text 021-12345678 can hardly be seen" in text for text in texts)
+    assert "x.png: its QR code can't be read" in texts
+    assert not any("杜行居委会" in text for text in texts)
+
+
+def test_a_picture_with_another_name_in_the_place_of_one_is_found(made: Path, tmp_path: Path) -> None:
+    """There is ink of good contrast, but it is of other letters."""
+    town = make_town()
+    people = [replace(one, name="王健图") if one.name == "王建国" else one for one in town.people]
+    texts = Picture(tmp_path, replace(town, people=tuple(people)), made).findings()
+    assert "x.png: doesn't show the text 王健图 where it should be" in texts
+    # the version may stand in the mark too, which is another one then
+    assert set(texts) <= {f"x.png: doesn't show the text {text} where it should be" for text in ("王健图", "1")}
+
+
+def test_an_index_sheet_that_lacks_a_row_is_found(made: Path) -> None:
+    town = make_town(people=[Person("310112999001002", "head", "另一个人")])
+    _, found = check_notices(town, made)
+    index = [problem.text("en") for problem in found if f"{made / 'index'}" in problem.where]
+    assert f"{made / 'index' / '310112999001.pdf'}: lacks the text 另一个人" in index
+    assert not any("town.pdf" in text for text in index)
+
+
+def test_tiles_must_show_their_parts_of_the_notice(made: Path, notice: Notice) -> None:
+    page = (made / "notices" / f"{notice.code}-A1.pdf").read_bytes()
+    tiles = (made / "notices" / f"{notice.code}-A1-tiles-A3.pdf").read_bytes()
+    words = [notice.title, notice.name, notice.head.name]
+
+    def found(content: bytes, source: bytes = page) -> list[str]:
+        looks = verify_tiles(content, source, words, (594.0, 841.0), "A3", "x.pdf")
+        return [problem.text("en") for problem in looks]
+
+    assert found(tiles) == []
+
+    def swap(writer: pypdf.PdfWriter) -> None:
+        kids = writer.root_object["/Pages"]["/Kids"]
+        kids[2], kids[3] = kids[3], kids[2]
+
+    assert found(rewritten(tiles, swap)) == [f"x.pdf: sheet {k} doesn't show its part of the notice" for k in (2, 3)]
+    assert found(rewritten(tiles, lambda writer: writer.remove_page(4))) == ["x.pdf: has 6 pages instead of 7"]
+    other = sorted((made / "notices").glob("*-A1.pdf"))[-1].read_bytes()
+    assert any("doesn't show its part" in text for text in found(tiles, other))
+
+
+def test_tiles_of_an_older_notice_are_named(tmp_path: Path) -> None:
+    town = make_town(frame=blocks_frame().iloc[:1])
+    render_notices(town, tmp_path, papers=["A1"], tiles="A3")
+    changed = replace(town, publication=replace(town.publication, version="2"))
+    render_notices(changed, tmp_path, papers=["A1"])
+    _, found = check_notices(changed, tmp_path)
+    assert ["was cut of an older notice" in problem.text("en") for problem in found] == [True]
 
 
 def test_files_lost_touched_or_never_made_are_named(tmp_path: Path) -> None:

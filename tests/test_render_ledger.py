@@ -14,7 +14,7 @@ import shapely
 
 from gridgeo.errors import Problem
 from gridgeo.network import Barriers
-from gridgeo.render import render_notices
+from gridgeo.render import render_index, render_notices
 from gridgeo.render.ledger import Entry, read_ledger
 from gridgeo.town import Board, Person, Publication, Town
 from tests.render_towns import CRS, TOWN_CODE, barriers, make_town, place
@@ -160,3 +160,49 @@ def test_boards_that_are_out_of_date_or_missing_are_named(tmp_path: Path) -> Non
     assert "厂区食堂 has no mark" in said
     assert "老村口 is of a block that is no more" in said
     assert "3 of 6 blocks have no board (50 % have one)" in said
+
+
+def made_sheets_again(town: Town, out: Path, changed: Town) -> set[str]:
+    """Return the index sheets and tiles that a second run makes again."""
+
+    def make(town: Town) -> list[Path]:
+        tiles = [file for file in render_notices(town, out, papers=["A1"], tiles="A3") if "tiles" in file.name]
+        return [*tiles, *render_index(town, out)]
+
+    for file in make(town):
+        os.utime(file, (1, 1))
+    return {file.stem for file in make(changed) if file.stat().st_mtime > 2}
+
+
+def test_index_sheets_and_tiles_that_have_not_changed_are_not_made_again(tmp_path: Path) -> None:
+    frame = make_town().blocks.frame.iloc[:3]  # type: ignore[union-attr]
+    town = make_town(frame=frame)
+    assert made_sheets_again(town, tmp_path, make_town(frame=frame)) == set()
+    ledger = (tmp_path / "ledger.json").read_bytes()
+    second = replace(town, people=(*town.people, Person(SECOND, "head", "新来者")))
+    assert made_sheets_again(town, tmp_path, second) == {f"{SECOND}-A1-tiles-A3", "310112999001"}
+    assert made_sheets_again(second, tmp_path, town) == {f"{SECOND}-A1-tiles-A3", "310112999001"}
+    held = json.loads((tmp_path / "ledger.json").read_text("utf-8"))
+    assert [held[key] for key in ("files", "sheets")] == [json.loads(ledger)[key] for key in ("files", "sheets")]
+
+
+def test_spoilt_index_sheets_and_tiles_are_made_again(tmp_path: Path) -> None:
+    town = make_town(frame=make_town().blocks.frame.iloc[:1])  # type: ignore[union-attr]
+    files = [*render_notices(town, tmp_path, papers=["A1"], tiles="A3"), *render_index(town, tmp_path)]
+    before = {file: file.read_bytes() for file in files}
+    for file in files[1:]:
+        file.write_bytes(b"%PDF-")
+    render_notices(town, tmp_path, papers=["A1"], tiles="A3")
+    render_index(town, tmp_path)
+    assert {file: file.read_bytes() for file in files} == before
+
+
+def test_index_sheets_of_grids_that_are_no_more_are_named(tmp_path: Path) -> None:
+    town = make_town()
+    render_index(town, tmp_path)
+    fewer = make_town(frame=town.blocks.frame.iloc[:3])  # type: ignore[union-attr]
+    said: list[Problem] = []
+    render_index(fewer, tmp_path, warnings=said)
+    texts = [problem.text("en") for problem in said if "grids that are no more" in problem.text("en")]
+    assert len(texts) == 1
+    assert "index/310112999004.pdf" in texts[0]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from gridgeo.errors import InputError
+from gridgeo.render import render_map
 from gridgeo.render.site import read_entries, render_site
-from gridgeo.render.site_check import check_site
+from gridgeo.render.site_check import check_map, check_site
 from gridgeo.town import Person, Privacy
 from tests.conftest import Run
 from tests.hostile_text import CODES, hostile_town
@@ -45,6 +46,23 @@ def test_nothing_is_found_in_the_site_of_a_hostile_town(tmp_path: Path) -> None:
     town = hostile_town(codes=CODES)
     render_site(town, tmp_path)
     assert told(town, tmp_path) == []
+
+
+def test_the_overview_map_beside_notices_and_site_is_checked_too(out: Path) -> None:
+    town, file = make_town(), out / "map.html"
+    render_map(town, file)
+    assert check_map(town, file) == (1, [])
+    content = file.read_text(encoding="utf-8")
+    assert f'"page":"site/{CODE}.html"' in content
+    (out / "site" / f"{CODE}.html").unlink()
+    texts = {problem.text("en") for problem in check_map(town, file)[1]}
+    assert texts == {f"{file}: has a link to site/{CODE}.html, which is not there"}
+    file.write_text(content.replace(f'"code":"{CODE}"', '"code":"gone"'), encoding="utf-8")
+    assert f"{file}: lacks the text {CODE}" in {problem.text("en") for problem in check_map(town, file)[1]}
+    file.write_text(content.replace('"blocks":[', '"blocks":[,'), encoding="utf-8")
+    assert f"{file}: its data can't be read" in {problem.text("en") for problem in check_map(town, file)[1]}
+    file.unlink()
+    assert ["is gone" in problem.text("en") for problem in check_map(town, file)[1]] == [True]
 
 
 def test_a_number_that_a_person_agreed_to_show_is_no_finding(tmp_path: Path) -> None:

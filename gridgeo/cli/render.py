@@ -157,12 +157,13 @@ def make_notices(
 
 def _check(scene: "Scene", out: Path, formats: Sequence[str], jobs: int, quiet: bool) -> int:
     from gridgeo.render.checking import check_notices
-    from gridgeo.render.site_check import check_site
+    from gridgeo.render.site_check import check_map, check_site
 
-    count, findings = (0, list[Problem]()) if set(formats) == {"html"} else check_notices(scene, out, jobs=jobs)
+    looks = [] if set(formats) == {"html"} else [check_notices(scene, out, jobs=jobs)]
     if "html" in formats:
-        pages, more = check_site(scene, out)
-        count, findings = count + pages, findings + more
+        looks.append(check_site(scene, out, jobs=jobs))
+    looks.append(check_map(scene, out / "map.html"))
+    count, findings = sum(count for count, _ in looks), [finding for _, found in looks for finding in found]
     for finding in findings:
         typer.echo(finding.text())
     said = _FINDINGS.text(count=len(findings)) if findings else _NO_FINDINGS.text()

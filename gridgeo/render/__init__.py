@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +12,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 
 if TYPE_CHECKING:
+    from gridgeo.render.ledger import SheetEntry
     from gridgeo.render.printing import Edition
     from gridgeo.render.scene import Scene
     from gridgeo.render.sheet import Orientation, PaperName
@@ -27,6 +28,10 @@ _RESERVED = r"(?i)con|prn|aux|nul|com\d|lpt\d|index|map"
 _GONE = Message(
     "{count} files are of blocks that are no more; take the boards down and delete them: {files}",
     "{count} 个文件属于已撤销的责任块；请撤下相应公示牌并删除文件：{files}",
+)
+_GONE_SHEETS = Message(
+    "{count} index sheets are of grids that are no more; delete them: {files}",
+    "{count} 张索引图属于已撤销的网格；请删除：{files}",
 )
 
 
@@ -81,7 +86,7 @@ def render_notices(
         then. When the texts of a notice don't fit on a page: the others are written.
     """
     from gridgeo.render.boards import check_boards
-    from gridgeo.render.ledger import read_ledger, write_ledger
+    from gridgeo.render.ledger import read_ledger, read_sheets, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
@@ -108,10 +113,13 @@ def render_notices(
     said.extend(doubts.values())
     said.extend(check_boards(scene, entries.values()))
     codes = {notice.code for notice in notices}
-    if gone := sorted(file for file, entry in entries.items() if entry.code not in codes):
+    others = read_sheets(folder)
+    gone = sorted(file for file, entry in entries.items() if entry.code not in codes)
+    gone += sorted(file for file, entry in others.items() if entry.source in gone and (folder / file).exists())
+    if gone:
         said.append(Problem(str(folder), _GONE, {"count": len(gone), "files": listed(gone, most=4)}))
     if tiles is not None:
-        written += _tiled(Path(out), names, editions, tiles)
+        written += _tiled(folder, names, editions, tiles)
     if refused:
         raise InputError(refused.values())
     return written
@@ -119,15 +127,23 @@ def render_notices(
 
 def _tiled(folder: Path, names: Sequence[str], editions: Sequence[Edition], onto: PaperName) -> list[Path]:
     """Cut the PDFs of editions on larger paper onto sheets; return the files made."""
+    from gridgeo.render.ledger import read_sheets, write_ledger
     from gridgeo.render.sheet import PAPERS
     from gridgeo.render.tiles import tile_files
 
-    made: list[Path] = []
+    held = read_sheets(folder)
+    made: dict[str, SheetEntry] = {}
     for edition in editions:
         if not edition.sheet.is_picture and min(edition.sheet.paper) > min(PAPERS[onto]):
-            files = [folder / edition.file(name) for name in names]
-            made += tile_files([file for file in files if file.exists()], edition.sheet.paper, onto)
-    return made
+            files = [file for file in map(edition.file, names) if (folder / file).exists()]
+            made |= {entry.file: entry for entry in tile_files(folder, files, edition.sheet.paper, onto, held)}
+    write_ledger(folder, sheets=still_there(folder, held | made))
+    return [folder / file for file in made]
+
+
+def still_there(folder: Path, entries: Mapping[str, SheetEntry]) -> list[SheetEntry]:
+    """Return the entries whose files are there."""
+    return [entry for file, entry in entries.items() if (folder / file).exists()]
 
 
 def _editions(
@@ -178,20 +194,27 @@ def render_index(
     InputError
         When there are no blocks, or texts that the fonts lack characters for.
     """
-    from gridgeo.render.index import make_index
+    from gridgeo.render.index import index_file, index_sheets, make_index
+    from gridgeo.render.ledger import read_sheets, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.scene import make_scene
-    from gridgeo.render.sheet import sheet
 
     said: list[Problem] = [] if warnings is None else warnings
+    folder = Path(out)
     scene = make_scene(town)
     notices = compose_notices(scene, warnings=said)
-    made: list[Path] = []
-    for paper in dict.fromkeys(papers):
-        suffix = "" if paper == "A3" and orientation == "portrait" else f"-{paper}"
-        suffix += "-landscape" if orientation == "landscape" else ""
-        made.extend(make_index(scene, notices, Path(out), sheet(paper, orientation), suffix=suffix))
-    return made
+    sheets = index_sheets(scene, notices)
+    held = read_sheets(folder)
+    made: dict[str, SheetEntry] = {}
+    for edition in _editions(folder, ["pdf"], papers, orientation):
+        made |= {entry.file: entry for entry in make_index(scene, sheets, folder, edition.name, held)}
+    entries = still_there(folder, held | made)
+    write_ledger(folder, sheets=entries)
+    index = [entry for entry in entries if entry.kind == "index"]
+    known = {index_file(sheet, edition) for sheet in sheets for edition in {entry.edition for entry in index}}
+    if gone := sorted(entry.file for entry in index if entry.file not in known):
+        said.append(Problem(str(folder), _GONE_SHEETS, {"count": len(gone), "files": listed(gone, most=4)}))
+    return [folder / file for file in made]
 
 
 def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None) -> Path:

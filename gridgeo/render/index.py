@@ -6,11 +6,13 @@ PDF in the same standards as the notices. The table runs over to further pages w
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,13 +25,16 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
 from gridgeo.render.colours import colour_by_adjacency
+from gridgeo.render.drawing import Drawing
+from gridgeo.render.fingerprint import Bounds, Fingerprints, digest_of, versions
 from gridgeo.render.fonts import font_folder, printable
 from gridgeo.render.index_map import Plot, draw_index_map
+from gridgeo.render.ledger import SheetEntry, is_untouched
 from gridgeo.render.notice import KIND_NAMES, Notice, shown_date
 from gridgeo.render.poster import STANDARDS
 from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene
-from gridgeo.render.sheet import Sheet
+from gridgeo.render.sheet import Sheet, sheet_of
 
 FOLDER = "index"
 
@@ -148,55 +153,118 @@ def grid_sheets(scene: Scene, notices: Sequence[Notice], town_name: str, names: 
     return sheets
 
 
-def make_index(scene: Scene, notices: Sequence[Notice], out: Path, sheet: Sheet, *, suffix: str = "") -> Iterator[Path]:
+def index_sheets(scene: Scene, notices: Sequence[Notice]) -> list[IndexSheet]:
+    """Return all index sheets of a town: its own, and that of each grid."""
+    from gridgeo.render import file_names
+
+    town_name = publishable(scene.town.name)
+    grids = [printable(scene.blocks["grid"][blocks[0]]) for blocks in _members(scene).values()]
+    names = file_names(["town", *grids])[1:]
+    return [town_sheet(scene, town_name), *grid_sheets(scene, notices, town_name, names)]
+
+
+def make_index(
+    scene: Scene, sheets: Sequence[IndexSheet], out: Path, edition: str, held: Mapping[str, SheetEntry]
+) -> Iterator[SheetEntry]:
     """Make the index sheet of the town and that of each grid as PDF below ``out``; each is written whole or not at all.
+
+    Files that hold still, by the entries ``held`` of the ledger, are left as they are. The entries of all are yielded.
 
     Raises
     ------
     InputError
         When a sheet can't be set: names it.
     """
-    from gridgeo.render import file_names
-
-    town_name = publishable(scene.town.name)
-    grids = [printable(scene.blocks["grid"][blocks[0]]) for blocks in _members(scene).values()]
-    names = file_names(["town", *grids])[1:]
-    sheets = [town_sheet(scene, town_name), *grid_sheets(scene, notices, town_name, names)]
     with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
-        setter = _Setter(scene, Path(folder), sheet)
+        setter = IndexPress(scene, Path(folder), sheet_of(edition))
         for index in track(sheets, _DRAWING):
-            yield write_whole(out / FOLDER / f"{index.file}{suffix}.pdf", setter.make(index))
+            file = index_file(index, edition)
+            entry = held.get(file)
+            words = setter.print_of(index)
+            if entry is None or not setter.still_holds(entry, words, out):
+                made, window = setter.make(index)
+                write_whole(out / file, made)
+                digest = hashlib.sha256(made).hexdigest()
+                entry = SheetEntry(file, "index", edition, "", words, setter.shown(window), window, digest)
+            yield entry
 
 
-class _Setter:
-    """Sets index sheets with Typst."""
+def index_file(index: IndexSheet, edition: str) -> str:
+    """Return where an index sheet lies in the folder of products."""
+    return f"{FOLDER}/{index.file}.pdf" if edition == "A3" else f"{FOLDER}/{index.file}-{edition}.pdf"
+
+
+def words_on(data: Mapping[str, Any]) -> list[str]:
+    """Return every text of an index sheet that came from the user or heads a column, of what its template gets."""
+    words = [data[key] for key in ("title", "name", "overline", "watermark", "heads")]
+    words += [data[key] for key in ("issuer", "shown_date", "version", "approval_number", "disclaimer", "attribution")]
+    words += [row.get("words", row.get("cells")) for row in data["rows"]]
+    return list(dict.fromkeys(text for part in words for text in _flat(part)))
+
+
+def _flat(words: str | Sequence[Any]) -> Iterator[str]:
+    if isinstance(words, str):
+        yield words
+    else:
+        for part in words:
+            yield from _flat(part)
+
+
+class IndexPress:
+    """Sets index sheets with Typst, and tells which of them are what they would be again."""
 
     def __init__(self, scene: Scene, folder: Path, sheet: Sheet) -> None:
+        self._scene, self._folder, self._sheet = scene, folder, sheet
+        self._template = resources.files("gridgeo.render").joinpath("index.typ").read_bytes()
+        self._prints = Fingerprints(scene)
+
+    @cached_property
+    def _compiler(self) -> Any:
         import typst
 
-        self._scene, self._folder, self._sheet = scene, folder, sheet
-        template = resources.files("gridgeo.render").joinpath("index.typ").read_bytes()
-        (folder / "index.typ").write_bytes(template)
-        self._compiler = typst.Compiler(
-            input=str(folder / "index.typ"), root=str(folder), font_paths=[str(font_folder())], ignore_system_fonts=True
+        (self._folder / "index.typ").write_bytes(self._template)
+        return typst.Compiler(
+            input=str(self._folder / "index.typ"),
+            root=str(self._folder),
+            font_paths=[str(font_folder())],
+            ignore_system_fonts=True,
         )
 
-    def make(self, index: IndexSheet) -> bytes:
-        import typst
+    def print_of(self, index: IndexSheet) -> str:
+        """Return the fingerprint of all that a sheet says, of the areas that it numbers, and of how it is set."""
+        scene = self._scene
+        mine = [k for plot in index.plots for k in plot.blocks]
+        extent = () if scene.extent is None else scene.extent.bounds
+        plain = repr((versions(), scene.theme, extent, scene.convergence, index)).encode()
+        data = json.dumps(self.words(index), ensure_ascii=False, sort_keys=True).encode()
+        return digest_of(self._template, plain, data, *shapely.to_wkb(scene.areas.geometries[mine]).tolist())
 
-        sheet, publication, theme = self._sheet, self._scene.town.publication, self._scene.theme
-        width, height = sheet.inner_width, self._map_height(index)
-        drawing = draw_index_map(
+    def shown(self, window: Sequence[float]) -> str:
+        """Return the fingerprint of what lies in a map's window."""
+        west, south, east, north = window
+        return self._prints.of_window((west, south, east, north))
+
+    def still_holds(self, entry: SheetEntry, words: str, out: Path) -> bool:
+        """Return whether a sheet is there, untouched, and would be made just so again."""
+        holds = entry.words == words and len(entry.window) == 4 and entry.shown == self.shown(entry.window)
+        return holds and is_untouched(out, entry.file, entry.sha256)
+
+    def draw(self, index: IndexSheet) -> Drawing:
+        """Return the map of a sheet, in millimetres of the design."""
+        return draw_index_map(
             self._scene,
             index.plots,
-            width=width,
-            height=height,
+            width=self._sheet.inner_width,
+            height=self._map_height(index),
             fills=index.fills,
             subject=f"{index.name}的{index.title}",
         )
-        (self._folder / "map.svg").write_text(drawing.svg, encoding="utf-8")
+
+    def words(self, index: IndexSheet) -> dict[str, Any]:
+        """Return all that the template needs but the map."""
+        sheet, publication, theme = self._sheet, self._scene.town.publication, self._scene.theme
         date = publication.date or dt.date(2000, 1, 1)
-        data = {
+        return {
             "title": index.title,
             "name": index.name,
             "town": publishable(self._scene.town.name),
@@ -206,7 +274,6 @@ class _Setter:
             "rows": index.rows,
             "columns": index.columns,
             "text": 10.5,
-            "map": {"width": width, "height": height, "alt": drawing.description},
             "page": asdict(sheet) | {"factor": sheet.factor},
             "issuer": publishable(publication.issuer),
             "shown_date": shown_date(publication.date) if publication.date else "",
@@ -225,7 +292,15 @@ class _Setter:
                 "accent": theme.colours.accent,
             },
         }
-        content = json.dumps(data, ensure_ascii=False, sort_keys=True)
+
+    def make(self, index: IndexSheet) -> tuple[bytes, Bounds]:
+        """Return the PDF of a sheet, and the window of its map."""
+        import typst
+
+        drawing = self.draw(index)
+        (self._folder / "map.svg").write_text(drawing.svg, encoding="utf-8")
+        size = {"width": self._sheet.inner_width, "height": self._map_height(index), "alt": drawing.description}
+        content = json.dumps(self.words(index) | {"map": size}, ensure_ascii=False, sort_keys=True)
         (self._folder / "data.json").write_text(content, encoding="utf-8")
         try:
             made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
@@ -233,7 +308,7 @@ class _Setter:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(Problem(index.name, _CANNOT_SET, {"reason": reason})) from None
         assert isinstance(made, bytes)
-        return made
+        return made, drawing.window
 
     def _map_height(self, index: IndexSheet) -> float:
         """Return the height of the map with its legend: as its ground needs, and as the table leaves room."""

@@ -1,16 +1,18 @@
-"""The ledger of notices: which files were made from what, kept above them as ``ledger.json``.
+"""The ledger of a folder: which files were made from what, kept above them as ``ledger.json``.
 
-With it a second run makes only what has changed, and a board on a wall is told to be out of date by its mark.
+With it a second run makes only what has changed, and a board on a wall is told to be out of date by its mark. It knows
+three kinds of things: the files of notices, other sheets (index sheets, tiles, the overview map), and every mark that a
+notice ever bore, with the version and date that it said: a board on a wall may be older than any file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gridgeo._files import write_whole
 from gridgeo.render.fingerprint import Bounds, Fingerprints, mark_of
@@ -20,6 +22,7 @@ from gridgeo.render.sheet import Sheet
 
 FILE = "ledger.json"
 _SCHEMA = "gridgeo-ledger/1"
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,48 @@ class Entry:
         """Return whether the file is there, untouched, and would be made just so again."""
         if self.words != prints.of_words(notice, sheet) or self.shown != prints.of_window(self.window):
             return False
-        try:
-            return hashlib.sha256((folder / self.file).read_bytes()).hexdigest() == self.sha256
-        except OSError:
-            return False
+        return is_untouched(folder, self.file, self.sha256)
+
+
+@dataclass(frozen=True)
+class SheetEntry:
+    """One file that is no notice: an index sheet, the tiles of a notice, the overview map.
+
+    Parameters
+    ----------
+    file : str
+        Below the folder of the ledger.
+    kind : {"index", "tiles", "map"}
+    edition : str
+        On what it was made: ``A3``, ``A0-landscape``; of tiles, the sheets that they are for.
+    source : str
+        The notice that tiles were cut of; "" of other sheets.
+    words, shown : str
+        Fingerprints of what it was made of; ``shown`` is that of what its map's window shows.
+    window : tuple of float
+        Of its map, in the working CRS; () without one.
+    sha256 : str
+        Of the file.
+    """
+
+    file: str
+    kind: str
+    edition: str
+    source: str
+    words: str
+    shown: str
+    window: tuple[float, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A mark that the notice of a block bears or once bore, and the version and date that it said."""
+
+    code: str
+    mark: str
+    version: str
+    date: str
 
 
 def new_entry(file: str, edition: str, notice: Notice, printed: Printed) -> Entry:
@@ -88,13 +129,65 @@ def new_entry(file: str, edition: str, notice: Notice, printed: Printed) -> Entr
 
 
 def read_ledger(folder: Path) -> dict[str, Entry]:
-    """Return the entries of a folder's ledger by file; none where there is no ledger that can be read."""
+    """Return the entries of a folder's notices by file; none where there is no ledger that can be read."""
+    return _held(folder, "files", _entry)
+
+
+def read_sheets(folder: Path) -> dict[str, SheetEntry]:
+    """Return the entries of all else that was made in a folder, by file; none where there is no ledger to be read."""
+    return _held(folder, "sheets", _sheet_entry)
+
+
+def read_issues(folder: Path) -> list[Issue]:
+    """Return every mark that a notice of the folder ever bore, oldest first."""
+    try:
+        return [Issue(**row) for row in _read(folder).get("issued", [])]
+    except TypeError:
+        return []
+
+
+def write_ledger(
+    folder: Path, entries: Iterable[Entry] | None = None, sheets: Iterable[SheetEntry] | None = None
+) -> Path:
+    """Write the ledger of a folder, sorted by file; what isn't given stays as it is there."""
+    files = read_ledger(folder).values() if entries is None else list(entries)
+    others = read_sheets(folder).values() if sheets is None else list(sheets)
+    issued = list(dict.fromkeys([*read_issues(folder), *sorted(map(_issue, files), key=astuple)]))
+    content: dict[str, object] = {"schema": _SCHEMA, "files": _rows(files)}
+    if others:
+        content["sheets"] = _rows(others)
+    content["issued"] = [asdict(issue) for issue in issued]
+    return write_whole(folder / FILE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def is_untouched(folder: Path, file: str, sha256: str) -> bool:
+    """Return whether a file is there, as it was made."""
+    try:
+        return hashlib.sha256((folder / file).read_bytes()).hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def _rows(entries: Iterable[Entry | SheetEntry]) -> list[dict[str, Any]]:
+    return [asdict(entry) for entry in sorted(entries, key=lambda entry: entry.file)]
+
+
+def _issue(entry: Entry) -> Issue:
+    return Issue(entry.code, entry.mark, entry.version, entry.date)
+
+
+def _read(folder: Path) -> dict[str, Any]:
     try:
         held = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        if held["schema"] != _SCHEMA:
-            return {}
-        return {row["file"]: _entry(row) for row in held["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) and held.get("schema") == _SCHEMA else {}
+
+
+def _held(folder: Path, key: str, make: Callable[[dict[str, Any]], Kind]) -> dict[str, Kind]:
+    try:
+        return {row["file"]: make(row) for row in _read(folder).get(key, [])}
+    except (KeyError, TypeError):
         return {}  # everything is made anew, and the ledger too
 
 
@@ -102,8 +195,5 @@ def _entry(row: dict[str, Any]) -> Entry:
     return Entry(**row | {"window": tuple(row["window"]), "map_size": tuple(row["map_size"])})
 
 
-def write_ledger(folder: Path, entries: Iterable[Entry]) -> Path:
-    """Write the ledger of a folder, sorted by file."""
-    rows = [asdict(entry) for entry in sorted(entries, key=lambda entry: entry.file)]
-    content = json.dumps({"schema": _SCHEMA, "files": rows}, ensure_ascii=False, indent=1) + "\n"
-    return write_whole(folder / FILE, content)
+def _sheet_entry(row: dict[str, Any]) -> SheetEntry:
+    return SheetEntry(**row | {"window": tuple(row["window"])})

@@ -213,24 +213,43 @@ class Press:
         assert isinstance(made, bytes)
         return Printed(made, *prints)
 
+    def twin(self, notice: Notice) -> bytes:
+        """Return the picture of a notice as a PDF of the same layout: it tells where on the picture which letters are.
+
+        Raises
+        ------
+        InputError
+            When its words can't be set.
+        """
+        import typst
+
+        try:
+            self._compose_picture(notice)
+            made = self._compiler.compile(format="pdf", timestamp=0)
+        except (typst.TypstError, RuntimeError) as error:
+            raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": str(error)[:200]})) from None
+        assert isinstance(made, bytes)
+        return made
+
     def _picture(self, notice: Notice) -> Printed:
+        prints = self._compose_picture(notice)
+        made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
+        if not isinstance(made, bytes):
+            raise InputError(Problem(_place(notice), _MANY_PAGES))
+        return Printed(made, *prints)
+
+    def _compose_picture(
+        self, notice: Notice
+    ) -> tuple[str, str, tuple[float, float, float, float], tuple[float, float]]:
         words = self._words(notice)
-        inches = self._sheet.paper[0] / 25.4
         if self._own_template is not None:
-            prints = self._hand_over_to_own(notice, words)
-            made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / inches)
-            if not isinstance(made, bytes):
-                raise InputError(Problem(_place(notice), _MANY_PAGES))
-            return Printed(made, *prints)
+            return self._hand_over_to_own(notice, words)
         level = self._sized(_PICTURE_LEVEL)
         west, south, east, north = self._scene.areas.geometries[notice.index].bounds
         suiting = self._sheet.inner_width * (north - south) / (east - west)
         height = min(max(suiting, _PICTURE_MAP[0]), _PICTURE_MAP[1])
         plan = plan_columns(notice, level, self._sheet.inner_width)
-        prints = self._hand_over(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
-        made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / inches)
-        assert isinstance(made, bytes)
-        return Printed(made, *prints)
+        return self._hand_over(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
 
     def _hand_over_to_own(
         self, notice: Notice, words: dict[str, Any]

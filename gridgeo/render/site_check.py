@@ -14,11 +14,14 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from gridgeo._parallel import each
 from gridgeo._words import has_identity_number, mask_identity_numbers
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
@@ -44,13 +47,14 @@ _NO_GLYPH = Message("its fonts lack the characters {characters}", "内嵌字体�
 _ASKS = Message("asks for {address}, which is not in it", "引用了页外的 {address}")
 _NO_POLICY = Message("has no content security policy that forbids all else", "没有禁止其他来源的内容安全策略")
 _LEADS_NOWHERE = Message("has a link to {address}, which is not there", "链接 {address} 没有目标")
+_NO_DATA = Message("its data can't be read", "其数据无法读取")
 _UNHEARD = Message("can't be followed by ear: {what}", "不便于朗读：{what}")
 _NUMBER = Message("holds a number that is not for the web: {masked}", "含有不应在网上公示的号码：{masked}")
 
 _LOADING = {"src", "srcset", "action", "formaction", "poster", "data", "background", "ping", "manifest"}
 
 
-def check_site(town: Town | Scene, out: str | Path) -> tuple[int, list[Problem]]:
+def check_site(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tuple[int, list[Problem]]:
     """Reopen every page of the site in ``out/site``, and look for what is wrong with it: see the module.
 
     Parameters
@@ -58,6 +62,8 @@ def check_site(town: Town | Scene, out: str | Path) -> tuple[int, list[Problem]]
     town : Town or Scene
     out : path
         Where `gridgeo.render.render_site` put its files.
+    jobs : int
+        Processes at most; more than one needs a script guarded by ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -75,28 +81,70 @@ def check_site(town: Town | Scene, out: str | Path) -> tuple[int, list[Problem]]
         raise InputError(Problem(str(Path(out) / LEDGER), _NO_SITE))
     notices = compose_notices(make_scene(town), audience="web")
     pages = dict(zip((f"{name}.html" for name in file_names([n.code for n in notices])), notices, strict=True))
-    codes = {notice.code for notice in notices}
     findings = [
         Problem(str(folder / file), _MISSING, {"name": notice.name})
         for file, notice in pages.items()
         if file not in entries
     ]
-    looked = 0
-    for file in track([INDEX_FILE, MAP_FILE, *(file for file in pages if file in entries)], _CHECKING):
-        path = folder / file
-        looked += 1
-        try:
-            content = path.read_bytes()
-        except OSError:
-            findings.append(Problem(str(path), _LOST))
-            continue
-        if file in pages and hashlib.sha256(content).hexdigest() != entries[file].sha256:
-            findings.append(Problem(str(path), _TOUCHED))
-            continue
-        said = [pages[file]] if file in pages else notices
-        looks = _faults(content.decode(), said, codes, folder, is_block=file in pages)
-        findings.extend(Problem(str(path), what, values) for what, values in looks)
-    return looked, findings
+    work = [_Look(folder / file, None, "") for file in (INDEX_FILE, MAP_FILE)]
+    work += [_Look(folder / file, pages[file], entries[file].sha256) for file in pages if file in entries]
+    return len(work), findings + _look_at_all(work, notices, jobs)
+
+
+def check_map(town: Town | Scene, file: str | Path) -> tuple[int, list[Problem]]:
+    """Reopen the overview map of a town and look for what is wrong with it, as with any page of the site.
+
+    Parameters
+    ----------
+    town : Town or Scene
+    file : path
+        Where `gridgeo.render.render_map` put it.
+
+    Returns
+    -------
+    tuple of int and list of Problem
+        1, and the findings.
+    """
+    notices = compose_notices(make_scene(town), audience="web")
+    return 1, _look_at_all([_Look(Path(file), None, "")], notices, 1)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A page to be looked at; of one block, or of the whole town."""
+
+    path: Path
+    notice: Notice | None
+    sha256: str
+    """Of the page as it was made; "" where that isn't known."""
+
+
+def _look_at_all(work: list[_Look], notices: list[Notice], jobs: int) -> list[Problem]:
+    given = (notices, {notice.code for notice in notices})
+    looks = each(work, _look, _known, given, jobs=jobs)
+    return [problem for found in track(looks, _CHECKING, total=len(work)) for problem in found]
+
+
+def _known(notices: list[Notice], codes: set[str]) -> AbstractContextManager[tuple[list[Notice], set[str]]]:
+    return nullcontext((notices, codes))
+
+
+def _look(known: tuple[list[Notice], set[str]], look: _Look) -> list[Problem]:
+    notices, codes = known
+    place = str(look.path)
+    try:
+        content = look.path.read_bytes()
+    except OSError:
+        return [Problem(place, _LOST)]
+    if look.sha256 and hashlib.sha256(content).hexdigest() != look.sha256:
+        return [Problem(place, _TOUCHED)]
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return [Problem(place, _TOUCHED)]
+    said = notices if look.notice is None else [look.notice]
+    found = _faults(text, said, codes, look.path.parent, is_block=look.notice is not None)
+    return [Problem(place, what, values) for what, values in found]
 
 
 Finding = tuple[Message, dict[str, object]]
@@ -151,6 +199,8 @@ def _faults(content: str, notices: list[Notice], codes: set[str], folder: Path, 
     yield from _glyph_faults(content, page.text)
     yield from _outside_faults(page)
     yield from _link_faults(page, codes, folder)
+    if not is_block:
+        yield from _data_faults(content, notices, folder)
     yield from _hearing_faults(page)
     yield from _number_faults(content, notices)
 
@@ -204,13 +254,38 @@ def _link_faults(page: _Page, codes: set[str], folder: Path) -> Iterator[Finding
             continue
         there = not address.scheme and not address.netloc
         if there and address.path:
-            there = "/" not in unquote(address.path) and (folder / unquote(address.path)).is_file()
+            there = _is_within(folder, address.path)
         if there and address.fragment.startswith("block="):
             there = unquote(address.fragment.removeprefix("block=")) in codes
         elif there and address.fragment and not address.path:
             there = address.fragment in page.identifiers
         if not there:
             yield _LEADS_NOWHERE, {"address": href}
+
+
+def _is_within(folder: Path, path: str) -> bool:
+    """Return whether an address leads to a file in a folder or below it."""
+    parts = unquote(path).split("/")
+    return not any(part in ("", ".", "..") for part in parts) and folder.joinpath(*parts).is_file()
+
+
+def _data_faults(content: str, notices: list[Notice], folder: Path) -> Iterator[Finding]:
+    """Look whether the data of a map have every block, and lead only where there is something."""
+    held = re.search(r'<script type="application/json" id="town-data">(.*?)</script>', content, re.DOTALL)
+    try:
+        data = json.loads(held.group(1)) if held else {}
+    except ValueError:
+        yield _NO_DATA, {}
+        return
+    if "blocks" not in data:
+        return
+    shapes = {block["code"]: block["shape"] for block in data["blocks"]}
+    for notice in notices:
+        if not shapes.get(notice.code):
+            yield _LACKS, {"text": notice.code}
+    for address in (block[key] for block in data["blocks"] for key in ("notice", "page")):
+        if address and not _is_within(folder, urlsplit(address).path):
+            yield _LEADS_NOWHERE, {"address": address}
 
 
 def _hearing_faults(page: _Page) -> Iterator[Finding]:

@@ -7,10 +7,11 @@ the archival standards of the notice itself don't admit a page within a page.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,7 +19,10 @@ from pathlib import Path
 from gridgeo._files import write_whole
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
+from gridgeo.progress import track
+from gridgeo.render.fingerprint import digest_of, versions
 from gridgeo.render.fonts import font_folder, printable, without_missing
+from gridgeo.render.ledger import SheetEntry, is_untouched
 from gridgeo.render.sheet import PAPERS, PaperName
 
 OVERLAP = 10.0
@@ -26,6 +30,7 @@ OVERLAP = 10.0
 MARGIN = 5.0
 """Millimetres at the edge of a sheet that office printers leave blank."""
 
+_CUTTING = Message("cutting tiles", "正在分割拼幅")
 _PLAN = "拼接示意"
 _HOW = "按编号打印（实际大小、不缩放）：沿裁切标记裁去左边和上边的白边，右幅压左幅、下幅压上幅粘贴。"
 _SHEET = "第 {n} 张，共 {all} 张（第 {row} 行第 {column} 列）"
@@ -135,7 +140,7 @@ def tile(content: bytes, page: tuple[float, float], onto: PaperName, *, title: s
         folder = Path(name)
         (folder / "page.pdf").write_bytes(content)
         (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-        (folder / "tiles.typ").write_bytes(resources.files("gridgeo.render").joinpath("tiles.typ").read_bytes())
+        (folder / "tiles.typ").write_bytes(_template())
         try:
             made = typst.compile(
                 str(folder / "tiles.typ"),
@@ -151,11 +156,40 @@ def tile(content: bytes, page: tuple[float, float], onto: PaperName, *, title: s
     return made
 
 
-def tile_files(files: Sequence[Path], page: tuple[float, float], onto: PaperName) -> list[Path]:
-    """Write the tiles of finished notices beside them: ``<notice>-tiles-A3.pdf``."""
-    return [
-        write_whole(
-            file.with_name(f"{file.stem}-tiles-{onto}.pdf"), tile(file.read_bytes(), page, onto, title=file.stem)
-        )
-        for file in files
-    ]
+def tile_files(
+    folder: Path, files: Sequence[str], page: tuple[float, float], onto: PaperName, held: Mapping[str, SheetEntry]
+) -> Iterator[SheetEntry]:
+    """Write the tiles of finished notices beside them, ``<notice>-tiles-A3.pdf``; yield their entries in the ledger.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the products.
+    files : sequence of str
+        The notices, below the folder.
+    page : tuple of float
+        Their width and height in millimetres.
+    onto : {"A4", "A3", ...}
+    held : mapping of str to SheetEntry
+        The ledger: tiles of the same page on the same sheets are left as they are.
+    """
+    for file in track(files, _CUTTING):
+        source = folder / file
+        made = f"{file.removesuffix('.pdf')}-tiles-{onto}.pdf"
+        content, title = source.read_bytes(), source.stem
+        words = print_of_tiles(content, page, onto, title)
+        entry = held.get(made)
+        if entry is None or entry.words != words or not is_untouched(folder, made, entry.sha256):
+            cut_up = tile(content, page, onto, title=title)
+            write_whole(folder / made, cut_up)
+            entry = SheetEntry(made, "tiles", onto, file, words, "", (), hashlib.sha256(cut_up).hexdigest())
+        yield entry
+
+
+def print_of_tiles(content: bytes, page: tuple[float, float], onto: PaperName, title: str) -> str:
+    """Return the fingerprint of all that decides on the tiles of a page."""
+    return digest_of(repr((versions(), page, onto, title)).encode(), _template(), content)
+
+
+def _template() -> bytes:
+    return resources.files("gridgeo.render").joinpath("tiles.typ").read_bytes()

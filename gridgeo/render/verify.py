@@ -1,9 +1,12 @@
-"""Verification: reopens finished notices and looks whether all is there that should be, to be read and to be seen.
+"""Verification: reopens finished sheets and looks whether all is there that should be, to be read and to be seen.
 
 Text extraction alone proves nothing (a page can be blank with all its text extractable), nor does a picture alone. So
 every string that went in is looked for in the text of the page, and at each of its places ink is looked for that
-stands out from its ground. Beside that: one page of the right size, tagged and archivable, all fonts embedded, nothing
-that refers to anything outside, a QR code that leads where it should, names on the map that don't touch each other.
+stands out from its ground. Beside that: pages of the right number and size, tagged and archivable, all fonts embedded,
+nothing that refers to anything outside, a QR code that leads where it should, names on the map that don't touch.
+
+A picture has no text. The same notice as PDF, its twin, says where letters must be, and there the picture must show
+ink of the same shape. Tiles are put together again: each must show its part of the notice that they were cut of.
 
 It reads PDF with pypdf and pypdfium2 and QR codes with zxing-cpp, of the extra ``gridgeo[check]``.
 """
@@ -12,8 +15,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,12 +28,19 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.labels import Label
 from gridgeo.render.notice import Notice, texts_of
-from gridgeo.render.sheet import PICTURE_PIXELS, Sheet
+from gridgeo.render.printed_page import LEAST_CONTRAST, Pixels, PrintedPage, contrast_of, squeezed
+from gridgeo.render.sheet import PICTURE_PIXELS, PaperName, Sheet
+from gridgeo.render.tiles import MARGIN, cut
 
-LEAST_CONTRAST = 3.0
-"""Contrast of letters with their ground, as WCAG 2.2 counts it: 3 for large print, which on a wall all print is."""
-_SHARPNESS = 4.0
-"""Pixels to a point of the A3 design at which the page is looked at: fine enough for the smallest letters."""
+_LEAST_LIKENESS = 0.72
+"""Correlation of each letter of a picture with that of its twin. Two programs that draw the same letter come to 0.83
+and more; letters as alike as 国 and 图 to 0.63, most to under 0.4."""
+_SURELY_ALIKE = 0.9
+_TILE_SCALE, _SQUARE = 2, 8
+"""Pixels to a millimetre at which tiles are compared with their notice, and the squares of pixels that are compared:
+edges of letters fall on other pixels."""
+_MOST_UNLIKE, _MOST_UNLIKE_ON_AVERAGE = 64.0, 2.0
+"""Levels of 255 by which a square of a tile may differ from the same square of the notice, and all of them may."""
 _MILLIMETRES = 25.4 / 72
 _TOUCH = 0.01
 """Square millimetres by which the boxes of two names may overlap by rounding."""
@@ -38,7 +49,7 @@ _NEEDS_EXTRA = Message(
     "checking finished notices needs the packages of gridgeo[check]: pip install 'gridgeo[check]'",
     "检查成品需要 gridgeo[check] 中的软件包：pip install 'gridgeo[check]'",
 )
-_PAGES = Message("has {count} pages instead of one", "有 {count} 页，应为一页")
+_PAGES = Message("has {count} pages instead of {wanted}", "有 {count} 页，应为 {wanted} 页")
 _SIZE = Message("is {wide:.0f} x {high:.0f} mm instead of {paper}", "尺寸为 {wide:.0f} × {high:.0f} 毫米，应为 {paper}")
 _NOT_TAGGED = Message("is not tagged, so a screen reader can't read it", "没有标签，屏幕阅读器无法朗读")
 _NO_STANDARD = Message("doesn't declare {standard}", "未声明符合 {standard}")
@@ -55,6 +66,9 @@ _LABELS = Message("two names on the map touch: {first} and {second}", "地图上
 _UNREADABLE = Message("can't be opened ({reason})", "无法打开（{reason}）")
 _PIXELS = Message("is {wide} pixels wide instead of {wanted}", "宽 {wide} 像素，应为 {wanted}")
 _BLANK = Message("is blank", "是空白图片")
+_UNLIKE = Message("doesn't show the text {text} where it should be", "应有文字“{text}”的位置上看不到该文字")
+_HIGH = Message("is {high} pixels high instead of {wanted}", "高 {high} 像素，应为 {wanted}")
+_PART = Message("sheet {number} doesn't show its part of the notice", "第 {number} 张与公示图的对应部分不符")
 
 _OUTSIDE_KINDS = ("/URI", "/GoToR", "/Launch", "/JavaScript", "/JS", "/ImportData", "/SubmitForm", "/EmbeddedFile")
 
@@ -71,7 +85,9 @@ def require_readers() -> None:
         raise InputError(Problem("", _NEEDS_EXTRA))
 
 
-def verify_notice(content: bytes, notice: Notice, sheet: Sheet, labels: Iterable[Label], place: str) -> list[Problem]:
+def verify_notice(
+    content: bytes, notice: Notice, sheet: Sheet, labels: Iterable[Label], place: str, *, twin: bytes | None = None
+) -> list[Problem]:
     """Return everything that is wrong with a finished notice; nothing where all is well.
 
     Parameters
@@ -86,9 +102,55 @@ def verify_notice(content: bytes, notice: Notice, sheet: Sheet, labels: Iterable
         The names on its map.
     place : str
         Its name, for messages.
+    twin : bytes, optional
+        The same picture as PDF (`gridgeo.render.poster.Press.twin`); without it the words of a picture aren't looked
+        for.
     """
-    looks = [_picture_faults(content)] if sheet.is_picture else [_pdf_faults(content, notice, sheet)]
-    return [Problem(place, what, values) for look in [*looks, _label_faults(list(labels))] for what, values in look]
+    words = [notice.title, *(words for _, words in texts_of(notice))]
+    if sheet.is_picture:
+        look = _picture_faults(content, words, notice.address, twin)
+    else:
+        look = _pdf_faults(content, words, notice.address, sheet, most_pages=1)
+    return [Problem(place, what, values) for found in (look, _label_faults(list(labels))) for what, values in found]
+
+
+def verify_index(
+    content: bytes, words: Iterable[str], sheet: Sheet, labels: Iterable[Label], place: str
+) -> list[Problem]:
+    """Return everything that is wrong with a finished index sheet, whose table may run over to more pages.
+
+    Parameters
+    ----------
+    content : bytes
+        A PDF.
+    words : iterable of str
+        What it should say.
+    sheet, labels, place
+        As of `verify_notice`.
+    """
+    looks = (_pdf_faults(content, words, "", sheet), _label_faults(list(labels)))
+    return [Problem(place, what, values) for found in looks for what, values in found]
+
+
+def verify_tiles(
+    content: bytes, notice: bytes, words: Iterable[str], page: tuple[float, float], onto: PaperName, place: str
+) -> list[Problem]:
+    """Return everything that is wrong with the tiles of a notice.
+
+    Parameters
+    ----------
+    content, notice : bytes
+        The PDFs of the tiles, and of the notice that they were cut of.
+    words : iterable of str
+        What the notice says: all of it stands on the plan of the tiles too.
+    page : tuple of float
+        Width and height of the notice in millimetres.
+    onto : {"A4", "A3", ...}
+        The paper of the tiles.
+    place : str
+        Name of the file, for messages.
+    """
+    return [Problem(place, what, values) for what, values in _tile_faults(content, notice, words, page, onto)]
 
 
 Finding = tuple[Message, dict[str, object]]
@@ -97,47 +159,113 @@ Finding = tuple[Message, dict[str, object]]
 # ------------------------------------------------------------------------------------------------------- pictures
 
 
-def _picture_faults(content: bytes) -> Iterator[Finding]:
+def _picture_faults(content: bytes, words: Iterable[str], address: str, twin: bytes | None) -> Iterator[Finding]:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content)) as picture:
-            wide, extremes = picture.width, picture.convert("L").getextrema()
-    except OSError as error:
+        with Image.open(io.BytesIO(content)) as opened:
+            pixels = np.asarray(opened.convert("RGB"))
+    except (OSError, ValueError, SyntaxError) as error:
         yield _UNREADABLE, {"reason": type(error).__name__}
         return
-    if wide != PICTURE_PIXELS:
-        yield _PIXELS, {"wide": wide, "wanted": PICTURE_PIXELS}
-    if extremes[1] - extremes[0] < 128:  # type: ignore[operator]
+    if pixels.shape[1] != PICTURE_PIXELS:
+        yield _PIXELS, {"wide": pixels.shape[1], "wanted": PICTURE_PIXELS}
+    if int(pixels.max()) - int(pixels.min()) < 128:
         yield _BLANK, {}
+    elif pixels.shape[1] == PICTURE_PIXELS:
+        if twin is not None:
+            yield from _shape_faults(pixels, words, twin)
+        if address:
+            yield from _qr_faults(pixels, address)
+
+
+def _shape_faults(pixels: Pixels, words: Iterable[str], twin: bytes) -> Iterator[Finding]:
+    """Look whether a picture shows words where its twin has them, in ink of the same shape."""
+    import pypdfium2
+
+    page = PrintedPage(pypdfium2.PdfDocument(twin)[0])
+    wanted = page.pixels(PICTURE_PIXELS / page.size[0])
+    if abs(wanted.shape[0] - pixels.shape[0]) > 2:
+        yield _HIGH, {"high": pixels.shape[0], "wanted": wanted.shape[0]}
+        return
+    grey, twins = pixels.mean(axis=2), wanted.mean(axis=2)
+    for text in dict.fromkeys(words):
+        if not text.strip():
+            continue
+        places = [[letter for letter in place if _has_body(page, letter)] for place in page.places_of(text)]
+        if not places:
+            yield _NOT_FOUND, {"text": text}
+        elif (seen := min((contrast_of(pixels[page.within(k, grey)]) for p in places for k in p), default=9.9)) < (
+            LEAST_CONTRAST
+        ):
+            yield _NOT_SEEN, {"text": text, "contrast": seen}
+        elif any(_likeness(page, letter, grey, twins) < _LEAST_LIKENESS for place in places for letter in place):
+            yield _UNLIKE, {"text": text}
+
+
+def _has_body(page: PrintedPage, letter: int) -> bool:
+    left, _, right, _ = page.box_of(letter)
+    return right - left >= 0.5
+
+
+def _likeness(page: PrintedPage, letter: int, one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """Return the correlation of two pictures of a page where a letter is; the second may lie a pixel off."""
+    rows, columns = page.within(letter, one)
+    first = one[rows, columns]
+    found = []
+    for down in (0, -1, 1):
+        second = other[max(rows.start + down, 0) : rows.stop + down, columns]
+        if second.shape == first.shape:
+            found.append(float(np.corrcoef(first.ravel(), second.ravel())[0, 1]))
+        if found and found[0] > _SURELY_ALIKE:
+            break
+    return max(found, default=0.0)
 
 
 # ------------------------------------------------------------------------------------------------------- PDF
 
 
-def _pdf_faults(content: bytes, notice: Notice, sheet: Sheet) -> Iterator[Finding]:
+def _pdf_faults(
+    content: bytes, words: Iterable[str], address: str, sheet: Sheet, *, most_pages: int | None = None
+) -> Iterator[Finding]:
+    opened = _opened(content)
+    if isinstance(opened, str):
+        yield _UNREADABLE, {"reason": opened}
+        return
+    reader, document = opened
+    if most_pages is not None and len(document) > most_pages:
+        yield _PAGES, {"count": len(document), "wanted": most_pages}
+        return
+    pages = [PrintedPage(page, sheet.factor) for page in document]
+    for page in pages:
+        yield from _size_faults(page, sheet.paper)
+    yield from _standard_faults(reader)
+    yield from _embedding_faults(reader)
+    yield from _text_faults(pages, words)
+    if address:
+        yield from _qr_faults(pages[0].pixels(), address)
+
+
+def _opened(content: bytes) -> tuple[Any, Any] | str:
+    """Return a PDF as two readers see it, or why it can't be opened."""
     import pypdf
     import pypdfium2
 
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
-        count = len(reader.pages)
-        document = pypdfium2.PdfDocument(content)
+        _ = len(reader.pages)
+        return reader, pypdfium2.PdfDocument(content)
     except (pypdf.errors.PyPdfError, pypdfium2.PdfiumError, ValueError, KeyError) as error:
-        yield _UNREADABLE, {"reason": type(error).__name__}
-        return
-    if count != 1:
-        yield _PAGES, {"count": count}
-        return
-    page = reader.pages[0]
-    wide, high = (float(side) * _MILLIMETRES for side in (page.mediabox.width, page.mediabox.height))
-    if abs(wide - sheet.paper[0]) > 0.5 or abs(high - sheet.paper[1]) > 0.5:
-        yield _SIZE, {"wide": wide, "high": high, "paper": f"{sheet.paper[0]:.0f} x {sheet.paper[1]:.0f} mm"}
-    yield from _structure_faults(reader)
-    yield from _text_faults(document[0], page.extract_text(), notice, sheet)
+        return type(error).__name__
 
 
-def _structure_faults(reader: Any) -> Iterator[Finding]:
+def _size_faults(page: PrintedPage, paper: tuple[float, float]) -> Iterator[Finding]:
+    wide, high = (side * _MILLIMETRES for side in page.size)
+    if abs(wide - paper[0]) > 0.5 or abs(high - paper[1]) > 0.5:
+        yield _SIZE, {"wide": wide, "high": high, "paper": f"{paper[0]:.0f} x {paper[1]:.0f} mm"}
+
+
+def _standard_faults(reader: Any) -> Iterator[Finding]:
     root = reader.trailer["/Root"]
     if not root.get("/MarkInfo", {}).get("/Marked") or "/StructTreeRoot" not in root or not root.get("/Lang"):
         yield _NOT_TAGGED, {}
@@ -146,6 +274,10 @@ def _structure_faults(reader: Any) -> Iterator[Finding]:
     for standard, found in (("PDF/A-2a", archive), ("PDF/UA-1", re.search(r"pdfuaid:part\D*1\b", declared))):
         if not found:
             yield _NO_STANDARD, {"standard": standard}
+
+
+def _embedding_faults(reader: Any) -> Iterator[Finding]:
+    """Look for fonts that are not in the file, and for whatever leads out of it."""
     for thing in _dictionaries(reader):
         if thing.get("/Type") == "/FontDescriptor" and not any(f"/FontFile{k}" in thing for k in ("", "2", "3")):
             yield _NOT_EMBEDDED, {"font": str(thing.get("/FontName"))}
@@ -168,45 +300,25 @@ def _dictionaries(reader: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(list.__iter__(thing))
 
 
-def _text_faults(page: Any, text: str, notice: Notice, sheet: Sheet) -> Iterator[Finding]:
-    whole = _squeezed(text)
-    picture = page.render(scale=_SHARPNESS / sheet.factor).to_pil().convert("RGB")
-    light = _luminance(np.asarray(picture))
-    text_page = page.get_textpage()
-    for words in dict.fromkeys([notice.title, *(words for _, words in texts_of(notice) if words)]):
-        if _squeezed(words) not in whole:
-            yield _NOT_FOUND, {"text": words}
+def _text_faults(pages: Sequence[PrintedPage], words: Iterable[str]) -> Iterator[Finding]:
+    """Look for texts, and for ink at every place where they stand."""
+    for text in dict.fromkeys(words):
+        if not text.strip():
             continue
-        yield from _ink_faults(page, text_page, light, words)
-    if notice.address:
-        yield from _qr_faults(picture, notice.address)
+        letters = [(page, letter) for page in pages for place in page.places_of(text) for letter in place]
+        if not letters:
+            yield _NOT_FOUND, {"text": text}
+        elif not all(page.is_on_page(letter) for page, letter in letters):
+            yield _OFF_PAGE, {"text": text}
+        elif (seen := min(page.contrast(letter) for page, letter in letters)) < LEAST_CONTRAST:
+            yield _NOT_SEEN, {"text": text, "contrast": seen}
 
 
-def _ink_faults(page: Any, text_page: Any, light: npt.NDArray[np.float64], words: str) -> Iterator[Finding]:
-    """Look at every place where words stand, character by character."""
-    wide, high = page.get_width(), page.get_height()
-    scale = light.shape[0] / high
-    search, worst = text_page.search(words, match_case=True), np.inf
-    while (found := search.get_next()) is not None:
-        for k in range(found[0], found[0] + found[1]):
-            left, bottom, right, top = text_page.get_charbox(k)
-            if right - left < 0.5 or not text_page.get_text_range(k, 1).strip("\u200b \r\n\t"):
-                continue
-            if left < -1 or bottom < -1 or right > wide + 1 or top > high + 1:
-                yield _OFF_PAGE, {"text": words}
-                return
-            rows = slice(max(0, int(scale * (high - top)) - 1), int(scale * (high - bottom)) + 2)
-            columns = slice(max(0, int(scale * left) - 1), int(scale * right) + 2)
-            box = light[rows, columns]
-            worst = min(worst, (box.max() + 0.05) / (box.min() + 0.05))
-    if worst < LEAST_CONTRAST:
-        yield _NOT_SEEN, {"text": words, "contrast": worst}
-
-
-def _qr_faults(picture: Any, address: str) -> Iterator[Finding]:
+def _qr_faults(pixels: Pixels, address: str) -> Iterator[Finding]:
     import zxingcpp
 
-    found = [code.text for code in zxingcpp.read_barcodes(picture)]
+    codes = zxingcpp.read_barcodes(np.ascontiguousarray(pixels))
+    found = [code.text for code in codes]
     if not found:
         yield _NO_QR, {}
     elif address not in found:
@@ -221,13 +333,48 @@ def _label_faults(labels: list[Label]) -> Iterator[Finding]:
             yield _LABELS, {"first": labels[one].text, "second": labels[other].text}
 
 
-def _luminance(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return the relative luminance of pixels (WCAG 2.2)."""
-    levels = np.arange(256) / 255
-    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
-    light: npt.NDArray[np.float64] = linear[colours] @ np.array([0.2126, 0.7152, 0.0722])
-    return light
+# ------------------------------------------------------------------------------------------------------- tiles
 
 
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\s\u200b]+", "", text)
+def _tile_faults(
+    content: bytes, notice: bytes, words: Iterable[str], size: tuple[float, float], onto: PaperName
+) -> Iterator[Finding]:
+    opened, source = _opened(content), _opened(notice)
+    if isinstance(opened, str) or isinstance(source, str):
+        yield _UNREADABLE, {"reason": opened if isinstance(opened, str) else str(source)}
+        return
+    (reader, document), (_, whole) = opened, source
+    tiling = cut(size, onto)
+    if len(document) != len(tiling) + 1:
+        yield _PAGES, {"count": len(document), "wanted": len(tiling) + 1}
+        return
+    for sheet in document:
+        yield from _size_faults(PrintedPage(sheet), tiling.sheet)
+    yield from _embedding_faults(reader)
+    plan = PrintedPage(document[0]).text
+    for text in dict.fromkeys(words):
+        if squeezed(text) not in plan:
+            yield _NOT_FOUND, {"text": text}
+    page = _at_scale(whole[0])
+    edge = round(MARGIN * _TILE_SCALE)
+    for number, (y, x) in enumerate(product(tiling.rows, tiling.columns), 1):
+        left, top = round(x * _TILE_SCALE), round(y * _TILE_SCALE)
+        wide, high = (int(length * _TILE_SCALE) for length in tiling.part)
+        wanted = _squares(page[top : top + high, left : left + wide])
+        shown = _squares(_at_scale(document[number])[edge : edge + high, edge : edge + wide])
+        apart = np.abs(wanted[: len(shown), : shown.shape[1]] - shown[: len(wanted), : wanted.shape[1]])
+        if apart.max() > _MOST_UNLIKE or apart.mean() > _MOST_UNLIKE_ON_AVERAGE:
+            yield _PART, {"number": number}
+
+
+def _at_scale(page: Any) -> Pixels:
+    grey: Pixels = page.render(scale=_TILE_SCALE * _MILLIMETRES, grayscale=True).to_numpy()
+    return grey.reshape(grey.shape[:2])
+
+
+def _squares(grey: Pixels) -> npt.NDArray[np.float64]:
+    """Return the means of a picture's squares; what is left over at its right and lower edge is left out."""
+    down, across = grey.shape[0] // _SQUARE, grey.shape[1] // _SQUARE
+    cells = grey[: down * _SQUARE, : across * _SQUARE].reshape(down, _SQUARE, across, _SQUARE)
+    means: npt.NDArray[np.float64] = cells.mean(axis=(1, 3))
+    return means

@@ -144,6 +144,7 @@ issuer = "云溪镇城市运行管理中心（示例）"
 date = 2026-11-01
 version = "1"
 supervision_phone = "021-5550-0000"
+web = "https://example.org/yunxi"      # where you put OUT/site: QR codes lead to its pages
 frontage = "沿街单位和商户负责门前责任区：市容整洁、环境卫生、设施完好、秩序良好"   # on notices of streets
 """
 
