@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -276,3 +277,24 @@ def test_a_locked_corner_less_than_a_unit_off_its_border_is_left_and_said() -> N
     assert not plan.left
     assert validate_tiling(fixed).ok
     assert shapely.coverage_is_valid(fixed.geometry.to_numpy())
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 1_000_000))
+def test_a_corner_drawn_by_each_in_its_own_way_is_left_without_a_notch(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    corner, middles = np.array([50.0, 30.0]), [(50, 0), (100, 30), (50, 60), (0, 30)]
+    quarters = [(0, 0), (100, 0), (100, 60), (0, 60)]
+    drawn = []
+    for k, outer in enumerate(quarters):
+        into = np.sign(corner - outer) * random.uniform(0.5, 2.5, 2)  # beyond the corner, over the others
+        drawn.append(shapely.Polygon([outer, middles[k], corner + into, middles[k - 1]]))
+    fixed, _ = mended(layer(*drawn), within=moved(TOWN))
+    ways = []
+    for order in itertools.permutations(range(4)):
+        taken, length = shapely.Polygon(), 0.0
+        for k in order:  # the first keeps all that it has drawn, the next what is left of its own
+            length += shapely.difference(drawn[k], taken).length
+            taken = shapely.union(taken, drawn[k])
+        ways.append(length)
+    assert fixed.length.sum() <= min(ways) + 0.01

@@ -16,17 +16,15 @@ import shapely
 
 from gridgeo.language import Message
 from gridgeo.repair.chains import Nodes
+from gridgeo.repair.corners import winners_together
 from gridgeo.repair.medial import Parts, divided
 from gridgeo.repair.plan import Mend, Rule
 from gridgeo.repair.regions import Geometries, Local, Region, Rim
+from gridgeo.repair.rights import Rules, forced_of, is_all_of, lacks_vertex, metres_beside, ranked, rule_of
 from gridgeo.repair.sides import Lines, sided
 from gridgeo.validate.regions import HOLE_IS_A_GAP_BELOW
 from gridgeo.validate.subject import Subject
 from gridgeo.validate.wording import Names, Width
-
-_ALL = 1 - 1e-9
-_DIGITS = 8
-"""Last digits by which a crossing that was computed may lie off the vertex that it is."""
 
 ARM = 5.0
 """How many times as long as wide a region may stick out of who gets it."""
@@ -63,6 +61,10 @@ WHY: dict[Rule, Message] = {
     ),
     "chosen": Message("{winner} was chosen.", "按选定归{winner}。"),
     "larger-area": Message("{winner} is the larger feature.", "{winner}面积较大。"),
+    "shortest-borders": Message(
+        "Several overlaps meet here: with {winner} their borders run on without a step.",
+        "此处有数处重叠相接：归{winner}时，各边界顺接而无折角。",
+    ),
     "barrier": Message(
         "So the border lies on {barrier}, on whose side {winner} is.", "边界由此落在{barrier}上，{winner}在其同侧。"
     ),
@@ -74,6 +76,10 @@ WHY: dict[Rule, Message] = {
 _BOTH_SIDES = Message(
     "Divided along {barrier}, which runs through it: each side goes to the feature that lies there.",
     "{barrier}从中穿过，以此为界：两侧分别归所在一侧的要素。",
+)
+_SAME_VERTICES = Message(
+    "Both sides get the same vertices; the border moves by no more than coordinates are rounded.",
+    "使两侧节点一致；边界移动不超过坐标舍入误差。",
 )
 _OUTSIDE = Message("It lies outside the extent.", "位于范围之外。")
 _SPIKE = Message(
@@ -141,27 +147,6 @@ class Refusal:
     why: Message
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What decisions depend on.
-
-    Parameters
-    ----------
-    locked : set of int
-        Polygons that never change.
-    rank : sequence of int
-        Of each polygon: the lowest wins.
-    area : sequence of float
-        Of each polygon.
-    has_extent : bool
-    """
-
-    locked: frozenset[int]
-    rank: Sequence[int]
-    area: Sequence[float]
-    has_extent: bool
-
-
 class Decider:
     """Decides about regions.
 
@@ -176,7 +161,14 @@ class Decider:
         self._subject, self._lines = subject, lines
 
     def decisions(
-        self, region: Region, polygons: Geometries, rules: Rules, *, by_barrier: bool, chosen: int | None = None
+        self,
+        region: Region,
+        polygons: Geometries,
+        rules: Rules,
+        *,
+        by_barrier: bool,
+        chosen: int | None = None,
+        favoured: int | None = None,
     ) -> Iterator[Decision | Refusal]:
         """Return what may become of a region, the best first; the last is a refusal.
 
@@ -189,8 +181,10 @@ class Decider:
             Whether a barrier is near.
         chosen : int, optional
             Whom a person has chosen to have it.
+        favoured : int, optional
+            Of an overlap: with whom the borders of all overlaps that meet there come out best.
         """
-        if region.is_noise and _lacks_vertex(region, polygons, rules):
+        if region.is_noise and lacks_vertex(region, polygons, rules):
             yield Refusal(LOCKED)
         elif region.code == "spike":
             yield from self._spike(region, rules, chosen)
@@ -201,7 +195,21 @@ class Decider:
         elif len(region.covers) == 1 or not region.inside:
             yield from self._outside(region, rules)
         else:
-            yield from self._overlap(region, polygons, rules, by_barrier, chosen)
+            yield from self._overlap(region, polygons, rules, by_barrier, chosen, favoured)
+
+    def together(self, regions: Sequence[Region], polygons: Geometries, rules: Rules) -> dict[int, int]:
+        """Return, by number, with whom the borders of overlaps that lie at each other come out best."""
+        candidates = {}
+        for number, region in enumerate(regions):
+            if len(region.covers) < 2 or not region.inside or region.is_noise or region.code != "overlap":
+                continue
+            forced = forced_of(region, rules)
+            if forced is not None:
+                order = ranked(region, forced or region.covers, rules)
+                candidates[number] = [k for k in order if rules.rank[k] == rules.rank[order[0]]]
+        if len(candidates) < 2:
+            return {}
+        return winners_together(regions, candidates, polygons, self._local(regions[min(candidates)]))
 
     # ------------------------------------------------------------------------------------------- kinds of regions
 
@@ -209,26 +217,29 @@ class Decider:
         givers = tuple(k for k in region.covers if k not in rules.locked)
         if not givers:
             yield Refusal(LOCKED)
-        elif any(_is_all_of(region, giver, rules) for giver in givers):
+        elif any(is_all_of(region, giver, rules) for giver in givers):
             yield Refusal(_EMPTIED)
         else:
             yield Decision("cut", (Share(region.polygon, None, givers),), _OUTSIDE)
             yield Refusal(BADLY)
 
     def _overlap(
-        self, region: Region, polygons: Geometries, rules: Rules, by_barrier: bool, chosen: int | None
+        self,
+        region: Region,
+        polygons: Geometries,
+        rules: Rules,
+        by_barrier: bool,
+        chosen: int | None,
+        favoured: int | None,
     ) -> Iterator[Decision | Refusal]:
-        locked = [k for k in region.covers if k in rules.locked]
-        if len(locked) > 1:
-            yield Refusal(LOCKED)
+        forced = forced_of(region, rules)
+        if forced is None:
+            yield Refusal(LOCKED if sum(k in rules.locked for k in region.covers) > 1 else _EMPTIED)
             return
-        # who would lose all of it must win
-        whole = [k for k in region.covers if _is_all_of(region, k, rules)]
-        if len(whole) > 1 or (locked and whole and whole != locked):
-            yield Refusal(_EMPTIED)
-            return
-        forced = locked or whole
-        order = _ranked(region, forced or list(region.covers), rules)
+        whole = any(is_all_of(region, k, rules) for k in region.covers)
+        order = by_right = ranked(region, forced or list(region.covers), rules)
+        if favoured in order:
+            order = [favoured, *(k for k in order if k != favoured)]
         mend: Mend = "insert" if region.is_noise else "cut"
         if chosen in order:
             yield self._whole(region, mend, chosen, order, "chosen")
@@ -239,7 +250,10 @@ class Decider:
             rim = Rim.of(region, polygons)
             yield from self._by_barrier(region, rim, rules.locked, order, mend)
         for winner in order:
-            yield self._whole(region, mend, winner, order, _rule(region, winner, order, rules, forced=bool(forced)))
+            rule = rule_of(region, winner, order, rules, forced=bool(forced))
+            if winner == favoured and winner != by_right[0]:
+                rule = "shortest-borders"
+            yield self._whole(region, mend, winner, order, rule)
         if not forced and not region.is_noise:
             yield from self._by_medial_line(region, rim or Rim.of(region, polygons), order, order, "cut")
         yield Refusal(_EMPTIED if whole else BADLY)
@@ -254,23 +268,25 @@ class Decider:
         if not free:
             yield Refusal(LOCKED if region.beside else _NOBODY)
             return
-        ranked = _ranked(region, free, rules)
+        by_right = ranked(region, free, rules)
         mend: Mend = "insert" if region.is_noise else "join" if region.code == "near-border" else "fill"
         if region.is_noise:
-            for winner in ranked:
-                yield self._whole(region, mend, winner, ranked, _rule(region, winner, ranked, rules, forced=False))
+            for winner in by_right:
+                yield self._whole(
+                    region, mend, winner, by_right, rule_of(region, winner, by_right, rules, forced=False)
+                )
             yield Refusal(BADLY)
             return
-        order = [k for k in ranked if not self._sticks_out(region, k)]
+        order = [k for k in by_right if not self._sticks_out(region, k)]
         if chosen in order:
             yield self._whole(region, mend, chosen, order, "chosen")
             yield Refusal(BADLY)
             return
         rim = Rim.of(region, polygons) if by_barrier else None
         if rim is not None and len(free) > 1:
-            yield from self._by_barrier(region, rim, rules.locked, ranked, mend)
+            yield from self._by_barrier(region, rim, rules.locked, by_right, mend)
         wholes = [
-            self._whole(region, mend, winner, order, _rule(region, winner, ranked, rules, forced=False))
+            self._whole(region, mend, winner, order, rule_of(region, winner, by_right, rules, forced=False))
             for winner in order
         ]
         before = len(wholes)
@@ -279,7 +295,7 @@ class Decider:
             before = sum(rules.rank[winner] < least for winner in order)
         yield from wholes[:before]
         if len(free) > 1:
-            yield from self._by_medial_line(region, rim or Rim.of(region, polygons), ranked, order, mend)
+            yield from self._by_medial_line(region, rim or Rim.of(region, polygons), by_right, order, mend)
         yield from wholes[before:]
         yield Refusal(BADLY)
 
@@ -288,7 +304,7 @@ class Decider:
         if giver in rules.locked:
             yield Refusal(LOCKED)
             return
-        order = _ranked(region, [k for k in region.beside if k not in rules.locked], rules)
+        order = ranked(region, [k for k in region.beside if k not in rules.locked], rules)
         if chosen in order:
             order = [k for k in order if k == chosen]
         for winner in order:
@@ -305,7 +321,7 @@ class Decider:
         if giver in rules.locked or (region.beside and not free):
             yield Refusal(LOCKED)
             return
-        order = _ranked(region, free, rules)
+        order = ranked(region, free, rules)
         order = [k for k in order if region.beside[k] >= _EMBEDDED * region.polygon.length]
         if not order:
             yield Refusal(_APART)
@@ -322,15 +338,16 @@ class Decider:
         givers = tuple(k for k in region.covers if k != winner)
         share = Share(region.polygon, taker, givers)
         others = tuple(k for k in order if k != winner)
-        values = {"winner": self._subject.name[winner], "length": Width(_metres_beside(region, winner))}
-        return Decision(mend, (share,), WHY[rule], rule, winner, others, values)
+        values = {"winner": self._subject.name[winner], "length": Width(metres_beside(region, winner))}
+        why = _SAME_VERTICES if mend == "insert" else WHY[rule]
+        return Decision(mend, (share,), why, rule, winner, others, values)
 
     def _passed(self, region: Region, mend: Mend, giver: int, winner: int, order: list[int], why: Message) -> Decision:
         """Return the decision that one who is beside it takes a region from another."""
         share = Share(region.polygon, winner, (giver,))
         others = tuple(k for k in order if k != winner)
         name = self._subject.name
-        values = {"giver": name[giver], "winner": name[winner], "length": Width(_metres_beside(region, winner))}
+        values = {"giver": name[giver], "winner": name[winner], "length": Width(metres_beside(region, winner))}
         return Decision(mend, (share,), why, "longest-border" if others else "only-one", winner, others, values)
 
     def _by_barrier(
@@ -381,7 +398,7 @@ class Decider:
         self, region: Region, rim: Rim, takers: list[int], order: list[int], mend: Mend
     ) -> Iterator[Decision]:
         """Return the decision that a region is divided by its medial line, if it can be."""
-        chosen = [k for k in takers if _metres_beside(region, k) > _SMALL_SHARE * region.width]
+        chosen = [k for k in takers if metres_beside(region, k) > _SMALL_SHARE * region.width]
         if len(chosen) < 2:
             return
         parts = divided(region, rim, chosen, self._local(region))
@@ -412,7 +429,7 @@ class Decider:
         return Local.at(self._subject, shapely.get_coordinates(region.polygon)[0].tolist())
 
     def _sticks_out(self, region: Region, winner: int) -> bool:
-        return _is_arm(region.width, region.length, _metres_beside(region, winner))
+        return _is_arm(region.width, region.length, metres_beside(region, winner))
 
 
 @dataclass(frozen=True)
@@ -431,27 +448,6 @@ def _is_arm(width: float, length: float, beside: float) -> bool:
     return length / 2 - width - beside > max(ARM * width, ARM_LENGTH)
 
 
-def _ranked(region: Region, candidates: Sequence[int], rules: Rules) -> list[int]:
-    """Return who may have a region, the first by right first."""
-    return sorted(candidates, key=lambda k: (rules.rank[k], -region.beside.get(k, 0.0), -rules.area[k], k))
-
-
-def _rule(region: Region, winner: int, order: list[int], rules: Rules, *, forced: bool) -> Rule:
-    """Return by which rule one has a region before the others."""
-    others = [k for k in order if k != winner]
-    if forced or not others:
-        return "only-one"
-    if rules.rank[winner] < min(rules.rank[k] for k in others):
-        return "priority"
-    longest = max(region.beside.get(k, 0.0) for k in others)
-    return "longest-border" if region.beside.get(winner, 0.0) > longest else "larger-area"
-
-
-def _metres_beside(region: Region, polygon: int) -> float:
-    """Return how far a polygon lies beside a region, in metres."""
-    return region.beside.get(polygon, 0.0) * region.length / max(float(region.polygon.length), 1e-300)
-
-
 def _rim_of_part(
     part: shapely.Polygon, rim: Rim
 ) -> tuple[tuple[tuple[tuple[float, float], ...], ...], tuple[tuple[frozenset[int], ...], ...]]:
@@ -468,21 +464,3 @@ def _rim_of_part(
         tuple(own.get((ring[k], ring[(k + 1) % len(ring)]), frozenset()) for k in range(len(ring))) for ring in rings
     )
     return rings, sides
-
-
-def _lacks_vertex(region: Region, polygons: Geometries, rules: Rules) -> bool:
-    """Tell whether a locked polygon lacks a vertex of its neighbour at a border: whatever is done, it comes back."""
-    involved = {*region.covers, *region.beside}
-    locked = involved & rules.locked
-    if not locked:
-        return False
-    corners = shapely.get_coordinates(region.polygon)
-    reach = _DIGITS * float(np.spacing(np.abs(corners).max()))
-    theirs = shapely.multipoints(shapely.get_coordinates(polygons[sorted(locked)]))
-    others = shapely.points(shapely.get_coordinates(polygons[sorted(involved - locked)]))
-    here = shapely.dwithin(others, shapely.multipoints(corners), reach)
-    return bool((here & ~shapely.dwithin(others, theirs, reach)).any())
-
-
-def _is_all_of(region: Region, polygon: int, rules: Rules) -> bool:
-    return bool(region.polygon.area >= _ALL * rules.area[polygon])

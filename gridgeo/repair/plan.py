@@ -17,11 +17,20 @@ from gridgeo.language import Language, Message
 from gridgeo.validate.wording import worded
 
 Rule = Literal[
-    "barrier", "priority", "longest-border", "larger-area", "medial-line", "only-one", "larger-part", "chosen"
+    "barrier",
+    "priority",
+    "longest-border",
+    "larger-area",
+    "shortest-borders",
+    "medial-line",
+    "only-one",
+    "larger-part",
+    "chosen",
 ]
 """Why a feature was given a region: the barrier in it is its border, it (or its layer) has priority, it has the longest
-border with the region, it is the largest, the region is halved by its medial line, nobody else is there to take it, it
-holds the larger part of a block, or a person chose it."""
+border with the region, it is the largest, the borders of all overlaps that meet there come out shortest so, the region
+is halved by its medial line, nobody else is there to take it, it holds the larger part of a block, or a person chose
+it."""
 
 Mend = Literal["cut", "fill", "split", "insert", "join", "smooth", "pass", "redraw", "drop", "align", "regroup"]
 """What an action does: cut a region off features, fill a gap into one, split a region among several, insert vertices

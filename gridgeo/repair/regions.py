@@ -8,6 +8,7 @@ no border any more where he lies beyond the rim himself, and a new border everyw
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -169,6 +170,14 @@ class Rim:
 
         sides = [tuple(beyond((ring[k], ring[(k + 1) % len(ring)])) for k in range(len(ring))) for ring in rings]
         return cls(tuple(rings), tuple(sides))
+
+    def cut(self, nodes: Nodes) -> list[tuple[Edge, frozenset[int]]]:
+        """Return all edges, cut at nodes on them, each with who lies beyond it."""
+        found = []
+        for edge, beyond in self.edges():
+            places = [edge[0], *nodes.on(edge), edge[1]]
+            found += [(piece, beyond) for piece in itertools.pairwise(places)]
+        return found
 
     def edges(self) -> list[tuple[Edge, frozenset[int]]]:
         """Return all edges, each with who lies beyond it."""

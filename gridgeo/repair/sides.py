@@ -12,7 +12,6 @@ Cost. An overlay of the region and the pieces of barriers in it.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -194,7 +193,7 @@ def _divided(
         return nothing
     nodes = Nodes(shapely.get_coordinates(pieces))
     cuts = nodes.cut(pieces)
-    owned = _cut_rim(rim, nodes)
+    owned = rim.cut(nodes)
     total = Chain()
     for cut in cuts:
         total.add(cut.edges)
@@ -262,15 +261,6 @@ def _off(edges: list[int], winner: int, length: float, costs: _Costs, *, is_gap:
     at_barriers = max(length - float(costs.size[edges].sum()), 0.0)
     shared = float(costs.away[mine].sum()) * max(size - at_barriers, 0.0) / (2 * size)
     return min(whole, shared)
-
-
-def _cut_rim(rim: Rim, nodes: Nodes) -> list[tuple[Edge, frozenset[int]]]:
-    """Return the edges of a rim cut at places on it."""
-    found = []
-    for edge, beyond in rim.edges():
-        places = [edge[0], *nodes.on(edge), edge[1]]
-        found += [(piece, beyond) for piece in itertools.pairwise(places)]
-    return found
 
 
 def _winners(

@@ -11,7 +11,7 @@ touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Container, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ import shapely
 
 from gridgeo.coverage import CoverageAnalysis, MissingVertices, analyse
 from gridgeo.language import Message
-from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal, Rules
+from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal
 from gridgeo.repair.exchange import Deal, Exchange
 from gridgeo.repair.gores import gore, open_gaps_of
 from gridgeo.repair.looks import Seen, look, with_gaps
@@ -30,6 +30,7 @@ from gridgeo.repair.odd import odd_regions
 from gridgeo.repair.orders import NO_ORDERS, Orders, key_of
 from gridgeo.repair.plan import Action, Feature, Left, Transfer
 from gridgeo.repair.regions import Region, regions_of
+from gridgeo.repair.rights import Rules
 from gridgeo.repair.sides import REACH, Lines
 from gridgeo.validate.measure import Sizes
 from gridgeo.validate.regions import FLOAT_NOISE
@@ -247,12 +248,13 @@ class Mender:
             near = self._lines.beside([region.polygon for region in regions], reach)
         deals: list[Deal] = []
         names: dict[int, bytes] = {}
-        waiting = self._waiting(regions)
+        together = self._decider.together(regions, self._exchange.polygons, rules)
+        waiting = self._waiting(regions, together)
         for number, (key, region, by_barrier) in enumerate(zip(keys, regions, near, strict=True)):
             if number in waiting:
                 self._orders.about(region.polygon, as_planned=self._passes == 1)
                 continue
-            choice = self._choice(key, region, rules, by_barrier)
+            choice = self._choice(key, region, rules, by_barrier, together.get(number))
             if isinstance(choice.now, Refusal):
                 self._left[key] = region, choice.now
             else:
@@ -281,10 +283,10 @@ class Mender:
                 self._actions.append(self._insertion(k, told))
         return sorted(changed)
 
-    def _waiting(self, regions: Sequence[Region]) -> set[int]:
+    def _waiting(self, regions: Sequence[Region], together: Container[int]) -> set[int]:
         """Return the regions that many cover and that wait until those beside them are settled, which fewer cover.
 
-        Then it shows to whom they belong so that borders run straight on.
+        Then it shows to whom they belong so that borders run straight on. What is decided together doesn't wait.
         """
         pairs = [set(region.covers) for region in regions if len(region.covers) == 2 and region.inside]
         by_polygon: dict[int, list[set[int]]] = {}
@@ -294,10 +296,11 @@ class Mender:
             number
             for number, region in enumerate(regions)
             if len(region.covers) > 2
+            and number not in together
             and any(pair < {*region.covers} for k in region.covers for pair in by_polygon.get(k, ()))
         }
 
-    def _choice(self, key: bytes, region: Region, rules: Rules, by_barrier: bool) -> _Choice:
+    def _choice(self, key: bytes, region: Region, rules: Rules, by_barrier: bool, favoured: int | None) -> _Choice:
         """Return what was chosen for a region, by a person or by the rules: anew where others cover it now."""
         if (key, region.covers) not in self._choices:
             # what is mended after all else is named by the plan, or was taken out of it
@@ -308,8 +311,9 @@ class Mender:
             else:
                 named = None if order is None else order.winner
                 chosen = next((k for k in (*region.covers, *region.beside) if self._feature(k) == named), None)
+                polygons = self._exchange.polygons
                 following = self._decider.decisions(
-                    region, self._exchange.polygons, rules, by_barrier=by_barrier, chosen=chosen
+                    region, polygons, rules, by_barrier=by_barrier, chosen=chosen, favoured=favoured
                 )
                 self._choices[key, region.covers] = _Choice(following, next(following))
         return self._choices[key, region.covers]
