@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Callable
@@ -13,11 +14,15 @@ import pytest
 import shapely
 
 from gridgeo.errors import Problem
+from gridgeo.layers import write_layer
 from gridgeo.network import Barriers
 from gridgeo.render import render_index, render_notices
-from gridgeo.render.ledger import Entry, read_ledger
+from gridgeo.render.boards import BoardLine, boards_csv, boards_text, list_boards
+from gridgeo.render.ledger import Entry, read_issues, read_ledger
+from gridgeo.render.scene import make_scene
 from gridgeo.town import Board, Person, Publication, Town
-from tests.render_towns import CRS, TOWN_CODE, barriers, make_town, place
+from tests.conftest import Run
+from tests.render_towns import CRS, TOWN_CODE, barriers, blocks_frame, layers, make_town, place
 from tests.test_render_poster import portrait, text_of
 
 FIRST, SECOND, FAR = "310112999001001", "310112999001002", "310112999004001"
@@ -160,6 +165,86 @@ def test_boards_that_are_out_of_date_or_missing_are_named(tmp_path: Path) -> Non
     assert "厂区食堂 has no mark" in said
     assert "老村口 is of a block that is no more" in said
     assert "3 of 6 blocks have no board (50 % have one)" in said
+
+
+def listed_boards(town: Town, out: Path) -> list[BoardLine]:
+    return list_boards(make_scene(town), read_ledger(out).values(), read_issues(out))
+
+
+def test_each_board_is_listed_with_what_it_shows_and_what_it_should(tmp_path: Path) -> None:
+    first = make_town()
+    render_notices(first, tmp_path)
+    old = {entry.code: entry.mark for entry in read_ledger(tmp_path).values()}
+    boards = (
+        Board(FIRST, "东门岗亭", old[FIRST], dt.date(2026, 11, 3)),
+        Board(SECOND, "西门岗亭", old[FAR]),
+        Board(FAR, "=厂区食堂", "7777-7777"),
+        Board("310112999009001", "老村口", "1111-1111"),
+    )
+    town = replace(first, publication=replace(first.publication, version="2"), boards=boards)
+    warnings: list[Problem] = []
+    render_notices(town, tmp_path, warnings=warnings)
+    now = {entry.code: entry.mark for entry in read_ledger(tmp_path).values()}
+    lines = listed_boards(town, tmp_path)
+    assert [line.state for line in lines] == ["out-of-date", "other-block", "out-of-date", "no-block"] + [
+        "no-board"
+    ] * 3
+    assert (lines[0].version, lines[0].version_now) == ("1 2026年11月1日", "2 2026年11月1日")
+    assert (lines[0].posted, lines[0].now, lines[0].file) == ("2026-11-03", (now[FIRST],), f"notices/{FIRST}.pdf")
+    assert lines[2].version == "", "nobody ever made a notice of this mark"
+    assert any("shows the notice of another block" in problem.text("en") for problem in warnings)
+    table = boards_csv(lines)
+    assert table.splitlines()[1].startswith("已过期,310112999001001,杜行居委会 第1责任块,东门岗亭,2026-11-03")
+    assert "'=厂区食堂" in table
+    text = boards_text(lines)
+    assert len(text.splitlines()) == len(lines) + 1
+    renewed = replace(town, boards=(replace(boards[0], mark=now[FIRST]),))
+    assert listed_boards(renewed, tmp_path)[0].state == "current"
+
+
+TOWN = """
+[town]
+name = "示例镇"
+code = "310112999"
+
+[layers.communities]
+file = "town.gpkg"
+layer = "communities"
+id = "code"
+name = "name"
+kind = "residential"
+
+[partition]
+layers = ["communities"]
+count = 1
+output = "blocks.gpkg"
+
+[boards]
+file = "boards.csv"
+"""
+
+
+def test_the_command_lists_boards_and_fails_while_one_is_out_of_date(
+    gridgeo_command: Callable[..., Run], tmp_path: Path
+) -> None:
+    town, out = tmp_path / "gridgeo.toml", tmp_path / "out"
+    town.write_text(TOWN, encoding="utf-8")
+    write_layer(layers()["communities"].frame, tmp_path / "town.gpkg", layer="communities")
+    write_layer(blocks_frame().iloc[:2], tmp_path / "blocks.gpkg", layer="blocks")
+
+    def hang(mark: str) -> Run:
+        rows = f"责任块,张贴地点,核对码,张贴日期\n{FIRST},东门岗亭,{mark},2026-11-03\n"
+        (tmp_path / "boards.csv").write_text(rows, encoding="utf-8")
+        return gridgeo_command("render", town, out, "--boards")
+
+    stale = hang("1234-ABCD")
+    assert stale.status == 1
+    assert "out of date" in stale.out
+    assert "1 boards, 1 to be seen to, 1 blocks without one" in stale.err
+    made = hang(next(entry.mark for entry in read_ledger(out).values() if entry.code == FIRST))
+    assert made.status == 0
+    assert "up to date" in made.out
+    assert "东门岗亭" in (out / "boards.csv").read_text(encoding="utf-8-sig")
 
 
 def made_sheets_again(town: Town, out: Path, changed: Town) -> set[str]:

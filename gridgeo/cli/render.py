@@ -48,6 +48,20 @@ _CHECK = Message(
     "Then reopen every file and look whether all is there, to be read and to be seen; exit 1 if not.",
     "随后重新打开每个文件，检查内容是否齐全、可读、可见；有问题则退出状态为 1。",
 )
+_BOARDS = Message(
+    "Then list the boards of [boards]: where each hangs, which version it shows, since when, and whether it is out of"
+    " date; also as OUT/boards.csv. Exit 1 if one is.",
+    "随后列出 [boards] 中的公示牌：张贴地点、版本、张贴日期、是否过期；同时写入 OUT/boards.csv。"
+    "有过期的则退出状态为 1。",
+)
+_LISTED = Message(
+    "{count} boards, {stale} to be seen to, {bare} blocks without one",
+    "公示牌 {count} 块，需处理 {stale} 块，{bare} 个责任块未上墙",
+)
+_NO_BOARDS = Message(
+    "the town lists no boards; give their table in [boards] (unit, place, mark, posted)",
+    "未登记公示牌；请在 [boards] 中给出登记表（责任块、地点、核对码、张贴日期）",
+)
 _CHECKED = Message("{count} files checked: {findings}", "已检查 {count} 个文件：{findings}")
 _NO_FINDINGS = Message("nothing wrong", "没有问题")
 _FINDINGS = Message("{count} findings", "{count} 处问题")
@@ -104,6 +118,7 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option(help=_TEMPLATE.text(), metavar="FILE", show_default=False)
         ] = None,
         check: Annotated[bool, typer.Option("--check", help=_CHECK.text())] = False,
+        boards: Annotated[bool, typer.Option("--boards", help=_BOARDS.text())] = False,
         jobs: Annotated[int | None, jobs_option()] = None,
         quiet: Annotated[bool, quiet_option()] = False,
     ) -> None:
@@ -114,7 +129,8 @@ def register(app: typer.Typer) -> None:
         sheets["tiles"] = tile.value if tile is not None else None
         with showing_progress(wants_bars(quiet)):
             read = make_notices(town, out, quiet, theme=theme, template=template, jobs=processes, **sheets)
-            raise typer.Exit(_check(read, out, forms, processes, quiet) if check else 0)
+            status = _check(read, out, forms, processes, quiet) if check else 0
+            raise typer.Exit(max(status, _list_boards(read, out, quiet) if boards else 0))
 
 
 def make_notices(
@@ -169,3 +185,18 @@ def _check(scene: "Scene", out: Path, formats: Sequence[str], jobs: int, quiet: 
     said = _FINDINGS.text(count=len(findings)) if findings else _NO_FINDINGS.text()
     say(_CHECKED.text(count=count, findings=said), quiet)
     return EXIT_FAULTS if findings else 0
+
+
+def _list_boards(scene: "Scene", out: Path, quiet: bool) -> int:
+    from gridgeo._files import write_whole
+    from gridgeo.render.boards import FILE, STALE, boards_csv, boards_text, list_boards
+    from gridgeo.render.ledger import read_issues, read_ledger
+
+    lines = list_boards(scene, read_ledger(out).values(), read_issues(out))
+    path = write_whole(out / FILE, boards_csv(lines))
+    if not scene.town.boards:
+        say(_NO_BOARDS.text(), quiet)
+    typer.echo(boards_text(lines), nl=False)
+    stale, bare = (sum(line.state in states for line in lines) for states in (STALE, ("no-board",)))
+    say_made(path, _LISTED.text(count=len(lines) - bare, stale=stale, bare=bare), quiet)
+    return EXIT_FAULTS if stale else 0

@@ -86,7 +86,7 @@ def render_notices(
         then. When the texts of a notice don't fit on a page: the others are written.
     """
     from gridgeo.render.boards import check_boards
-    from gridgeo.render.ledger import read_ledger, read_sheets, write_ledger
+    from gridgeo.render.ledger import read_issues, read_ledger, read_sheets, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
@@ -111,7 +111,7 @@ def render_notices(
     entries = {file: entry for file, entry in entries.items() if (folder / file).exists()}
     write_ledger(folder, entries.values())
     said.extend(doubts.values())
-    said.extend(check_boards(scene, entries.values()))
+    said.extend(check_boards(scene, entries.values(), read_issues(folder)))
     codes = {notice.code for notice in notices}
     others = read_sheets(folder)
     gone = sorted(file for file, entry in entries.items() if entry.code not in codes)
