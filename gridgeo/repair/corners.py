@@ -21,13 +21,15 @@ import numpy as np
 import shapely
 
 from gridgeo.repair.chains import Edge, Nodes
-from gridgeo.repair.regions import Geometries, Local, Region, Rim
+from gridgeo.repair.regions import Geometries, Local, Region, beyond
 
 _FEW = 256
 """Ways to give overlaps to features that are all tried."""
 _ALL_ORDERS = 4
 """Features that are laid over each other in every order; of more, each is on top once."""
 _TURNS = 20
+_ALONG = "****1****"
+"""Regions lie at each other along an edge."""
 _SHORTER = 1e-3
 """Metres. Borders that differ by less are as long as each other."""
 
@@ -57,7 +59,7 @@ def winners_together(
 
 
 def _groups(regions: Sequence[Region], numbers: Sequence[int]) -> list[list[int]]:
-    """Return the regions that touch each other, group by group, without those that lie alone."""
+    """Return the regions that lie at each other, group by group, without those that lie alone."""
     by_polygon: dict[int, list[int]] = {}
     for number in numbers:
         for k in regions[number].covers:
@@ -68,7 +70,10 @@ def _groups(regions: Sequence[Region], numbers: Sequence[int]) -> list[list[int]
     tree = shapely.STRtree([regions[number].polygon for number in near])
     touching: nx.Graph[int] = nx.Graph()
     one, other = tree.query(tree.geometries, predicate="intersects")
-    touching.add_edges_from((near[a], near[b]) for a, b in zip(one.tolist(), other.tolist(), strict=True) if a < b)
+    pair = one < other
+    one, other = one[pair], other[pair]
+    along = shapely.relate_pattern(tree.geometries[one], tree.geometries[other], _ALONG)
+    touching.add_edges_from((near[a], near[b]) for a, b in zip(one[along].tolist(), other[along].tolist(), strict=True))
     return sorted(sorted(group) for group in nx.connected_components(touching))
 
 
@@ -77,17 +82,19 @@ class _Borders:
 
     def __init__(self, regions: Sequence[Region], polygons: Geometries, local: Local) -> None:
         nodes = Nodes(shapely.get_coordinates([region.polygon for region in regions]))
-        rims = [Rim.of(region, polygons).cut(nodes) for region in regions]
-        at: dict[Edge, int] = {edge: number for number, rim in enumerate(rims) for edge, _ in rim}
-        self.count = len(regions)
+        involved = sorted({k for region in regions for k in (*region.covers, *region.beside)})
+        involved = [k for k in involved if polygons[k] is not None]
+        own = {k: set(cut.edges) for k, cut in zip(involved, nodes.cut(polygons[involved]), strict=True)}
+        rims = [cut.edges for cut in nodes.cut(np.array([region.polygon for region in regions], object))]
+        at: dict[Edge, int] = {edge: number for number, rim in enumerate(rims) for edge in rim}
         self.alone: list[list[tuple[frozenset[int], float]]] = [[] for _ in regions]
         self.between: dict[tuple[int, int], float] = {}
-        for number, rim in enumerate(rims):
-            for edge, beyond in rim:
+        for number, (region, rim) in enumerate(zip(regions, rims, strict=True)):
+            for edge in rim:
                 size = math.dist(*local.metres(np.array(edge)).tolist())
                 other = at.get((edge[1], edge[0]))
                 if other is None:
-                    self.alone[number].append((beyond, size))
+                    self.alone[number].append((beyond(edge, region.covers, region.beside, own), size))
                 elif number < other:
                     self.between[number, other] = self.between.get((number, other), 0.0) + size
 

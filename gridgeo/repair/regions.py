@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,14 +161,13 @@ class Rim:
         nodes = Nodes(shapely.get_coordinates(region.polygon))
         known = {*region.covers, *region.beside}
         own = {k: set(nodes.edges_of(polygons[k])) for k in sorted(known) if polygons[k] is not None}
-        covering = [k for k in region.covers if k in own]
-        others = [k for k in own if k not in region.covers]
-
-        def beyond(edge: Edge) -> frozenset[int]:
-            ends_not = [k for k in covering if edge not in own[k]]
-            return frozenset([*ends_not, *(k for k in others if (edge[1], edge[0]) in own[k])])
-
-        sides = [tuple(beyond((ring[k], ring[(k + 1) % len(ring)])) for k in range(len(ring))) for ring in rings]
+        sides = [
+            tuple(
+                beyond((ring[k], ring[(k + 1) % len(ring)]), region.covers, region.beside, own)
+                for k in range(len(ring))
+            )
+            for ring in rings
+        ]
         return cls(tuple(rings), tuple(sides))
 
     def cut(self, nodes: Nodes) -> list[tuple[Edge, frozenset[int]]]:
@@ -186,3 +185,21 @@ class Rim:
             for ring, sides in zip(self.rings, self.beyond, strict=True)
             for k in range(len(ring))
         ]
+
+
+def beyond(
+    edge: Edge, covers: Collection[int], beside: Iterable[int], own: Mapping[int, Container[Edge]]
+) -> frozenset[int]:
+    """Return who lies beyond an edge of a region, which is on its left.
+
+    Parameters
+    ----------
+    edge : Edge
+    covers, beside : iterable of int
+        Who covers the region, and who lies at it.
+    own : mapping of int to container of Edge
+        The edges of each, cut at the region's vertices.
+    """
+    ends_not = [k for k in covers if k in own and edge not in own[k]]
+    back = (edge[1], edge[0])
+    return frozenset([*ends_not, *(k for k in beside if k in own and k not in covers and back in own[k])])
