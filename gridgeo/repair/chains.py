@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ Edge = tuple[Place, Place]
 Loop = list[Place]
 Geometries = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 _ULPS = 8.0
 """A vertex that was computed where two edges cross lies no farther from them, in units in the last place."""
@@ -68,60 +69,71 @@ class Nodes:
         largest = float(np.abs(self.places).max(initial=1.0))
         self.reach = _ULPS * float(np.spacing(largest))
 
-    def as_set(self) -> set[Place]:
-        """Return the places."""
-        return {(x, y) for x, y in self.places.tolist()}
-
-    def near(self, polygons: Geometries) -> list[int]:
-        """Return the indices of the polygons whose borders come near a place."""
-        found = self._tree.query(shapely.boundary(polygons), predicate="dwithin", distance=self.reach)[0]
-        return np.unique(found).tolist()  # type: ignore[no-any-return]
+    def pairs(self, polygons: Geometries) -> tuple[Ints, Ints]:
+        """Return the polygons whose borders come near a place, in ascending order, each with the place."""
+        found: tuple[Ints, Ints] = self._tree.query(
+            shapely.boundary(polygons), predicate="dwithin", distance=self.reach
+        )
+        return found
 
     def edges_of(self, polygon: shapely.Geometry) -> list[Edge]:
         """Return the edges of a polygon with its interior on the left, cut at the places that they pass through."""
-        return self.cut(np.array([polygon], object))[0].edges
+        return self.edges_of_each(np.array([polygon], object))[0]
 
-    def cut(self, polygons: Geometries) -> list[Cut]:
-        """Return the edges of polygons with their interiors on the left, cut at the places that they pass through."""
+    def edges_of_each(self, polygons: Geometries) -> list[list[Edge]]:
+        """Return the edges of each of some polygons as `edges_of` does."""
+        cuts = self.cut(polygons)
+        edges: list[Edge] = [((a, b), (c, d)) for a, b, c, d in np.hstack([cuts.tail, cuts.head]).tolist()]
+        return [edges[start:stop] for start, stop in itertools.pairwise(cuts.start.tolist())]
+
+    def cut(self, polygons: Geometries, pairs: tuple[Ints, Ints] | None = None) -> Cuts:
+        """Return the edges of polygons with their interiors on the left, cut at the places that they pass through.
+
+        Parameters
+        ----------
+        polygons : ndarray of Polygon or MultiPolygon
+        pairs : tuple of ndarray of int, optional
+            What `pairs` returns for them, where it is known.
+        """
         parts, of_polygon = shapely.get_parts(polygons, return_index=True)
         rings, of_part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
         places, ring = shapely.get_coordinates(rings, return_index=True)
         first = np.flatnonzero((ring[1:] == ring[:-1]) & (places[1:] != places[:-1]).any(axis=1))
-        tail, head = places[first], places[first + 1]
-        owner = of_polygon[of_part[ring[first]]]
-        limit = np.searchsorted(owner, np.arange(len(polygons) + 1))
-        near, node = self._tree.query(shapely.boundary(polygons), predicate="dwithin", distance=self.reach)
-        count = (limit[1:] - limit[:-1])[near]
-        # each edge of a polygon with each place that its border passes
-        at = np.repeat(limit[near], count) + np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-        inner = self._inner(tail, head, at, np.repeat(node, count))
-        start = limit.tolist()
-        ends = np.hstack([tail, head]).tolist()
-        edges: list[Edge] = [((a, b), (c, d)) for a, b, c, d in ends]
-        found = []
-        for k in range(len(polygons)):
-            mine = edges[start[k] : start[k + 1]]
-            cuts = [at for at in range(start[k], start[k + 1]) if at in inner] if inner else []
-            if not cuts:
-                found.append(Cut(mine, []))
-                continue
-            runs = {at: [edges[at][0], *inner[at], edges[at][1]] for at in cuts}
-            pieces: list[Edge] = []
-            for at in range(start[k], start[k + 1]):
-                pieces += itertools.pairwise(runs[at]) if at in runs else [edges[at]]
-            found.append(Cut(pieces, list(runs.values())))
-        return found
+        tail, head, ring = places[first], places[first + 1], ring[first]
+        shape = of_polygon[of_part[ring]]
+        edge, place = self._inner(tail, head, *self._at_edges(tail, head, shape, *(pairs or self.pairs(polygons))))
+        # an edge with n places in it becomes n + 1
+        count = np.bincount(edge, minlength=len(tail)) + 1
+        start = np.cumsum(count) - count
+        passed = start[edge] + np.arange(len(edge)) - np.searchsorted(edge, edge)
+        tail, head, ring, shape = (np.repeat(each, count, axis=0) for each in (tail, head, ring, shape))
+        head[passed], tail[passed + 1] = place, place
+        onward = np.arange(1, len(tail) + 1)
+        last = np.flatnonzero(np.append(ring[1:] != ring[:-1], True)) if len(ring) else np.zeros(0, np.int64)
+        onward[last] = np.concatenate([[0], last[:-1] + 1])[: len(last)]
+        return Cuts(tail, head, np.searchsorted(shape, np.arange(len(polygons) + 1)), shape, onward, passed)
 
     def on(self, edge: Edge) -> list[Place]:
         """Return the places that an edge passes through, in their order."""
         node = self._tree.query(shapely.LineString(edge), predicate="dwithin", distance=self.reach)
         at = np.zeros(len(node), np.int64)
-        return self._inner(np.array([edge[0]]), np.array([edge[1]]), at, node).get(0, [])
+        _, places = self._inner(np.array([edge[0]]), np.array([edge[1]]), at, node)
+        return [(x, y) for x, y in places.tolist()]
 
-    def _inner(
-        self, tail: Floats, head: Floats, at: npt.NDArray[np.int64], node: npt.NDArray[np.int64]
-    ) -> dict[int, list[Place]]:
-        """Return the places that edges pass through, in their order, by the numbers of the edges.
+    def _at_edges(self, tail: Floats, head: Floats, shape: Ints, near: Ints, node: Ints) -> tuple[Ints, Ints]:
+        """Return edges with those of the places near their shape that lie no farther west or east than they do."""
+        key = np.sort(near * len(self.places) + node)
+        x = self.places[:, 0]  # which ascend
+        west = np.searchsorted(x, np.minimum(tail[:, 0], head[:, 0]) - self.reach)
+        east = np.searchsorted(x, np.maximum(tail[:, 0], head[:, 0]) + self.reach, side="right")
+        first = np.searchsorted(key, shape * len(self.places) + west)
+        count = np.searchsorted(key, shape * len(self.places) + east) - first
+        at = np.repeat(np.arange(len(tail)), count)
+        which = np.arange(len(at)) + np.repeat(first - (np.cumsum(count) - count), count)
+        return at, key[which] % len(self.places)
+
+    def _inner(self, tail: Floats, head: Floats, at: Ints, node: Ints) -> tuple[Ints, Floats]:
+        """Return the places that edges pass through, in their order along each edge, with the numbers of the edges.
 
         Of pairs of an edge and a node only those count in which the node lies on the edge.
         """
@@ -137,49 +149,33 @@ class Nodes:
         off = np.abs(way[:, 0] * run[:, 1] - way[:, 1] * run[:, 0])
         through = np.flatnonzero((off <= self.reach * np.sqrt(size)) & (along > 0) & (along < 1))
         through = through[np.lexsort((along[through], at[through]))]
-        inner: dict[int, list[Place]] = {}
-        for edge, (x, y) in zip(at[through].tolist(), place[through].tolist(), strict=True):
-            inner.setdefault(edge, []).append((x, y))
-        return inner
+        return at[through], place[through]
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The edges of a polygon, cut at places that they pass through.
+class Cuts:
+    """The edges of some polygons, cut at places that they pass through; one polygon after another, ring after ring.
 
     Parameters
     ----------
-    edges : list of Edge
-    runs : list of list of Place
-        Each edge that was cut, with the places in it.
+    tail, head : ndarray of float, shape (n, 2)
+        The ends of each edge.
+    start : ndarray of int
+        The first edge of each polygon, and the number of all edges.
+    shape : ndarray of int, shape (n,)
+        The polygon of each edge.
+    onward : ndarray of int, shape (n,)
+        The edge that follows on the ring.
+    passed : ndarray of int
+        Edges that end in a place that an edge of the polygon passed through; the one after it begins there.
     """
 
-    edges: list[Edge]
-    runs: list[list[Place]]
-
-    def passes(self, places: Container[Place]) -> bool:
-        """Tell whether any of some places is one at which an edge was cut."""
-        return any(place in places for run in self.runs for place in run[1:-1])
-
-    def straight(self, edges: Container[Edge]) -> Iterator[Place]:
-        """Return the places that some edges pass through straight, as the polygon's own edges did."""
-        for run in self.runs:
-            for before, place, after in zip(run, run[1:], run[2:], strict=False):
-                if (before, place) in edges and (place, after) in edges:
-                    yield place
-
-    def without(self, edges: Mapping[Edge, None], needless: Container[Place]) -> list[Edge]:
-        """Return some edges, straight on through places that need no vertex."""
-        left = dict(edges)
-        for run in self.runs:
-            start = run[0]
-            for place, after in itertools.pairwise(run[1:]):
-                if place in needless and (start, place) in left and (place, after) in left:
-                    del left[start, place], left[place, after]
-                    left[start, after] = None
-                else:
-                    start = place
-        return list(left)
+    tail: Floats
+    head: Floats
+    start: Ints
+    shape: Ints
+    onward: Ints
+    passed: Ints
 
 
 def assembled(edges: list[Edge], like: shapely.Geometry | None = None) -> shapely.Geometry | None:

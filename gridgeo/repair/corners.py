@@ -84,8 +84,8 @@ class _Borders:
         nodes = Nodes(shapely.get_coordinates([region.polygon for region in regions]))
         involved = sorted({k for region in regions for k in (*region.covers, *region.beside)})
         involved = [k for k in involved if polygons[k] is not None]
-        own = {k: set(cut.edges) for k, cut in zip(involved, nodes.cut(polygons[involved]), strict=True)}
-        rims = [cut.edges for cut in nodes.cut(np.array([region.polygon for region in regions], object))]
+        own = {k: set(edges) for k, edges in zip(involved, nodes.edges_of_each(polygons[involved]), strict=True)}
+        rims = nodes.edges_of_each(np.array([region.polygon for region in regions], object))
         at: dict[Edge, int] = {edge: number for number, rim in enumerate(rims) for edge in rim}
         self.alone: list[list[tuple[frozenset[int], float]]] = [[] for _ in regions]
         self.between: dict[tuple[int, int], float] = {}

@@ -13,23 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage import equal_polygons, pairs_of_boxes
-from gridgeo.repair.chains import Chain, Cut, Edge, Nodes, Place, assembled
+from gridgeo.repair.chains import Nodes, Place
 from gridgeo.repair.decide import Decision
 from gridgeo.repair.regions import Geometries, Local, Region
 from gridgeo.repair.shapes import GROWN, needles, spike_tips
+from gridgeo.repair.sums import Sums
 from gridgeo.validate.subject import Subject
 
 Floats = npt.NDArray[np.float64]
 
-_FEW = 500
-"""Places that a tree is asked for one by one."""
 _VISIBLE = 1e-3
 """Metres. What changes less leaves no shape behind that a polygon didn't have."""
 
@@ -68,47 +66,16 @@ class _Made:
     shapes : dict of int to Geometry
     bad : dict of int to list of int
         Polygons that don't come out well, with the numbers of the deals that change them.
-    edges : dict of int to list of Edge
-        Of all that are touched.
     inserted : dict of int to set of Place
         Vertices that they get where their border runs straight on.
-    places : set of Place
-        The nodes.
-    cuts : dict of int to Cut
-        Polygons cut at the nodes.
-    given : dict of int to list of Cut
-        Shares of decisions (by their identity) cut at the nodes.
-    parts : dict of int to list of int
-        What each polygon is made of: identities of cuts.
-    chains : dict of int to dict of Edge to None
-        Sums of these.
+    touched : list of int
+        Polygons whose borders pass through a node.
     """
 
     shapes: dict[int, shapely.Geometry] = field(default_factory=dict)
     bad: dict[int, list[int]] = field(default_factory=dict)
-    edges: dict[int, list[Edge]] = field(default_factory=dict)
     inserted: dict[int, set[Place]] = field(default_factory=dict)
-    places: set[Place] = field(default_factory=set)
-    cuts: dict[int, Cut] = field(default_factory=dict)
-    given: dict[int, list[Cut]] = field(default_factory=dict)
-    parts: dict[int, list[int]] = field(default_factory=dict)
-    chains: dict[int, dict[Edge, None]] = field(default_factory=dict)
-
-
-def _needless(cuts: Mapping[int, Cut], chains: Mapping[int, Mapping[Edge, None]]) -> set[Place]:
-    """Return the places through which all borders run straight on: no polygon needs a vertex there."""
-    straight: dict[Place, set[int]] = {}
-    for k, edges in chains.items():
-        for place in cuts[k].straight(edges):
-            straight.setdefault(place, set()).add(k)
-    if not straight:
-        return set()
-    needed = set()
-    for k, edges in chains.items():
-        for tail, _ in edges:
-            if tail in straight and k not in straight[tail]:
-                needed.add(tail)
-    return straight.keys() - needed
+    touched: list[int] = field(default_factory=list)
 
 
 def _connected(deals: Sequence[Deal], bad: Mapping[int, list[int]]) -> dict[int, int]:
@@ -145,6 +112,8 @@ class Exchange:
     ----------
     boxes : ndarray of float, shape (n, 4)
         Of the polygons as they are now; inverted for missing ones.
+    areas : ndarray of float
+        Of the polygons as they are now, in units of the coordinates.
     changed : set of int
         Polygons that are not as they were.
     """
@@ -153,7 +122,7 @@ class Exchange:
         self._subject, self.polygons, self._locked = subject, polygons, locked
         self.boxes: Floats = shapely.bounds(polygons).reshape(-1, 4)
         self.boxes[np.isnan(self.boxes[:, 0])] = [np.inf, np.inf, -np.inf, -np.inf]
-        self._boxes_before = self.boxes.copy()
+        self.areas: Floats = shapely.area(polygons)
         self.changed: set[int] = set()
 
     def carry_out(
@@ -183,7 +152,7 @@ class Exchange:
         # what shares a polygon with something bad is tried again by itself, all else is done
         spoilt = _connected(deals, together.bad)
         sound = [deal for number, deal in enumerate(deals) if number not in spoilt]
-        inserted = self._applied(self._made(sound, lacking, known=together))
+        inserted = self._applied(self._made(sound, lacking, np.array(together.touched, np.int64)))
         done, put_off = sound, []
         for group in sorted(set(spoilt.values())):
             numbers = [number for number in sorted(spoilt) if spoilt[number] == group]
@@ -228,122 +197,72 @@ class Exchange:
                 inserted[k] = made.inserted[k]
                 self.polygons[k] = shape
                 self.boxes[k] = shapely.bounds(shape)
+                self.areas[k] = shapely.area(shape)
                 self.changed.add(k)
         return inserted
 
-    def _made(self, deals: Sequence[Deal], lacking: Mapping[int, Sequence[Place]], known: _Made | None = None) -> _Made:
-        """Return polygons as they would become; of those that are as ``known`` already, what that says."""
-        shares = [share.region for deal in deals for share in deal.decision.shares]
-        places = [shapely.get_coordinates(shares)] if shares else []
-        places += [np.array(points, np.float64) for points in lacking.values()]
-        result = _Made()
-        if not places:
-            return result
+    def _made(
+        self, deals: Sequence[Deal], lacking: Mapping[int, Sequence[Place]], among: npt.NDArray[np.int64] | None = None
+    ) -> _Made:
+        """Return polygons as they would become; only some can be touched, where these are known."""
+        regions = np.array([share.region for deal in deals for share in deal.decision.shares], object)
+        places = [shapely.get_coordinates(regions), *(np.array(points, np.float64) for points in lacking.values())]
+        if not any(map(len, places)):
+            return _Made()
         nodes = Nodes(np.concatenate(places))
-        gives: dict[int, list[tuple[int, int, int]]] = {}
+        near = self._near(nodes) if among is None else among
+        gives: dict[int, list[int]] = {}
+        hands: list[tuple[int, int, int]] = []
+        first = 0
         for number, deal in enumerate(deals):
             for polygon, share, sign in deal.hands():
-                gives.setdefault(polygon, []).append((number, share, sign))
-        gone = set() if known is None else known.places - nodes.as_set()
-        result.places = nodes.as_set()
-        result.cuts = cuts = self._cuts(nodes, gives, known, gone)
-        result.given = given = self._given(nodes, deals, known, gone)
-        result.chains = chains = {}
-        for k, cut in cuts.items():
-            parts = [given[id(deals[number].decision)][share] for number, share, _ in gives.get(k, ())]
-            signs = [sign for _, _, sign in gives.get(k, ())]
-            result.parts[k] = [*map(id, (cut, *parts))]
-            if known is not None and known.parts.get(k) == result.parts[k] and k in known.chains:
-                chains[k] = known.chains[k]
-                continue
-            if not parts or k in self._locked:
-                chains[k] = dict.fromkeys(cut.edges)
-                continue
-            chain = Chain()
-            chain.add(cut.edges)
-            for part, sign in zip(parts, signs, strict=True):
-                chain.add(part.edges, sign)
-            edges = chain.edges()
-            if edges is None:
-                result.bad[k] = sorted({number for number, _, _ in gives[k]})
-            else:
-                chains[k] = dict.fromkeys(edges)
-        needless = _needless(cuts, chains)
+                gives.setdefault(polygon, []).append(number)
+                if polygon not in self._locked:
+                    hands.append((polygon, first + share, sign))
+            first += len(deal.decision.shares)
+        at, node = nodes.pairs(self.polygons[near])
+        touched = np.union1d(near[at], np.array(list(gives), np.int64))
+        pairs = np.searchsorted(touched, near[at]), node
+        slot = {k: number for number, k in enumerate(touched.tolist())}
+        sums = Sums(
+            nodes, self.polygons[touched], regions, [(slot[k], region, sign) for k, region, sign in hands], pairs
+        )
+        result = _Made(touched=touched.tolist())
+        result.bad = {k: sorted(set(gives[k])) for k in touched[~sums.is_whole].tolist()}
+        inserted = {result.touched[number]: places for number, places in sums.inserted().items()}
+        wanted = [k for k in result.touched if k in gives or k in inserted]
+        wanted = [k for k in wanted if k not in self._locked and k not in result.bad]
+        result.inserted = {k: inserted.get(k, set()) for k in wanted}
         fresh = []
-        for k, kept in chains.items():
-            if k in self._locked or not (k in gives or cuts[k].runs):
-                continue
-            edges = cuts[k].without(kept, needless)
-            result.inserted[k] = set(cuts[k].straight(kept)) - needless
-            result.edges[k] = edges
-            if k not in gives and not result.inserted[k]:
-                continue
-            if known is not None and known.edges.get(k) == edges and k in known.shapes and k not in known.bad:
-                result.shapes[k] = known.shapes[k]
-                continue
-            shape = self._assembled(k, edges)
+        shapes = sums.shapes([slot[k] for k in wanted])
+        for k in wanted:
+            shape = shapes[slot[k]]
             if shape is not None:
                 result.shapes[k] = shape
-                if any(deals[number].region.width > _VISIBLE for number, _, _ in gives.get(k, ())):
+                if any(deals[number].region.width > _VISIBLE for number in gives.get(k, ())):
                     fresh.append(k)
             elif k in gives:
-                result.bad[k] = sorted({number for number, _, _ in gives[k]})
+                result.bad[k] = sorted(set(gives[k]))
         for k in (*self._disfigured(fresh, result.shapes), *self._twins(result, gives)):
-            result.bad[k] = sorted({number for number, _, _ in gives[k]})
+            result.bad[k] = sorted(set(gives[k]))
         return result
 
-    def _cuts(self, nodes: Nodes, gives: Iterable[int], known: _Made | None, gone: Container[Place]) -> dict[int, Cut]:
-        """Return the edges of all polygons at nodes; those that are known, but where nodes are gone."""
-        if known is None:
-            touched = sorted({*self._near(nodes), *gives})
-            return dict(zip(touched, nodes.cut(self.polygons[touched]), strict=True))
-        cuts = dict(known.cuts)
-        anew = [k for k, cut in cuts.items() if cut.passes(gone)]
-        cuts.update(zip(anew, nodes.cut(self.polygons[anew]), strict=True))
-        return cuts
-
-    def _given(
-        self, nodes: Nodes, deals: Sequence[Deal], known: _Made | None, gone: Container[Place]
-    ) -> dict[int, list[Cut]]:
-        """Return the edges of the shares of each decision; those that are known, but where nodes are gone."""
-        found = {}
-        if known is not None:
-            for deal in deals:
-                cuts = known.given[id(deal.decision)]
-                if not any(cut.passes(gone) for cut in cuts):
-                    found[id(deal.decision)] = cuts
-        rest = [deal for deal in deals if id(deal.decision) not in found]
-        shares = [share.region for deal in rest for share in deal.decision.shares]
-        pieces = iter(nodes.cut(np.array(shares, object)) if shares else [])
-        found.update({id(deal.decision): [next(pieces) for _ in deal.decision.shares] for deal in rest})
+    def _near(self, nodes: Nodes) -> npt.NDArray[np.int64]:
+        """Return the polygons whose boxes hold a node."""
+        places = nodes.places
+        low, high = places.min(axis=0) - nodes.reach, places.max(axis=0) + nodes.reach
+        boxes = np.hstack([places - nodes.reach, places + nodes.reach])
+        inside = self._within(low, high)
+        found: npt.NDArray[np.int64] = inside[np.unique(pairs_of_boxes(boxes, self.boxes[inside])[1])]
         return found
 
-    def _near(self, nodes: Nodes) -> list[int]:
-        """Return the polygons whose borders pass through a node."""
-        places = nodes.places
-        boxes = np.hstack([places - nodes.reach, places + nodes.reach])
-        if len(places) > _FEW:
-            found = np.unique(pairs_of_boxes(boxes, self.boxes)[1])
-        else:
-            low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-            moved = np.array(sorted(self.changed), np.int64)
-            mine = self.boxes[moved]
-            there = (mine[:, :2] <= high).all(axis=1) & (mine[:, 2:] >= low).all(axis=1)
-            found = np.union1d(self._tree.query(shapely.box(*boxes.T))[1], moved[there])
-        return found[nodes.near(self.polygons[found])].tolist() if len(found) else []
-
-    @cached_property
-    def _tree(self) -> shapely.STRtree:
-        """The boxes of the polygons as they were."""
-        return shapely.STRtree(shapely.box(*self._boxes_before.T))
-
-    def _assembled(self, polygon: int, edges: list[Edge]) -> shapely.Geometry | None:
-        """Return a polygon made of its new edges; None where it is none, or in more parts than before."""
-        old = self.polygons[polygon]
-        new = assembled(edges, old)
-        if new is None or shapely.get_num_geometries(new) > shapely.get_num_geometries(old):
-            return None
-        return new
+    def _within(self, low: Floats, high: Floats) -> npt.NDArray[np.int64]:
+        """Return the polygons whose boxes meet a box."""
+        boxes = self.boxes
+        found = np.flatnonzero((boxes[:, 0] <= high[0]) & (boxes[:, 2] >= low[0]))
+        mine = boxes[found]
+        inside: npt.NDArray[np.int64] = found[(mine[:, 1] <= high[1]) & (mine[:, 3] >= low[1])]
+        return inside
 
     def _blamed(self, deals: Sequence[Deal], bad: Mapping[int, list[int]]) -> tuple[set[int], set[int]]:
         """Return which deals spoil a polygon by themselves, and which are to wait because they do so with others."""
@@ -366,10 +285,12 @@ class Exchange:
 
     def _twins(self, made: _Made, gives: Container[int]) -> list[int]:
         """Return the polygons that lose or gain something and thereby become the same as another."""
-        # the other's border runs through all nodes that the new one's does, so it is among those that are cut
-        names = [k for k in made.cuts if k not in made.bad]
+        # the other's border runs through all nodes that the new one's does, so it is among those that are touched
+        names = [k for k in made.touched if k not in made.bad]
+        if not any(k in gives for k in made.shapes):
+            return []
         shapes = np.array([made.shapes.get(k, self.polygons[k]) for k in names], object)
-        same = equal_polygons(shapes) if any(k in gives for k in made.shapes) else []
+        same = equal_polygons(shapes)
         return [names[at] for group in same for at in group if names[at] in made.shapes and names[at] in gives]
 
     def _disfigured(self, which: Sequence[int], made: Mapping[int, shapely.Geometry]) -> list[int]:

@@ -227,6 +227,9 @@ class Work:
         self.changed: set[int] = set()
 
     def _must_have_ids(self) -> None:
+        keys = set(zip(self.subject.layer.tolist(), self.subject.id.tolist(), strict=True))
+        if len(keys) == len(self.subject.id) and not any(identifier == "" for _, identifier in keys):
+            return
         frame = pd.DataFrame({"layer": self.subject.layer, "id": self.subject.id})
         unclear = np.flatnonzero((frame["id"] == "") | frame.duplicated(keep=False))
         if len(unclear):
@@ -360,7 +363,8 @@ class Work:
     def _dropped(self) -> list[Action]:
         """Actions for the copies of polygons: all but the first go."""
         subject, actions = self.subject, []
-        first = {copy: group[0] for group in equal_polygons(subject.polygons) for copy in group[1:]}
+        groups = equal_polygons(subject.polygons, subject.boxes)
+        first = {copy: group[0] for group in groups for copy in group[1:]}
         for index in sorted(set(first) - self.locked):
             shape, original = subject.polygons[index], first[index]
             if self.groups is not None and self.groups[index] == self.groups[original]:

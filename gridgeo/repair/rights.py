@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from gridgeo.repair.plan import Rule
@@ -26,14 +27,14 @@ class Rules:
         Polygons that never change.
     rank : sequence of int
         Of each polygon: the lowest wins.
-    area : sequence of float
+    area : ndarray of float
         Of each polygon.
     has_extent : bool
     """
 
     locked: frozenset[int]
     rank: Sequence[int]
-    area: Sequence[float]
+    area: npt.NDArray[np.float64]
     has_extent: bool
 
 

@@ -192,27 +192,27 @@ def _divided(
     if len(pieces) < 2:
         return nothing
     nodes = Nodes(shapely.get_coordinates(pieces))
-    cuts = nodes.cut(pieces)
+    edges = nodes.edges_of_each(pieces)
     owned = rim.cut(nodes)
     total = Chain()
-    for cut in cuts:
-        total.add(cut.edges)
+    for mine in edges:
+        total.add(mine)
     total.add([edge for edge, _ in owned], -1)
     if total.edges() != []:
         return nothing
     costs = _Costs(owned, candidates, local, barrier)
     row = {edge: k for k, (edge, _) in enumerate(owned)}
-    winner = _winners([cut.edges for cut in cuts], shapely.length(pieces), shapely.area(pieces), row, costs, grain)
+    winner = _winners(edges, shapely.length(pieces), shapely.area(pieces), row, costs, grain)
     if winner is None or len(set(winner)) < 2:
         return nothing
-    sizes = zip(cuts, winner, shapely.length(shapely.transform(pieces, local.metres)).tolist(), strict=True)
+    sizes = zip(edges, winner, shapely.length(shapely.transform(pieces, local.metres)).tolist(), strict=True)
     off = sum(
-        _off([row[edge] for edge in cut.edges if edge in row], one, length, costs, is_gap=not region.covers)
-        for cut, one, length in sizes
+        _off([row[edge] for edge in mine if edge in row], one, length, costs, is_gap=not region.covers)
+        for mine, one, length in sizes
     )
     if not region.covers:
         best = min(best, _off(list(range(len(owned))), _NO_ONE, costs.size.sum(), costs, is_gap=True))
-    owner = {edge: one for cut, one in zip(cuts, winner, strict=True) for edge in cut.edges}
+    owner = {edge: one for mine, one in zip(edges, winner, strict=True) for edge in mine}
     dividing = [edge for edge, one in owner.items() if owner.get((edge[1], edge[0]), one) != one]
     ends = {place for edge in dividing for place in edge} - {place for ring in rim.rings for place in ring}
     if locked and any(ends.intersection(edge) and beyond & locked for edge, beyond in owned):
@@ -220,7 +220,7 @@ def _divided(
     run = sum(math.dist(*local.metres(np.array(edge))) for edge in dividing) / 2
     if best - off < _MUCH * best or (best - off) * REACH < _LEAST * run:
         return nothing
-    parts = _parts(rim, [cut.edges for cut in cuts], winner, dividing)
+    parts = _parts(rim, edges, winner, dividing)
     return (parts, True) if parts else nothing
 
 

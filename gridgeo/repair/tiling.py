@@ -319,8 +319,7 @@ class Mender:
         return self._choices[key, region.covers]
 
     def _rules(self) -> Rules:
-        area = shapely.area(self._exchange.polygons)
-        return Rules(self._locked, self._rank, area, self._extent is not None)
+        return Rules(self._locked, self._rank, self._exchange.areas.copy(), self._extent is not None)
 
     def _lacking(self, regions: Iterable[Region]) -> dict[int, list[tuple[float, float]]]:
         """Return the vertices that polygons lack which may have them; those at the rim of a region go with that."""

@@ -86,6 +86,8 @@ def changed_features(before: Mapping[str, Layer], after: Mapping[str, Layer]) ->
     changed: dict[Feature, shapely.Geometry | None] = {}
     for key, layer in before.items():
         fresh = after[key]
+        if fresh is layer:
+            continue
         now = dict(zip(fresh.ids.tolist(), fresh.frame.geometry.to_numpy(), strict=True))
         for identifier, old in zip(layer.ids.tolist(), layer.frame.geometry.to_numpy(), strict=True):
             new = now.get(identifier)
@@ -105,11 +107,16 @@ def record(plan: Plan, before: Mapping[str, Layer], after: Mapping[str, Layer]) 
     """
     wkb: dict[Feature, bytes] = {}
     dropped: dict[Feature, dict[str, Any]] = {}
-    positions = {key: {identifier: row for row, identifier in enumerate(layer.ids)} for key, layer in before.items()}
-    for feature, new in changed_features(before, after).items():
-        layer = before[feature.layer]
-        position = positions[feature.layer][feature.id]
-        wkb[feature] = shapely.to_wkb(layer.frame.geometry.to_numpy()[position])
+    changed = changed_features(before, after)
+    rows = {
+        key: {identifier: row for row, identifier in enumerate(layer.ids.tolist())}
+        for key, layer in before.items()
+        if any(feature.layer == key for feature in changed)
+    }
+    shapes = {key: before[key].frame.geometry.to_numpy() for key in rows}
+    for feature, new in changed.items():
+        layer, position = before[feature.layer], rows[feature.layer][feature.id]
+        wkb[feature] = shapely.to_wkb(shapes[feature.layer][position])
         if new is None:
             columns = layer.frame.columns.drop(layer.frame.geometry.name)
             row = {str(column): _plain(layer.frame[column].iloc[position]) for column in columns}
