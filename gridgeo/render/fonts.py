@@ -16,6 +16,8 @@ from gridgeo.language import one_line
 
 SANS = "Noto Sans SC"
 """The one family for body text and for all text inside drawings: SVG text of an unknown family vanishes in silence."""
+SERIF = "Noto Serif SC"
+"""The family of titles and of people's names."""
 REPLACEMENT = "〓"
 """What stands on a map for a character that no font here has: the printers' mark for a missing sort."""
 

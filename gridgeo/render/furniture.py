@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import shapely
 
@@ -26,6 +27,7 @@ class Entry:
     drawing: str
 
 
+@lru_cache(maxsize=512)
 def swatch(fill: str, *, stroke: str = "none", stroke_width: float = 0.2, dash: str | None = None) -> str:
     """Return a filled box for the legend."""
     inset = stroke_width / 2
@@ -36,6 +38,7 @@ def swatch(fill: str, *, stroke: str = "none", stroke_width: float = 0.2, dash: 
     return svg.path([box], **style)
 
 
+@lru_cache(maxsize=512)
 def stroke_sample(*strokes: tuple[str, float], dash: str | None = None) -> str:
     """Return a level stretch of line for the legend, painted with (colour, width in mm) one over another."""
     middle = _SWATCH_HEIGHT / 2

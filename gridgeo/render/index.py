@@ -27,11 +27,12 @@ from gridgeo.progress import track
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.drawing import Drawing
 from gridgeo.render.fingerprint import Bounds, Fingerprints, digest_of, versions
-from gridgeo.render.fonts import font_folder, printable
+from gridgeo.render.fonts import printable
 from gridgeo.render.index_map import Plot, draw_index_map
 from gridgeo.render.ledger import SheetEntry, is_untouched
 from gridgeo.render.notice import KIND_NAMES, Notice, shown_date
 from gridgeo.render.poster import STANDARDS
+from gridgeo.render.print_fonts import print_fonts
 from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import Sheet, sheet_of
@@ -226,8 +227,7 @@ class IndexPress:
         return typst.Compiler(
             input=str(self._folder / "index.typ"),
             root=str(self._folder),
-            font_paths=[str(font_folder())],
-            ignore_system_fonts=True,
+            font_paths=print_fonts(),
         )
 
     def print_of(self, index: IndexSheet) -> str:

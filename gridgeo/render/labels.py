@@ -16,8 +16,8 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -90,14 +90,13 @@ class Page:
         self.frame = frame
         self._frame_bounds = frame.bounds
         self._taken: list[shapely.Geometry] = []
-        self._bounds: list[tuple[float, float, float, float]] = []
+        self._bounds = np.empty((0, 4))
 
     def take(self, *shapes: shapely.Geometry) -> None:
         """Let nothing else be put where ``shapes`` are."""
-        for shape in shapes:
-            shapely.prepare(shape)
-            self._taken.append(shape)
-            self._bounds.append(shape.bounds)
+        shapely.prepare(shapes)
+        self._taken += shapes
+        self._bounds = np.concatenate([self._bounds, shapely.bounds(shapes)])
 
     def is_free(self, shapes: npt.NDArray[np.object_]) -> bool:
         """Return whether all of ``shapes`` lie in the frame and on nothing that is taken."""
@@ -111,38 +110,38 @@ class Page:
         left, top, right, bottom = self._frame_bounds
         if minx < left or miny < top or maxx > right or maxy > bottom:
             return None
-        return [
-            shape
-            for shape, (x0, y0, x1, y1) in zip(self._taken, self._bounds, strict=True)
-            if not (x0 > maxx or x1 < minx or y0 > maxy or y1 < miny)
-        ]
+        return self._meeting(minx, miny, maxx, maxy)
+
+    def _meeting(self, minx: float, miny: float, maxx: float, maxy: float) -> list[shapely.Geometry]:
+        x0, y0, x1, y1 = self._bounds.T
+        meets = (x0 <= maxx) & (x1 >= minx) & (y0 <= maxy) & (y1 >= miny)
+        return [self._taken[k] for k in np.flatnonzero(meets).tolist()]
 
     def free_part(self, area: shapely.Geometry) -> shapely.Geometry:
         """Return ``area`` within the frame without what is taken."""
         free = shapely.intersection(area, self.frame)
-        bounds = shapely.bounds(free)
-        for shape, (x0, y0, x1, y1) in zip(self._taken, self._bounds, strict=True):
-            if not (x0 > bounds[2] or x1 < bounds[0] or y0 > bounds[3] or y1 < bounds[1]):
-                free = shapely.difference(free, shape)
+        for shape in self._meeting(*shapely.bounds(free).tolist()):
+            free = shapely.difference(free, shape)
         return free
 
 
-def break_name(name: str, *, most: int = 3) -> list[tuple[str, ...]]:
+@lru_cache(maxsize=65_536)
+def break_name(name: str, *, most: int = 3) -> tuple[tuple[str, ...], ...]:
     """Return ways to break ``name`` into one to ``most`` lines: at blanks first, else evenly between wide characters.
 
     Examples
     --------
     >>> break_name("杜行居委会 第2责任块", most=2)
-    [('杜行居委会 第2责任块',), ('杜行居委会', '第2责任块')]
+    (('杜行居委会 第2责任块',), ('杜行居委会', '第2责任块'))
     >>> break_name("Market Street", most=3)
-    [('Market Street',), ('Market', 'Street')]
+    (('Market Street',), ('Market', 'Street'))
     """
     ways: list[tuple[str, ...]] = [(name,)]
     for count in range(2, most + 1):
         broken = _broken(name, count)
         if len(broken) == count:
             ways.append(broken)
-    return ways
+    return tuple(ways)
 
 
 def _broken(name: str, count: int) -> tuple[str, ...]:
@@ -298,37 +297,44 @@ def place_along(
         Shapes that this name alone must not touch: an earlier label of the same name, grown.
     """
     em = size * POINT
-    advances = np.array([text_width(character, em) for character in name])
-    natural = float(advances.sum())
+    natural = text_width(name, em)
     length = line.length
     if length < natural * 1.15:
         return None
+    advances = _advances(name) * em
     wide = mostly_wide(name)
     room = (length * 0.62 - natural) / max(len(name) - 1, 1)
     gap = max(0.0, min((spread - 1) * em, room)) if wide else 0.0
     run = natural + gap * (len(name) - 1)
     middles = np.cumsum(advances + gap) - gap - advances / 2
-    track = _Track(line)
     slack = length - run
     steps = max(1, min(16, int(slack / 6)))
     starts = sorted((slack * k / steps for k in range(steps + 1)), key=lambda s: (round(abs(s - slack / 2), 6), s))
+    on_line = _Track(line).set_out(np.array(starts), run, middles, em, wide=wide)
+    score = on_line.turn + _FAR * np.arange(len(starts))
+    order = [k for k in np.argsort(score, kind="stable").tolist() if score[k] < math.inf]
+    if not order:
+        return None
     forbidden = list(avoid)
     for offset in offsets:
-        laid = track.set_out(np.array(starts), run, middles, advances, em, offset, wide=wide)
-        score = laid.turn + _FAR * np.arange(len(starts))
+        laid = on_line.beside(offset) if offset else on_line
         corners = laid.corners(advances, em)
         lowest, highest = corners.min(axis=(1, 2)).tolist(), corners.max(axis=(1, 2)).tolist()
-        for k in np.argsort(score, kind="stable").tolist():
-            if not np.isfinite(score[k]):
-                break
+        for k in order:
             near = page.near(lowest[k], highest[k])
             if near is None:
                 continue
             boxes = shapely.polygons(corners[k])
             if not any(shapely.intersects(shape, boxes).any() for shape in (*near, *forbidden)):
-                x, y, angle = (values[k].tolist() for values in (laid.x, laid.y, np.degrees(laid.angle)))
-                return Label((Glyphs(name, tuple(x), tuple(y), tuple(angle)),), size, shapely.union_all(boxes))
+                x, y, angle = laid.baselines(k, advances, em)
+                return Label((Glyphs(name, x, y, angle),), size, shapely.union_all(boxes))
     return None
+
+
+@lru_cache(maxsize=65_536)
+def _advances(name: str) -> Floats:
+    """Return how far each character of ``name`` runs, in ems."""
+    return np.array([text_width(character, 1.0) for character in name])
 
 
 _CORNERS = np.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])
@@ -338,59 +344,72 @@ _CORNERS = np.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])
 class _SetOut:
     """Characters set out along a line, once for each place to start: a row each.
 
-    ``x``, ``y`` are the left ends of the baselines, ``middle`` the characters' middles; ``turn`` is by how much the
-    line turns under the name in all, infinite where it is too crooked for one.
+    ``middle`` is where the characters' middles are, ``direction`` and ``angle`` how the line runs there and how they
+    are turned, in radians; ``turn`` is by how much the line turns under the name in all, infinite where it is too
+    crooked for one.
     """
 
-    x: Floats
-    y: Floats
-    angle: Floats
     middle: Floats
+    direction: Floats
+    angle: Floats
     turn: Floats
+
+    def beside(self, offset: float) -> _SetOut:
+        """Return the same, ``offset`` to the right of the line."""
+        aside = np.stack([-np.sin(self.direction), np.cos(self.direction)], axis=-1)
+        return replace(self, middle=self.middle + offset * aside)
 
     def corners(self, advances: Floats, em: float) -> Floats:
         """Return the four corners of the box of each character, set out from each start."""
         half_width, half_height = advances / 2 + 0.06 * em, np.full(len(advances), 0.55 * em)
         across, down = half_width[:, None] * _CORNERS[0], half_height[:, None] * _CORNERS[1]
         cos, sin = np.cos(self.angle)[..., None], np.sin(self.angle)[..., None]
-        turned = np.stack([across * cos - down * sin, across * sin + down * cos], axis=-1)
-        corners: Floats = turned + self.middle[:, :, None, :]
+        corners = np.stack([across * cos - down * sin, across * sin + down * cos], axis=-1)
+        corners += self.middle[:, :, None, :]
         return corners
+
+    def baselines(
+        self, row: int, advances: Floats, em: float
+    ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+        """Return the left ends of the characters' baselines, x and y, and their angles in degrees, of one start."""
+        angle = self.angle[row]
+        cos, sin = np.cos(angle), np.sin(angle)
+        left, down = -advances / 2, _MIDDLE * em
+        x = self.middle[row, :, 0] + left * cos - down * sin
+        y = self.middle[row, :, 1] + left * sin + down * cos
+        return tuple(x.tolist()), tuple(y.tolist()), tuple(np.degrees(angle).tolist())
 
 
 class _Track:
     """A line that can be asked for places along it."""
 
     def __init__(self, line: shapely.LineString) -> None:
-        self._points = shapely.get_coordinates(line)
-        self._reach = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self._points, axis=0).T))])
+        points = shapely.get_coordinates(line)
+        self._x, self._y = points.T
+        run = points[1:] - points[:-1]
+        self._reach = np.concatenate([[0.0], np.cumsum(np.hypot(run[:, 0], run[:, 1]))])
 
-    def at(self, distance: Floats) -> Floats:
-        """Return the points at ``distance`` along the line; the last axis of the result is x and y."""
-        return np.stack([np.interp(distance, self._reach, self._points[:, k]) for k in (0, 1)], axis=-1)
+    def at(self, distance: Floats) -> tuple[Floats, Floats]:
+        """Return x and y of the points at ``distance`` along the line."""
+        return np.interp(distance, self._reach, self._x), np.interp(distance, self._reach, self._y)
 
-    def set_out(
-        self, start: Floats, run: float, middles: Floats, advances: Floats, em: float, offset: float, *, wide: bool
-    ) -> _SetOut:
+    def set_out(self, start: Floats, run: float, middles: Floats, em: float, *, wide: bool) -> _SetOut:
         """Return characters with their middles ``start + middles`` along the line, for each start."""
-        across = self.at(start + run) - self.at(start)
-        slope = np.arctan2(across[:, 1], across[:, 0])
+        x, y = self.at(np.stack([start, start + run]))
+        slope = np.arctan2(y[1] - y[0], x[1] - x[0])
         steep = (np.abs(slope) > _STEEP) & (np.abs(slope) < math.pi - _STEEP)
         # names are read from left to right, and downwards on steep lines (Latin ones upwards, as on maps everywhere)
         backwards = np.where(steep, slope < 0 if wide else slope > 0, np.abs(slope) > math.pi / 2)
         distance = start[:, None] + np.where(backwards[:, None], run - middles, middles)
-        middle = self.at(distance)
-        ahead = self.at(distance + 0.8 * em) - self.at(distance - 0.8 * em)
-        direction = np.unwrap(np.arctan2(ahead[..., 1], ahead[..., 0]), axis=1)
+        x, y = self.at(np.stack([distance - 0.8 * em, distance, distance + 0.8 * em]))
+        direction = np.arctan2(y[2] - y[0], x[2] - x[0])
+        step = direction[:, 1:] - direction[:, :-1]
+        # no jump of a whole turn from one character to the next
+        step -= 2 * math.pi * np.round(step / (2 * math.pi))
+        direction = direction[:, :1] + np.concatenate([np.zeros((len(start), 1)), np.cumsum(step, axis=1)], axis=1)
         direction += np.where(backwards, math.pi, 0.0)[:, None]
-        turns = np.abs(np.diff(direction, axis=1))
+        turns = np.abs(step)
         turn = np.where(turns.max(axis=1, initial=0.0) > _ROUGHEST, np.inf, turns.sum(axis=1))
         upright = steep & wide
         angle = np.where(upright[:, None], 0.0, np.remainder(direction + math.pi, 2 * math.pi) - math.pi)
-        if offset:
-            middle = middle + offset * np.stack([-np.sin(direction), np.cos(direction)], axis=-1)
-        cos, sin = np.cos(angle), np.sin(angle)
-        left, down = -advances / 2, _MIDDLE * em
-        x = middle[..., 0] + left * cos - down * sin
-        y = middle[..., 1] + left * sin + down * cos
-        return _SetOut(x, y, angle, middle, turn)
+        return _SetOut(np.stack([x[1], y[1]], axis=-1), direction, angle, turn)

@@ -119,9 +119,10 @@ class Names:
         for rank, name, line in self._named_lines():
             pieces = [line] if line.length < _LONG else _halves(line)
             for piece in pieces:
-                found = self._along(piece, name, rank, used.get(name, []))
+                avoid = [shapely.buffer(shape, _APART, quad_segs=4) for shape in used.get(name, ())]
+                found = self._along(piece, name, rank, avoid)
                 if found is not None:
-                    used.setdefault(name, []).append(shapely.buffer(found.shape, _APART, quad_segs=4))
+                    used.setdefault(name, []).append(found.shape)
                     yield self._put(found, fill=self._line_fill(rank, found), room=0.7)
 
     def _named_lines(self) -> list[tuple[Rank, str, shapely.LineString]]:

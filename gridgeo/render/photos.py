@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from pathlib import Path
 
 from gridgeo.errors import Problem
@@ -11,6 +12,10 @@ from gridgeo.language import Message
 
 WIDTH, HEIGHT = 360, 480
 """Pixels of a printed portrait at most, 3 by 4: 275 to the inch on the largest photo of an A3 notice."""
+_DOTS_PER_INCH = 300
+"""What print needs; more makes files larger and no photo better."""
+_STEP = 12
+"""Widths are multiples of this, so that photos of nearly one size share a file."""
 MOST_PIXELS = 80_000_000
 
 _UNREADABLE = Message(
@@ -30,22 +35,40 @@ class Photos:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._done: dict[Path, str | None] = {}
+        self._done: dict[tuple[Path, int], str | None] = {}
         self.warnings: list[Problem] = []
 
-    def prepared(self, source: Path | None, name: str) -> str | None:
-        """Return the file name of the prepared photo in the folder, or None without a readable one."""
+    def prepared(self, source: Path | None, name: str, *, printed: float | None = None) -> str | None:
+        """Return the file name of the prepared photo in the folder, or None without a readable one.
+
+        Parameters
+        ----------
+        printed : float, optional
+            How wide it will be on paper, in millimetres: no larger is it made then.
+        """
         if source is None:
             return None
-        if source not in self._done:
-            content = readable_photo(source, name, self.warnings)
+        width = WIDTH if printed is None else pixels_for(printed)
+        if (source, width) not in self._done:
+            content = readable_photo(source, name, self.warnings, width=width)
             if content is None:
-                self._done[source] = None
+                self._done[source, width] = None
             else:
                 file = hashlib.sha256(content).hexdigest()[:24] + ".jpg"
                 (self._folder / file).write_bytes(content)
-                self._done[source] = file
-        return self._done[source]
+                self._done[source, width] = file
+        return self._done[source, width]
+
+
+def pixels_for(width: float) -> int:
+    """Return the pixels across a photo that is printed ``width`` millimetres wide.
+
+    Examples
+    --------
+    >>> pixels_for(11.0), pixels_for(20.0), pixels_for(60.0)
+    (132, 240, 360)
+    """
+    return min(WIDTH, _STEP * math.ceil(width / 25.4 * _DOTS_PER_INCH / _STEP))
 
 
 def readable_photo(source: Path, name: str, warnings: list[Problem], *, width: int = WIDTH) -> bytes | None:

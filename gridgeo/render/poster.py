@@ -23,11 +23,11 @@ from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of, plain
-from gridgeo.render.fonts import font_folder
 from gridgeo.render.locator import Locator
 from gridgeo.render.notice import Notice, texts_of
 from gridgeo.render.people import Card
 from gridgeo.render.photos import Photos
+from gridgeo.render.print_fonts import print_fonts
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import PICTURE_PIXELS, Sheet
 from gridgeo.render.template import put_into
@@ -98,7 +98,7 @@ _BESIDE_MAP = tuple(
 )
 """The levels of a landscape sheet, where all stands beside the map."""
 
-_FORGETTING = 5
+_FORGETTING = 4
 """Empty documents that are made after each notice."""
 
 _FEW_OFFICERS = 9
@@ -161,13 +161,10 @@ class Press:
         self._compiler = typst.Compiler(
             input=str(put_into(folder, self._own_template)),
             root=str(folder),
-            font_paths=[str(font_folder())],
-            ignore_system_fonts=True,
+            font_paths=print_fonts(),
         )
         (folder / "nothing.typ").write_bytes(b"")
-        self._nothing = typst.Compiler(
-            input=str(folder / "nothing.typ"), root=str(folder), font_paths=[str(folder)], ignore_system_fonts=True
-        )
+        self._nothing = typst.Compiler(input=str(folder / "nothing.typ"), root=str(folder), font_paths=print_fonts())
         self._warnings: list[Problem] = []
         self._plans: dict[tuple[object, object], list[dict[str, Any]]] = {}
 
@@ -259,7 +256,7 @@ class Press:
         plan = plan_columns(notice, level, self._sheet.inner_width)
         sizes = {**asdict(level), "plan": plan}
         self._write("map.svg", _NO_MAP)
-        self._show_photos(notice, words["notice"], officers=True)
+        self._show_photos(notice, words["notice"])
         size = {"width": words["page"]["map_width"], "height": _OWN_MAP_HEIGHT}
         page = {"mode": "measure", "level": sizes, "map": {**size, "alt": ""}, "mark": "0000-0000"}
         self._write_data({**words, **page})
@@ -285,7 +282,10 @@ class Press:
         size = words["page"]["map_width"], map_height
         drawing = draw_map(self._scene, notice.index, width=size[0], height=size[1])
         self._write("map.svg", drawing.svg)
-        self._show_photos(notice, words["notice"], officers=level["photo"] > 0)
+        if self._own_template is None:
+            factor = self._sheet.factor
+            sizes = level["head_photo"] * factor, level["photo"] * factor
+            self._show_photos(notice, words["notice"], printed=sizes)
         prints = self._prints.of_words(notice, self._sheet), self._prints.of_window(drawing.window)
         page = {"mode": "print", "level": level, "map": {"height": map_height, "alt": drawing.description}}
         self._write_data({**words, **page, "mark": mark_of(*prints)})
@@ -356,12 +356,21 @@ class Press:
         sizes = {"inner_height": sheet.inner_height, "factor": sheet.factor}
         return asdict(sheet) | sizes | {"layout": layout, "map_width": map_width}
 
-    def _show_photos(self, notice: Notice, words: dict[str, Any], *, officers: bool) -> None:
-        """Put the photos that will be printed into the folder, and their names into the words."""
-        words["head"]["photo"] = self._photos.prepared(notice.head.photo, notice.head.name)
-        if officers:
+    def _show_photos(
+        self, notice: Notice, words: dict[str, Any], *, printed: tuple[float, float] | None = None
+    ) -> None:
+        """Put the photos that will be printed into the folder, and their names into the words.
+
+        Parameters
+        ----------
+        printed : tuple of float, optional
+            Widths on paper of the head's photo and of the officers', in millimetres; those of width 0 are left out.
+        """
+        head, officer = printed or (None, None)
+        words["head"]["photo"] = self._photos.prepared(notice.head.photo, notice.head.name, printed=head)
+        if officer != 0:
             for card, shown in zip(notice.officers, words["officers"], strict=True):
-                shown["photo"] = self._photos.prepared(card.photo, card.name)
+                shown["photo"] = self._photos.prepared(card.photo, card.name, printed=officer)
 
     def _write_data(self, data: dict[str, Any]) -> None:
         self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=plain))

@@ -21,8 +21,9 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
 from gridgeo.render.fingerprint import digest_of, versions
-from gridgeo.render.fonts import font_folder, printable, without_missing
+from gridgeo.render.fonts import printable, without_missing
 from gridgeo.render.ledger import SheetEntry, is_untouched
+from gridgeo.render.print_fonts import print_fonts
 from gridgeo.render.sheet import PAPERS, PaperName
 
 OVERLAP = 10.0
@@ -145,8 +146,7 @@ def tile(content: bytes, page: tuple[float, float], onto: PaperName, *, title: s
             made = typst.compile(
                 str(folder / "tiles.typ"),
                 root=str(folder),
-                font_paths=[str(font_folder())],
-                ignore_system_fonts=True,
+                font_paths=print_fonts(),
                 timestamp=0,
             )
         except typst.TypstError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,21 +72,30 @@ class View:
         x, y = self.centre
         return x - half_width, y - half_height, x + half_width, y + half_height
 
-    def cut(self, geometry: shapely.Geometry) -> shapely.Geometry:
-        """Return what of ``geometry`` (working CRS) lies in the window; vertices inside it stay as they are."""
-        west, south, east, north = self.window
-        minx, miny, maxx, maxy = geometry.bounds
-        if minx >= west and miny >= south and maxx <= east and maxy <= north:
-            return geometry
-        return shapely.clip_by_rect(geometry, west, south, east, north)
+    def all_shown(self, geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+        """Return what of each of ``geometries`` (working CRS) lies in the window, in millimetres on the page.
 
-    def on_page(self, geometry: shapely.Geometry) -> shapely.Geometry:
-        """Return ``geometry`` (working CRS) in millimetres on the page, y downwards."""
+        Vertices inside the window stay as they are.
+        """
+        west, south, east, north = self.window
+        bounds = shapely.bounds(geometries)
+        over = (bounds < [west, south, -np.inf, -np.inf]) | (bounds > [np.inf, np.inf, east, north])
+        cut = geometries.copy()
+        crossing = over.any(axis=1)
+        if crossing.any():
+            cut[crossing] = shapely.clip_by_rect(geometries[crossing], west, south, east, north)
+        moved: npt.NDArray[np.object_] = self.on_page(cut)
+        return moved
+
+    def on_page(self, geometry: Any) -> Any:
+        """Return a geometry or an array of them (working CRS) in millimetres on the page, y downwards."""
         return shapely.transform(geometry, self._move)
 
     def shown(self, geometry: shapely.Geometry) -> shapely.Geometry:
-        """Return what of ``geometry`` is shown, in millimetres on the page."""
-        return self.on_page(self.cut(geometry))
+        """Return what of one geometry is shown, as `all_shown` does."""
+        one = np.empty(1, dtype=object)
+        one[0] = geometry
+        return self.all_shown(one)[0]
 
     def _move(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return (points - self.centre) * [self.factor, -self.factor] + [self.width / 2, self.height / 2]

@@ -202,9 +202,9 @@ def shown_area(square_metres: float) -> str:
     return f"{square_metres / 1e6:.2f} 平方千米"
 
 
-def name_breaks(grid: str, name: str, short: str) -> list[tuple[str, ...]]:
+def name_breaks(grid: str, name: str, short: str) -> tuple[tuple[str, ...], ...]:
     """Return ways to break a block's name into lines: its grid's name is never cut from its own in the middle."""
-    return break_name(name, most=3) if short == name else [(grid, short), *break_name(name, most=3)[1:]]
+    return break_name(name, most=3) if short == name else ((grid, short), *break_name(name, most=3)[1:])
 
 
 def ways_of(breaks: Iterable[tuple[str, ...]]) -> list[list[Any]]:

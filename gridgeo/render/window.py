@@ -121,7 +121,8 @@ class Window:
     def _show(self, features: Features) -> Shown:
         if not len(features.geometries):
             return []
-        return [(k, self.view.shown(features.geometries[k])) for k in features.near(self._box)]
+        near = features.near(self._box)
+        return list(zip(near, self.view.all_shown(features.geometries[near]).tolist(), strict=True))
 
 
 def outside(lines: Sequence[shapely.Geometry], area: shapely.Geometry) -> list[shapely.Geometry]:
