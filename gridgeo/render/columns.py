@@ -32,6 +32,8 @@ class Level:
     terse: bool = False
     """Name the officers' organisations once for all, by role."""
     list_columns: int = 4
+    compact: bool = False
+    """Set each officer in two lines, name and phone above role and hours, with a small photo as high as they are."""
 
 
 def plan_columns(notice: Notice, level: Level, width: float) -> dict[str, Any]:

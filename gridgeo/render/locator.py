@@ -11,6 +11,8 @@ import shapely
 from gridgeo.render import colours, svg
 from gridgeo.render.scene import Scene
 
+_RING = 4.2
+"""Radius in millimetres of the ring around a small block."""
 _SMALL = 6.0
 """Millimetres: a block smaller than this gets a ring around it."""
 
@@ -48,8 +50,14 @@ class Locator:
         if max(right - left, bottom - top) < _SMALL:
             middle = shapely.transform(shapely.point_on_surface(block), self._move)
             ring = {"stroke": colours.ACCENT, "stroke_width": svg.number(0.6)}
-            content.append(svg.path([shapely.buffer(middle, 4.2)], fill="none", **ring))
+            content.append(svg.path([shapely.buffer(self._inside(middle), _RING)], fill="none", **ring))
         return svg.document(self._width, self._height, content)
+
+    def _inside(self, place: shapely.Point) -> shapely.Point:
+        """Return the middle of the ring: the place, or a little off it where the ring would leave the map."""
+        room = _RING + 0.4
+        x = min(max(place.x, room), self._width - room)
+        return shapely.Point(x, min(max(place.y, room), self._height - room))
 
     def _move(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         moved: npt.NDArray[np.float64] = (points - self._corner) * [self._factor, -self._factor] + [self._width - 1, 1]

@@ -66,9 +66,12 @@ LEVELS: tuple[Level, ...] = (
     Level(12.0, 12.0, 27, 80, 13.5, 3, 3.2, 0.40, 4.6, 136),
     Level(12.0, 12.0, 26, 74, 12.0, 4, 2.8, 0.36, 4.2, 122, terse=True),
     Level(12.0, 11.0, 24, 68, 11.0, 4, 2.2, 0.34, 3.6, 100, terse=True),
+    Level(12.0, 10.8, 20, 64, 9.0, 3, 2.2, 0.34, 3.6, 95, terse=True, compact=True),
     Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 112, terse=True),
     Level(12.0, 12.0, 22, 66, 0.0, 5, 2.2, 0.32, 3.6, 95, terse=True),
+    Level(11.2, 10.0, 19, 62, 8.4, 3, 2.0, 0.32, 3.4, 90, terse=True, compact=True),
     Level(11.2, 11.2, 22, 65, 0.0, 5, 2.1, 0.32, 3.5, 92, terse=True),
+    Level(10.5, 9.6, 18, 61, 8.0, 3, 1.8, 0.32, 3.2, 88, terse=True, compact=True),
     Level(10.5, 10.5, 22, 64, 0.0, 5, 2.0, 0.32, 3.4, 90, terse=True),
     Level(9.7, 9.7, 21, 62, 0.0, 5, 1.9, 0.31, 3.3, 88, terse=True, list_columns=5),
     Level(9.0, 9.0, 20, 60, 0.0, 5, 1.8, 0.30, 3.2, 85, terse=True, list_columns=5),
@@ -82,6 +85,8 @@ _PICTURE_LEVEL = Level(13.0, 12.0, 28, 84, 15.0, 2, 4.0, 0.50, 5.5, 0, list_colu
 
 def _beside_columns(level: Level) -> int:
     """Return how many columns of officers stand beside a map."""
+    if level.compact:
+        return 2
     if level.photo:
         return 3
     return 4 if level.text >= 9 else 5 if level.text >= 7 else 6

@@ -101,6 +101,7 @@ class Words:
     joint: str = "联勤联动"
     joint_days: str = "再 4 日"
     supervision: str = "监督电话"
+    scan: str = "扫码看网页"
     version: str = "版本"
     approval: str = "审图号："
     town_index: str = "责任网格索引图"
