@@ -12,7 +12,7 @@ import shapely
 
 from gridgeo.errors import Problem
 from gridgeo.render import render_index
-from gridgeo.render.index import grid_sheets, make_index, town_sheet
+from gridgeo.render.index import grid_sheets, index_sheets, make_index, town_sheet
 from gridgeo.render.index_map import draw_index_map
 from gridgeo.render.notice import compose_notices
 from gridgeo.render.scene import Scene, make_scene
@@ -123,3 +123,23 @@ def test_a_tiny_grid_is_keyed_by_a_line(scene: Scene) -> None:
     sheet = town_sheet(tiny, "镇")
     drawn = draw_index_map(tiny, sheet.plots, width=267.0, height=200.0, fills=sheet.fills, subject="x")
     assert {plot.number for plot in sheet.plots} <= {label.text.split(" ")[0][0] for label in drawn.labels}
+
+
+def test_the_sheet_of_a_street_grid_numbers_its_sections_and_says_who_patrols_them(drafted_town: Town) -> None:
+    scene = make_scene(drafted_town)
+    notices = compose_notices(scene)
+    sheets = [sheet for sheet in index_sheets(scene, notices) if sheet.sections]
+    assert len(sheets) == len({scene.grid_numbers[section.block] for section in scene.sections})
+    sheet = sheets[0]
+    blocks = {k for plot in sheet.plots for k in plot.blocks}
+    mine = [section for section in scene.sections if section.block in blocks]
+    assert [row[0] for row in sheet.section_rows] == [section.number for section in mine]
+    assert sheet.section_heads[3:] == ("日班 6:00-18:00", "夜班 18:00-6:00")
+    told = "".join(text for row in sheet.section_rows for cell in row[3:] for text in cell)
+    patrol = next(notice for notice in notices if notice.index in blocks).patrols
+    assert all(name in told for row in patrol for shift in row.shifts for watch in shift for name, _ in watch.people)
+    drawing = draw_index_map(
+        scene, sheet.plots, width=267, height=200, fills=sheet.fills, subject="", sections=sheet.sections
+    )
+    numbers = {"".join(run.text for run in label.runs) for label in drawing.labels}
+    assert {section.number for section in mine} <= numbers

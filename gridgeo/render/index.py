@@ -11,7 +11,7 @@ import json
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -34,7 +34,8 @@ from gridgeo.render.notice import KIND_NAMES, Notice, shown_date
 from gridgeo.render.poster import STANDARDS
 from gridgeo.render.print_fonts import print_fonts
 from gridgeo.render.publishing import publishable
-from gridgeo.render.scene import Scene
+from gridgeo.render.scene import Scene, Section
+from gridgeo.render.sections import Watch
 from gridgeo.render.sheet import Sheet, sheet_of
 
 FOLDER = "index"
@@ -49,6 +50,10 @@ _LEAST_SHARE, _MOST_SHARE = 0.45, 0.66
 
 _DRAWING = Message("printing index sheets", "正在制作索引图")
 _CANNOT_SET = Message("the index sheet can't be set ({reason})", "索引图无法排版（{reason}）")
+
+
+Row = tuple[str | tuple[str, ...], ...]
+"""Cells of a table; one in pieces that are best not broken."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,10 @@ class IndexSheet:
     rows: tuple[dict[str, Any], ...]
     columns: int
     row_height: float
+    sections: tuple[Section, ...] = ()
+    """Of the streets of its blocks, numbered as on the map."""
+    section_heads: tuple[str, ...] = ()
+    section_rows: tuple[Row, ...] = ()
 
 
 def town_sheet(scene: Scene, town_name: str) -> IndexSheet:
@@ -136,6 +145,8 @@ def grid_sheets(scene: Scene, notices: Sequence[Notice], town_name: str, names: 
                 }
             )
         first = by_index[blocks[0]]
+        sections, section_rows = _sections(scene, [by_index[k] for k in blocks])
+        shifts = next((by_index[k].shifts for k in blocks if by_index[k].patrols), ())
         sheets.append(
             IndexSheet(
                 file=name,
@@ -149,9 +160,37 @@ def grid_sheets(scene: Scene, notices: Sequence[Notice], town_name: str, names: 
                 rows=tuple(rows),
                 columns=1,
                 row_height=_GRID_ROW,
+                sections=sections,
+                section_heads=("编号", "责任路段", "长度", *(f"{head.name} {head.hours}".strip() for head in shifts)),
+                section_rows=section_rows,
             )
         )
     return sheets
+
+
+def _sections(scene: Scene, notices: Sequence[Notice]) -> tuple[tuple[Section, ...], tuple[Row, ...]]:
+    """Return the sections of a grid's blocks, numbered in their order, and a row for each."""
+    found: list[Section] = []
+    rows: list[Row] = []
+    for number, notice in enumerate(notices, 1):
+        for section, row in zip(scene.sections_by_block.get(notice.index, ()), notice.patrols, strict=True):
+            label = section.number if len(notices) == 1 else f"{number}-{section.number}"
+            found.append(replace(section, number=label))
+            rows.append((label, row.streets, row.length, *map(_on_duty, row.shifts)))
+    return tuple(found), tuple(rows)
+
+
+def _on_duty(watches: Sequence[Watch]) -> tuple[str, ...]:
+    """Return who is on duty, in pieces that are best not broken: 周一至周四 张三、 / 李四； / 周五至周日 王五."""
+    pieces: list[str] = []
+    for last, watch in zip([False] * (len(watches) - 1) + [True], watches, strict=True):
+        names = [name for name, _ in watch.people]
+        days = "" if watch.days in ("", "每天") else f"{watch.days} "
+        ends = ["、"] * (len(names) - 1) + ["" if last else "；"]
+        pieces += [
+            f"{days if k == 0 else ''}{name}{end}" for k, (name, end) in enumerate(zip(names, ends, strict=True))
+        ]
+    return tuple(pieces)
 
 
 def index_sheets(scene: Scene, notices: Sequence[Notice]) -> list[IndexSheet]:
@@ -200,6 +239,8 @@ def words_on(data: Mapping[str, Any]) -> list[str]:
     words = [data[key] for key in ("title", "name", "overline", "watermark", "heads")]
     words += [data[key] for key in ("issuer", "shown_date", "version", "approval_number", "disclaimer", "attribution")]
     words += [row.get("words", row.get("cells")) for row in data["rows"]]
+    if data["section_rows"]:
+        words += [data["section_heads"], *data["section_rows"]]
     return list(dict.fromkeys(text for part in words for text in _flat(part)))
 
 
@@ -257,6 +298,7 @@ class IndexPress:
             width=self._sheet.inner_width,
             height=self._map_height(index),
             fills=index.fills,
+            sections=index.sections,
             subject=f"{index.name}的{index.title}",
         )
 
@@ -273,6 +315,8 @@ class IndexPress:
             "widths": index.widths,
             "rows": index.rows,
             "columns": index.columns,
+            "section_heads": index.section_heads,
+            "section_rows": index.section_rows,
             "text": 10.5,
             "page": asdict(sheet) | {"factor": sheet.factor},
             "issuer": publishable(publication.issuer),
@@ -318,6 +362,8 @@ class IndexPress:
         suiting = sheet.inner_width * (north - south) / max(east - west, 1e-9) + 16.0
         inner = sheet.inner_height - _FOOT
         table = (math.ceil(len(index.rows) / index.columns) + 1) * index.row_height
+        if index.section_rows:
+            table += (len(index.section_rows) + 1) * _GRID_ROW
         left = inner - _HEAD - table
         most = left if left >= _LEAST_SHARE * inner else _MOST_SHARE * inner
         return round(float(max(min(suiting, most), 0.3 * inner)), 1)

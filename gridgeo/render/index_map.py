@@ -28,7 +28,8 @@ from gridgeo.render.drawing import (
 from gridgeo.render.fonts import POINT, text_width
 from gridgeo.render.labels import Label, Page, place_at, place_in_area
 from gridgeo.render.naming import Names
-from gridgeo.render.scene import Scene
+from gridgeo.render.scene import Scene, Section
+from gridgeo.render.section_marks import SectionMarks
 from gridgeo.render.theme import in_theme
 from gridgeo.render.view import View
 from gridgeo.render.window import OVERVIEW, Window
@@ -91,7 +92,14 @@ class Region(Window):
 
 @in_theme
 def draw_index_map(
-    scene: Scene, plots: Sequence[Plot], *, width: float, height: float, fills: Sequence[int], subject: str
+    scene: Scene,
+    plots: Sequence[Plot],
+    *,
+    width: float,
+    height: float,
+    fills: Sequence[int],
+    subject: str,
+    sections: Sequence[Section] = (),
 ) -> Drawing:
     """Return the map of an index sheet, ``width`` x ``height`` millimetres with its legend.
 
@@ -104,11 +112,13 @@ def draw_index_map(
         Colour number of each block of the scene.
     subject : str
         What the map shows, for readers who can't see it.
+    sections : sequence of Section
+        Of streets among the plots, drawn as on their notices.
     """
     strip = _GAP + furniture.legend_height([[]])
     for _ in range(2):
         window = Region(scene, plots, width, height - strip, fills)
-        rows = furniture.legend_rows(_legend(window, plots), width)
+        rows = furniture.legend_rows(_legend(window, plots, sections), width)
         needed = _GAP + furniture.legend_height(rows)
         if needed == strip:
             break
@@ -116,6 +126,8 @@ def draw_index_map(
     view = window.view
     page = Page(shapely.box(1.5, 1.5, view.width - 1.5, view.height - 1.5))
     furnished = draw_furniture(window, page)
+    street_marks = SectionMarks(window, sections)
+    numbered = "".join(street_marks.numbers(page))
     marks = _Marks(window, page)
     named = [*marks.plots(plots)]
     names = Names(window, page, border_width=_EDGE_CASING)
@@ -129,10 +141,13 @@ def draw_index_map(
         *draw_roads(window),
         *draw_street_surfaces(window),
         *_street_plots(window, plots),
+        *(street_marks.surfaces() if numbered else ()),
         *draw_borders(window),
         *_edge(window),
+        *(street_marks.bars() if numbered else ()),
         furnished,
         *named,
+        numbered,
         "</g>",
         svg.path([inside], fill="none", stroke=colours.INK, stroke_width=svg.number(0.4)),
         furniture.draw_legend(rows, 0, view.height + _GAP),
@@ -140,7 +155,7 @@ def draw_index_map(
     drawn = svg.document(width, height, content, definitions=f'<clipPath id="frame">{rectangle}</clipPath>')
     listed = "、".join(plot.name for plot in plots[:12]) + ("等" if len(plots) > 12 else "")
     words = f"{subject}，比例尺 1:{view.scale}，共 {len(plots)} 个：{listed}。"
-    return Drawing(drawn, view.scale, view.window, (*marks.placed, *names.placed), words)
+    return Drawing(drawn, view.scale, view.window, (*marks.placed, *street_marks.placed, *names.placed), words)
 
 
 def _street_plots(window: Region, plots: Sequence[Plot]) -> Iterable[str]:
@@ -161,9 +176,11 @@ def _edge(window: Region) -> Iterable[str]:
         yield svg.path([window.focus], fill="none", stroke=colour, stroke_width=svg.number(width))
 
 
-def _legend(window: Region, plots: Sequence[Plot]) -> list[furniture.Entry]:
+def _legend(window: Region, plots: Sequence[Plot], sections: Sequence[Section]) -> list[furniture.Entry]:
     edge = furniture.stroke_sample((colours.HALO, _EDGE_CASING), (colours.ACCENT, _EDGE))
     entries = [furniture.Entry("本图范围", edge)]
+    if sections:
+        entries.append(furniture.Entry("责任路段（编号、分界）", furniture.section_sample(colours.section_fills())))
     grids = {int(window.scene.grid_numbers[k]) for k in window.blocks}
     if len(grids) > 1:
         entries.append(furniture.Entry("网格界", furniture.stroke_sample((colours.GRID_BORDER, 0.6))))
