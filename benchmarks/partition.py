@@ -45,6 +45,8 @@ LOCAL = 3
 """Column of the border lengths of local streets (lanes)."""
 PATIENCE = 30.0
 """Seconds of CPU after which another library has given up."""
+PROOF_SECONDS, PROOF_NODES = 240.0, 60_000_000
+"""What the proof of a small area may cost: more than the usual minute."""
 BELOW_METIS = 0.06
 MOST_LOCAL = {12: 0.05, 30: 0.12}
 
@@ -357,7 +359,7 @@ def small(graph: Graph, aim: Aim, name: str) -> None:
     table = Table(graph, aim.count)
     if aim.tolerance[0] == TOLERANCE:
         table.peers()
-    table.tell("gridgeo", lambda: search(graph, aim, seed=0))
+    table.tell("gridgeo", lambda: search(graph, aim, seed=0, seconds=PROOF_SECONDS, nodes=PROOF_NODES))
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridgeo.partition.blocks import group
+from gridgeo.partition.blocks import even_out, group
 from gridgeo.partition.search import Aim, Graph, Rules, search
 from gridgeo.partition.search.bound import packed_bound
 from gridgeo.partition.search.budget import Budget
+from gridgeo.partition.search.evenest import CLOSE, evenest
 from gridgeo.partition.search.exact import Model, prove
 from gridgeo.partition.search.level import loops_for
 from gridgeo.partition.search.polish import polish
@@ -91,6 +92,38 @@ def test_an_area_of_sixty_atoms_is_proven() -> None:
     assert (answer.proof, answer.price, answer.lower_bound) == ("proven", 18.0, 18.0)
     assert pieces(graph, answer.block) == 4
     assert deviation(graph, answer.block, 4).max() <= 0.05 + 1e-9
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 9999), count=st.integers(2, 4))
+def test_the_smallest_tolerance_is_that_of_the_most_even_of_all_plans(seed: int, count: int) -> None:
+    graph = priced(3, 3, seed, attributes=1 + seed % 2)
+    several = graph.load.shape[1]
+    begin = search(graph, Aim(count, (0.01,) * several), seed=0).block
+    before = deviation(graph, begin, count)
+    block, least = even_out(graph, begin, tolerance=(0.01,) * several)
+    # one attribute after the other, each held to what was found or, until its turn, to what the plan began with
+    limits = np.maximum(before, 0.01)
+    every = np.array([deviation(graph, plan, count) for plan in plans(graph, count, math.inf)])
+    for each in least:
+        able = (np.delete(every, each.column, axis=1) <= np.delete(limits, each.column) + 1e-7).all(axis=1)
+        most_even = every[able][:, each.column].min()
+        assert each.proven
+        assert each.below <= most_even + 1e-9
+        assert most_even <= each.met + 1e-9 <= most_even + CLOSE + 2e-9
+        limits[each.column] = each.met
+    assert pieces(graph, block) == count
+    assert (deviation(graph, block, count) <= limits + 1e-7).all()
+
+
+def test_where_no_proof_can_be_had_what_was_ruled_out_is_told() -> None:
+    graph = lattice(8, 5, seed=1)
+    block = np.arange(40) // 8 * 0 + (np.arange(40) % 8 >= 3)
+    found = evenest(
+        graph, 2, block.astype(np.int64), column=0, means=[graph.load.sum() / 2], tolerance=[0.05], nodes=50
+    )
+    assert not found.proven
+    assert found.below < found.tolerance == deviation(graph, block, 2).max()
 
 
 def test_what_roundness_costs_is_a_gap() -> None:

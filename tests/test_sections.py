@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridgeo import InputError, read_town, split_sections, validate_town
+from gridgeo import InputError, Problem, read_town, split_sections, validate_town
 from gridgeo.layers import Layer, write_layer
 from gridgeo.network import as_barriers, between_junctions, joints_of, streets_within
 from gridgeo.partition import WorkloadSource
@@ -106,6 +106,82 @@ def test_a_stretch_without_junction_is_cut_evenly() -> None:
     street = gpd.GeoDataFrame({"rank": ["road"]}, geometry=[shapely.LineString([(0, 0), (2400, 0)])], crs=CRS)
     block = gpd.GeoDataFrame({"code": ["1"], "name": ["甲"]}, geometry=[shapely.box(0, -10, 2400, 10)], crs=CRS)
     assert split_sections(moved(street), moved(block), target=800)["length"].round(3).tolist() == [800, 800, 800]
+
+
+def cross(
+    shift: float = 0.0, names: tuple[str | None, str | None] = ("A", "B")
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Two streets that cross, and a block that holds both."""
+    streets = gpd.GeoDataFrame(
+        {"rank": ["road", "road"], "name": names},
+        geometry=[
+            shapely.LineString([(0, shift), (500, 0), (1000, -shift)]),
+            shapely.LineString([(500 + shift, -500), (500, 0), (500 - shift, 500)]),
+        ],
+        crs=CRS,
+    )
+    block = gpd.GeoDataFrame({"code": ["1"], "name": ["甲"]}, geometry=[shapely.box(-50, -550, 1050, 550)], crs=CRS)
+    return moved(streets), moved(block)
+
+
+@pytest.mark.parametrize("shift", [0.0, 30.0, -80.0])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("names", [("A", "B"), (None, None)])
+def test_a_section_follows_its_street_over_a_crossing(
+    shift: float, seed: int, names: tuple[str | None, str | None]
+) -> None:
+    streets, block = cross(shift, names)
+    sections = split_sections(streets, block, target=1000, seed=seed)
+    for section in sections.geometry:  # each is one of the two streets
+        assert min(shapely.hausdorff_distance(section, street) for street in streets.geometry) < 0.1
+
+
+def row_of_stretches(*metres: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """One straight street with side streets so many metres apart, and a block that holds it."""
+    ends = np.cumsum([0.0, *metres])
+    lines = [shapely.LineString([(0, 0), (ends[-1], 0)])]
+    lines += [shapely.LineString([(x, 0), (x, 80)]) for x in ends[1:-1]]
+    streets = gpd.GeoDataFrame({"rank": ["road"] + ["lane"] * (len(lines) - 1)}, geometry=lines, crs=CRS)
+    block = gpd.GeoDataFrame({"code": ["1"], "name": ["甲"]}, geometry=[shapely.box(0, -9, ends[-1], 9)], crs=CRS)
+    return moved(streets), moved(block)
+
+
+def test_a_street_is_cut_between_junctions_only_where_these_do_not_balance_it() -> None:
+    streets, block = row_of_stretches(700, 300, 300, 700)
+    warnings: list[Problem] = []
+    assert split_sections(streets, block, count=2, warnings=warnings)["length"].round().tolist() == [1000, 1000]
+    assert not warnings
+    streets, block = row_of_stretches(1000, 400, 400)
+    balanced = split_sections(streets, block, count=2, tolerance=0.15, warnings=warnings)
+    assert balanced["length"].round().tolist() == [1000, 800]
+    assert not warnings
+    even = split_sections(streets, block, count=2, tolerance=0.1, warnings=warnings)
+    assert np.abs(even["length"] / 900 - 1).max() <= 0.1
+    (told,) = warnings
+    assert "between two junctions" in told.text("en")
+
+
+def test_one_section_more_or_less_is_taken_where_the_target_allows_it() -> None:
+    streets, block = row_of_stretches(1000, 1000, 1000, 1000, 1000)
+    # 4.6 targets, so five sections; but a workload nobody can divide by five still has a neighbour that can be
+    assert split_sections(streets, block, target=1100)["length"].round().tolist() == [1000] * 5
+
+
+def test_what_no_division_can_balance_is_said_with_a_proof() -> None:
+    streets, block = row_of_stretches(300, 300)
+    spots = [shapely.Point(x, 5) for x in (50, 50, 50, 50, 50, 50, 50, 50, 450)]
+    shops = gpd.GeoDataFrame(geometry=spots, crs=CRS)
+    warnings: list[Problem] = []
+    split_sections(
+        streets,
+        block,
+        count=2,
+        tolerance=0.1,
+        workload={"shops": WorkloadSource(moved(shops), None, 2000.0)},
+        warnings=warnings,
+    )
+    (told,) = warnings
+    assert "in 1 of them it is proven" in told.text("en")
 
 
 def test_side_streets_that_only_enter_are_no_streets_of_the_block() -> None:

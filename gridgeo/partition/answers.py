@@ -16,6 +16,7 @@ from gridgeo.partition.crew import Solved, Task, deviations
 from gridgeo.partition.demand import Demand
 from gridgeo.partition.oversize import suggest_cuts
 from gridgeo.partition.search import Graph
+from gridgeo.partition.search.evenest import CLOSE
 from gridgeo.partition.spots import Spot
 
 MOST_BLAMED = 5
@@ -36,7 +37,11 @@ _UNEVEN = Message(
     "is met{least}{other}; {reason}",
     "{name}：有责任块偏离平均值 {worst:.1%}，超过容差 {tolerance:.1%}；容差 {met:.3f} 可满足{least}{other}；{reason}",
 )
-_AT_LEAST = Message(", none below {least:.3f} can be", "，低于 {least:.3f} 不可能")
+_PROVEN = Message(" and proven to be the smallest that can be", "，已证明为可能的最小值")
+_FOUND = Message(", the smallest that was found", "，为已找到的最小值")
+_AT_LEAST = Message(
+    ", the smallest that was found, none below {least:.3f} can be", "，为已找到的最小值，低于 {least:.3f} 不可能"
+)
 _OTHER = Message(", and so are all tolerances with {other} blocks", "，改为 {other} 块则全部容差均可满足")
 _BECAUSE_BIG = Message("see the pieces too large to balance", "原因见上述过大的片")
 _BECAUSE_PIECES = Message("rivers or gaps part the grid unevenly", "河道或空隙使网格分割不均")
@@ -44,6 +49,7 @@ _BECAUSE_COARSE = Message("its {atoms} pieces are too coarse", "其 {atoms} 片�
 _BECAUSE_UNKNOWN = Message(
     "no better division was found: another seed may find one", "未找到更好的划分：可换随机种子再试"
 )
+_BECAUSE_PROVEN = Message("no division along these barriers is more even", "沿现有屏障无更均衡的划分")
 _OVER_RIVER = Message(
     "{count} times a block joins both banks of a river without a bridge, for want of any other neighbour",
     "有 {count} 处责任块跨越无桥河道，因无其他相邻片可并",
@@ -133,27 +139,33 @@ def unmet(
             problems.append(Problem(where, _MORE_BIG, values))
         if worst[column] <= attribute.tolerance + 1e-9 or not mean > 0:
             continue
+        met, below = float(worst[column]), float(attribute.load.max()) / mean - 1
+        for told in solved.least:
+            if told.column == column:
+                met, below = told.met, max(below, told.below)
+        proven = met - below <= CLOSE
         if len(heavy):
             reason = _BECAUSE_BIG
         elif int(_pieces_of(task.graph, grouping.over_river).max()) > 0:
             reason = _BECAUSE_PIECES
+        elif proven:
+            reason = _BECAUSE_PROVEN
         elif len(atoms) < 6 * count:
             reason = _BECAUSE_COARSE
         else:
             reason = _BECAUSE_UNKNOWN
-        least = float(attribute.load.max()) / mean - 1
         values = {
             "name": attribute.name,
             "worst": float(worst[column]),
             "tolerance": attribute.tolerance,
-            "met": float(np.ceil(worst[column] * 1000) / 1000),
-            "least": least,
+            "met": float(np.ceil(met * 1000 - 1e-6) / 1000),
+            "least": float(np.floor(below * 1000) / 1000),
             "other": solved.other,
             "atoms": len(atoms),
         }
         said = _composed(
             _UNEVEN,
-            least=_AT_LEAST if least > attribute.tolerance else None,
+            least=_PROVEN if proven else _AT_LEAST if below > attribute.tolerance else _FOUND,
             other=_OTHER if solved.other else None,
             reason=reason,
         )

@@ -3,8 +3,8 @@
 Unit-grid numbering: division 6 + town 3 + committee 3 + serial 3 digits. The serial runs west to east, then north to
 south within a grid. Precisely: a block counts where its representative point lies (a point inside it, halfway along
 its middle line), in the working CRS, rounded to whole metres. Blocks are sorted by its easting; equal eastings by
-northing, the northern one first; blocks equal in both by the exact coordinates and last by their area, the larger
-first.
+northing, the northern one first; blocks equal in both by where they begin in the west (sections that cross have that
+point in common), by the exact coordinates and last by their area, the larger first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def serial_order(blocks: Sequence[object] | Geometries) -> Integers:
     shapes = np.asarray(blocks, dtype=object)
     spots = shapely.get_coordinates(shapely.point_on_surface(shapes))
     metres = np.rint(spots)
-    keys = (-shapely.area(shapes), -spots[:, 1], spots[:, 0], -metres[:, 1], metres[:, 0])
+    # streets that cross have their point in common: the one that begins further west comes first
+    begin = np.rint(shapely.bounds(shapes)[:, 0])
+    keys = (-shapely.area(shapes), -spots[:, 1], spots[:, 0], begin, -metres[:, 1], metres[:, 0])
     return np.lexsort(keys).astype(np.int64)
 
 

@@ -19,10 +19,12 @@ import numpy as np
 
 from gridgeo.language import Message
 from gridgeo.network import Integers, groups
-from gridgeo.partition.blocks import SMALL_PIECE, Grouping, group
+from gridgeo.partition.blocks import SMALL_PIECE, Grouping, Least, group, group_evenly
+from gridgeo.partition.blocks import deviations as deviations_of
 from gridgeo.partition.rebalance import Point, point, rebalance
 from gridgeo.partition.search import Graph, Rules
 from gridgeo.partition.search.budget import USUAL_SECONDS
+from gridgeo.partition.search.exact import NODES
 from gridgeo.partition.search.problem import with_demanded_borders
 from gridgeo.partition.search.solve import work_of
 from gridgeo.progress import track
@@ -59,6 +61,8 @@ class Task:
     rules : Rules
     effort, compact, small_piece, seconds : float
         See `gridgeo.partition.blocks.group`.
+    nodes : int
+        That a proof may cost.
     old : array or None
         Old block of each atom, from which to start.
     price : float
@@ -74,6 +78,7 @@ class Task:
     compact: float = 1.0
     small_piece: float = SMALL_PIECE
     seconds: float = USUAL_SECONDS
+    nodes: int = NODES
     old: Integers | None = None
     price: float = 0.0
 
@@ -94,6 +99,8 @@ class Solved:
         Against the old plan.
     other : int
         Another number of blocks that was seen to be within all tolerances, where the one asked for was not; 0 for none.
+    least : list of Least
+        The smallest tolerances that can be met with the number asked for, where the draft is beyond a tolerance.
     hurried : bool
         Whether the search was interrupted.
     """
@@ -101,30 +108,32 @@ class Solved:
     grouping: Grouping
     point: Point | None = None
     other: int = 0
+    least: list[Least] = field(default_factory=list)
     hurried: bool = False
 
 
 def solve(task: Task) -> Solved:
     """Divide one part of a grid."""
+    least: list[Least] = []
+    found = None
     if task.old is not None:
         grouping, found = _from_old(task)
+    elif _stop.is_set():
+        grouping = _grouped(task, task.count, task.effort)
     else:
-        grouping, found = _grouped(task, task.count, task.effort), None
+        grouping, least = group_evenly(task.graph, task.count, **_options(task, task.effort))
     other = 0
     if not within(task, grouping.block) and len(task.graph) <= LARGEST_LOOKED_AT and not _stop.is_set():
         for count in _others(task):
             if within(task, _grouped(task, count, task.effort * SECOND_LOOK).block, count):
                 other = count
                 break
-    return Solved(grouping, found, other, hurried=_stop.is_set())
+    return Solved(grouping, found, other, least, hurried=_stop.is_set())
 
 
 def deviations(task: Task, block: Integers, count: int = 0) -> np.ndarray:
     """Return the largest deviation from the mean, for each attribute."""
-    count = count or int(block.max()) + 1
-    sums = np.stack([np.bincount(block, weights=column, minlength=count) for column in task.graph.load.T])
-    mean = sums.sum(axis=1, keepdims=True) / count
-    return np.asarray(np.abs(sums / np.where(mean > 0, mean, 1.0) - (mean > 0)).max(axis=1))
+    return deviations_of(task.graph.load, block, count)
 
 
 def within(task: Task, block: Integers, count: int = 0) -> bool:
@@ -134,17 +143,20 @@ def within(task: Task, block: Integers, count: int = 0) -> bool:
 
 
 def _grouped(task: Task, count: int, effort: float) -> Grouping:
-    return group(
-        task.graph,
-        count,
-        tolerance=task.tolerance,
-        seed=task.seed,
-        rules=task.rules,
-        effort=effort,
-        compact=task.compact,
-        small_piece=task.small_piece,
-        seconds=task.seconds,
-    )
+    return group(task.graph, count, **_options(task, effort))
+
+
+def _options(task: Task, effort: float) -> dict[str, Any]:
+    return {
+        "tolerance": task.tolerance,
+        "seed": task.seed,
+        "rules": task.rules,
+        "effort": effort,
+        "compact": task.compact,
+        "small_piece": task.small_piece,
+        "seconds": task.seconds,
+        "nodes": task.nodes,
+    }
 
 
 def _from_old(task: Task) -> tuple[Grouping, Point]:
@@ -209,8 +221,15 @@ def solve_all(tasks: Sequence[Task], *, jobs: int, seconds: float) -> list[Solve
     share = min(1.0, seconds * SPEED / work) if work > 0 else 1.0
     # the limit is for machines far slower than that: a plan that runs into it depends on the machine, and says so
     limit = LENIENT * max(seconds, 1.0)
+    # who gives more time than usual wants a better proof too
+    nodes = int(NODES * max(1.0, seconds / USUAL_SECONDS))
     tasks = [
-        replace(task, effort=task.effort * share, seconds=max(1.0, limit * task.work * task.effort / max(work, 1.0)))
+        replace(
+            task,
+            effort=task.effort * share,
+            seconds=max(1.0, limit * task.work * task.effort / max(work, 1.0)),
+            nodes=nodes,
+        )
         for task in tasks
     ]
     # the largest first, so that no process is left alone with it in the end

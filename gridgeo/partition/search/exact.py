@@ -38,14 +38,16 @@ LARGEST = 110
 """Atoms of an area that the exact model is tried on."""
 NODES = 1_500_000
 """Nodes of the enumeration that one area may cost: some five seconds."""
-ROOT_NODES = 1_000_000
-"""Nodes that the sets of one root may cost."""
+ROOT_NODES = 0.6
+"""Share of all nodes that the sets of one root may cost."""
 FEW = 14
 """Atoms up to which plain Python is quick enough."""
 MOST_SETS = 4_000
 """Sets that are given to HiGHS at most."""
 MASTER_NODES = 500
 """Nodes that HiGHS may take to choose among sets."""
+PATIENCE = 300.0
+"""Seconds on the wall after which HiGHS is stopped; its nodes end it long before, unless the machine is broken."""
 ROUNDS = 150
 """Times that the worth of the atoms is worked out at most."""
 EXACTLY = 1e-7
@@ -66,12 +68,15 @@ class Proof:
         No plan in balance has a lower value; infinite where it is proven that there is none.
     nodes : int
         Of the enumeration.
+    out_of_time : bool
+        Whether HiGHS took longer than anyone waits for: another machine might have found more.
     """
 
     block: Integers | None
     value: float
     bound: float
     nodes: int
+    out_of_time: bool = False
 
 
 class Model:
@@ -269,27 +274,35 @@ def prove(
             learn(part, its)
         if math.fsum(values) < value:
             best, value = plan, math.fsum(values)
-    bound = -math.inf
+    priced: _Priced | None = None
     try:
-        worth, bound = _worth(model, master, learn, value, nodes, budget)
+        priced = _worth(model, master, learn, value, nodes, budget)
+        bound = priced.bound
     except _Stopped as stopped:
-        worth, bound = None, stopped.bound
-    if known and not _settled(model, bound, value):
-        # the sets known by now may make a better plan, and then fewer sets are left to be looked for
-        chosen, its, _ = _cover(model, [np.frombuffer(key, dtype=np.uint8) for key in known], list(known.values()))
-        if chosen is not None and its < value - EXACTLY:
-            best, value = chosen, its
-    if _settled(model, bound, value):
-        return Proof(best, value, value, model.nodes)
-    if worth is None:
-        return Proof(best, value, max(0.0, bound), model.nodes)
+        bound = stopped.bound
     try:
-        chosen, its, done = _choose(model, worth, bound, value, nodes, budget)
+        if known and not _settled(model, bound, value):
+            # the sets known by now may make a better plan, and then fewer sets are left to be looked for
+            sets_known = [np.frombuffer(key, dtype=np.uint8).astype(np.int64) for key in known]
+            chosen, its, _ = _cover(model, sets_known, list(known.values()))
+            if chosen is not None and its < value - EXACTLY:
+                best, value = chosen, its
+        if _settled(model, bound, value):
+            return Proof(best, value, value, model.nodes)
+        if priced is None:
+            return Proof(best, value, max(0.0, bound), model.nodes)
+        chosen, its, done = _choose(model, priced, value, nodes, budget)
     except _Stopped as stopped:
         return Proof(best, value, max(0.0, bound, stopped.bound), model.nodes)
+    except _OutOfTime:
+        return Proof(best, value, max(0.0, bound), model.nodes, out_of_time=True)
     if chosen is not None and its < value - EXACTLY:
         best, value = chosen, its
     return Proof(best, value, value if done else bound, model.nodes)
+
+
+class _OutOfTime(Exception):  # noqa: N818
+    """HiGHS took longer than anyone waits for."""
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -312,78 +325,105 @@ def _goal(model: Model, value: float) -> float:
     return value - model.step + 2 * EXACTLY * max(model.step, 1.0) if model.step > 0 else value
 
 
-def _worth(model: Model, master: _Master, learn: Any, value: float, nodes: int, budget: Budget) -> tuple[Floats, float]:
-    """Find what the atoms are worth: column generation in a box around the worth with the best bound.
+@dataclass(frozen=True)
+class _Priced:
+    """Worth of atoms, the least value less worth of any set with each root, and the bound that follows.
 
-    Returns the worth, shifted so that no set has a value less worth below 0, and the bound: the worth of all.
+    The first atom is the root of one set, every other atom of one at most: what the atoms are worth, the least of the
+    first root and the least of as many others as there are blocks more is what a plan costs at least.
     """
+
+    worth: Floats
+    least: Floats
+    bound: float
+
+    @classmethod
+    def of(cls, worth: Floats, least: Floats, count: int) -> _Priced:
+        """Return the bound that follows from the least of each root."""
+        return cls(
+            worth, least, math.fsum([*worth.tolist(), float(least[0]), *np.sort(least[1:])[: count - 1].tolist()])
+        )
+
+    def dearest(self, goal: float, count: int) -> Floats:
+        """Return for each root what a set may cost less its worth to be part of a plan below the goal."""
+        rest = np.sort(self.least[1:])[: count - 1]
+        dearest = np.minimum(rest[-1], self.least) if len(rest) else self.least.copy()
+        dearest[0] = self.least[0]
+        return np.asarray(dearest + (goal - self.bound))
+
+
+def _worth(model: Model, master: _Master, learn: Any, value: float, nodes: int, budget: Budget) -> _Priced:
+    """Find what the atoms are worth: column generation in a box around the worth with the best bound."""
     count = model.count
     share = model.load[:, 0] / count
     if math.isinf(value):
-        return share * 0.0, 0.0
+        return _Priced(share * 0.0, share * 0.0, 0.0)
     goal = _goal(model, value)
-    middle, best = share * goal * 0.9, -math.inf
+    middle = worth = share * goal * 0.9
+    best = _Priced(worth, share * 0.0, -math.inf)
     width = 0.5 * goal / model.size
-    worth = middle
     price, free = math.inf, False
     for _ in range(ROUNDS):
         if budget.over:
-            raise _Stopped(best)
+            raise _Stopped(best.bound)
         dearest = min((goal - float(worth.sum())) / count, price) + EXACTLY
-        least, fresh = dearest, 0
-        for root in range(model.size):
+        least, fresh = np.full(model.size, dearest), 0
+        # later roots have fewer sets: where these show that the bound gets no better, the first roots can wait
+        for root in range(model.size - 1, -1, -1):
             try:
-                found = model.find(worth, root, dearest, True, min(ROOT_NODES, nodes - model.nodes))
+                found = model.find(worth, root, dearest, True, min(int(ROOT_NODES * nodes), nodes - model.nodes))
             except _TooMuch:
-                raise _Stopped(best) from None
+                raise _Stopped(best.bound) from None
             for chosen, its in found:
-                least = min(least, its - float(worth[chosen == 1].sum()))
+                least[root] = min(least[root], its - float(worth[chosen == 1].sum()))
                 fresh += learn(chosen, its)
-        bound = float(worth.sum()) + count * least
-        if bound > best + EXACTLY:
-            best, middle = bound, worth + share * (bound - float(worth.sum()))
+            if fresh and _Priced.of(worth, least, count).bound <= best.bound + EXACTLY:
+                break
+        priced = _Priced.of(worth, least, count)
+        if priced.bound > best.bound + EXACTLY:
+            best, middle = priced, worth + share * (priced.bound - float(worth.sum()))
             width *= 1.3
         else:
             width *= 0.7
-        if best >= goal - EXACTLY:
+        if best.bound >= goal - EXACTLY:
             break
-        if not fresh and free:
+        if not fresh and (free or width < 1e-4 * goal / model.size):
             break
         worth, price, free = master.solve(middle, width)
-        if not fresh and width < 1e-4 * goal / model.size:
-            break
-    return middle, best
+    return best
 
 
 def _choose(
-    model: Model, worth: Floats, bound: float, value: float, nodes: int, budget: Budget
+    model: Model, priced: _Priced, value: float, nodes: int, budget: Budget
 ) -> tuple[Integers | None, float, bool]:
     """Choose among all sets that may be part of a better plan; returns a plan, its value, whether that is proven."""
-    slack = _goal(model, value) - bound if math.isfinite(value) else math.inf
+    dearest = priced.dearest(_goal(model, value), model.count) + EXACTLY
     able: list[Integers] = []
     values: list[float] = []
-    least = (bound - float(worth.sum())) / model.count
     for root in range(model.size):
         if budget.over:
-            raise _Stopped(bound)
+            raise _Stopped(priced.bound)
         try:
-            found = model.find(worth, root, least + slack + EXACTLY, False, min(ROOT_NODES, nodes - model.nodes))
+            found = model.find(
+                priced.worth, root, float(dearest[root]), False, min(int(ROOT_NODES * nodes), nodes - model.nodes)
+            )
         except _TooMuch:
-            raise _Stopped(bound) from None
+            raise _Stopped(priced.bound) from None
         able += [chosen for chosen, _ in found]
         values += [its for _, its in found]
         if len(able) > MOST_SETS:
-            raise _Stopped(bound)
-    plan, its, done = _cover(model, able, values, budget)
+            raise _Stopped(priced.bound)
+    plan, its, done = _cover(model, able, values)
     if not done:
-        raise _Stopped(bound)
+        raise _Stopped(priced.bound)
     return plan, its, True
 
 
-def _cover(
-    model: Model, able: Sequence[Integers], values: Sequence[float], budget: Budget | None = None
-) -> tuple[Integers | None, float, bool]:
-    """Choose sets so that every atom lies in one, at the least value; tells also whether that is sure."""
+def _cover(model: Model, able: Sequence[Integers], values: Sequence[float]) -> tuple[Integers | None, float, bool]:
+    """Choose sets so that every atom lies in one, at the least value; tells also whether that is sure.
+
+    HiGHS is limited in nodes, not in time, so that it says the same on any machine.
+    """
     solver = quiet_solver()
     none, nothing = np.empty(0, dtype=np.int32), np.empty(0)
     for _ in range(model.size):
@@ -397,11 +437,12 @@ def _cover(
     solver.setOptionValue("mip_rel_gap", 0.0)
     solver.setOptionValue("mip_abs_gap", EXACTLY)
     solver.setOptionValue("mip_max_nodes", MASTER_NODES)
-    if budget is not None and math.isfinite(budget.left):
-        solver.setOptionValue("time_limit", budget.left)
+    solver.setOptionValue("time_limit", PATIENCE)
     if able:
         solver.run()
     status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kTimeLimit:
+        raise _OutOfTime
     if not able or status == highspy.HighsModelStatus.kInfeasible:
         return None, math.inf, True
     if status != highspy.HighsModelStatus.kOptimal:

@@ -209,9 +209,9 @@ def even_out(land, room, lean, root, seen):
 def find_sets(land, room, given, lean, root, dearest, shrinking, limit, sets, values):
     """Find the sets with this first atom whose value less worth is below ``dearest``.
 
-    ``shrinking`` is 1 to look for the best alone: each set found lowers the bar. ``sets`` gets one row of 0 and 1 a set
-    and ``values`` its value; ``room.state[0]`` counts the nodes. Returns how many there are, or -1 where ``limit``
-    nodes or the rows of ``sets`` did not suffice.
+    ``shrinking`` is 1 to look for the best: each set found lowers the bar, so the last one is the best and those before
+    are good ones met on the way. ``sets`` gets one row of 0 and 1 a set and ``values`` its value; ``room.state[0]``
+    counts the nodes. Returns how many there are, or -1 where ``limit`` nodes or the rows of ``sets`` did not suffice.
     """
     size = len(land.area)
     many = land.attributes
@@ -278,7 +278,6 @@ def find_sets(land, room, given, lean, root, dearest, shrinking, limit, sets, va
                     if reduced < dearest:
                         if shrinking == 1:
                             dearest = reduced
-                            found = 0
                         if found >= len(values):
                             return -1
                         for atom in range(size):

@@ -28,7 +28,7 @@ from gridgeo.partition.search import kernel
 from gridgeo.partition.search.answer import Answer, End, price_of, within
 from gridgeo.partition.search.bound import packed_bound
 from gridgeo.partition.search.budget import USUAL_SECONDS, Budget
-from gridgeo.partition.search.exact import FEW, LARGEST, prove
+from gridgeo.partition.search.exact import FEW, LARGEST, NODES, prove
 from gridgeo.partition.search.level import CHUNK, Level, compiled_loops, loops_for
 from gridgeo.partition.search.polish import polish
 from gridgeo.partition.search.problem import Aim, Graph, coarser, fair_loads
@@ -43,6 +43,12 @@ POLISHED = 3000
 """Atoms up to which plans are polished: above, there are too many neighbours for the time."""
 MOST_WORK = 28_000_000
 """Proposals a search makes at most: some forty seconds."""
+STARTS = 4
+"""Searches from different seeds at most, of which the best counts."""
+MORE_STARTS = 20
+"""Quick searches whose plans a proof begins with: a cheaper plan leaves less to rule out,"""
+HARD = 60
+"""in areas of more atoms than these."""
 LAST_STEPS = 20
 """Proposals an atom with which a search that was stopped brings its plan in order."""
 
@@ -57,7 +63,9 @@ def work_of(size: int, count: int, effort: float = 1.0) -> int:
     return int(effort * min(size * each, MOST_WORK))
 
 
-def search(graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: float = USUAL_SECONDS) -> Answer:
+def search(
+    graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: float = USUAL_SECONDS, nodes: int = NODES
+) -> Answer:
     """Find the block of each atom of a graph that is connected on foot.
 
     Parameters
@@ -70,6 +78,8 @@ def search(graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: f
         How much work is done, against the usual.
     seconds : float
         Of processor time, after which the best plan so far is returned. So it is on Ctrl-C.
+    nodes : int
+        That the proof for a small area may cost: some four hundred thousand a second.
     """
     size = len(graph)
     if aim.count <= 1 or aim.count >= size:
@@ -99,14 +109,14 @@ def search(graph: Graph, aim: Aim, *, seed: int, effort: float = 1.0, seconds: f
         balanced=within(graph, aim, run.block),
         ended=ended,
     )
-    return answer if ended == "interrupted" else _surer(graph, aim, answer, seed, effort, budget)
+    return answer if ended == "interrupted" else _surer(graph, aim, answer, seed, effort, budget, nodes)
 
 
-def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget) -> Answer:
+def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget, nodes: int) -> Answer:
     """Return the answer with a proof or a higher lower bound, and with a better plan where the proof found one."""
     try:
         if len(graph) <= LARGEST and not budget.over:
-            answer = _proven(graph, aim, answer, seed, effort, budget)
+            answer = _proven(graph, aim, answer, seed, effort, budget, nodes)
         if answer.balanced and answer.gap > 0 and len(graph) <= POLISHED:
             for block in polish(in_units(graph, aim), aim, answer.block, budget=budget.part(0.5)):
                 answer = replace(answer, block=block, price=price_of(graph, block))
@@ -119,21 +129,22 @@ def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, bud
     return answer
 
 
-def _proven(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget) -> Answer:
+def _proven(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget, nodes: int) -> Answer:
     """Prove what the cheapest borders are; they are the plan where nothing but the price of borders counts."""
     plain = replace(aim, compact=0.0, mild=0.0)
     units = in_units(graph, aim)
     plans = [answer.block] if answer.balanced else []
-    if plain != aim:
-        run = _Run(units, plain, loops_for(0), seed, work_of(len(graph), aim.count, effort))
+    loops = compiled_loops() if len(graph) > FEW else kernel
+    for number in range(MORE_STARTS if len(graph) > HARD else int(plain != aim)):
+        run = _Run(units, plain, loops, seed + number * STARTS, work_of(len(graph), aim.count, effort))
         for _ in run.steps():
             pass
         plans += [run.block] if within(graph, aim, run.block) else []
-    proof = prove(units, plain, plans, budget=budget)
+    proof = prove(units, plain, plans, nodes=nodes, budget=budget)
     bound = max(answer.lower_bound, proof.bound * _side(graph, aim))
     if proof.block is not None and (plain == aim or not answer.balanced):
         answer = replace(answer, block=proof.block, price=price_of(graph, proof.block), balanced=True)
-    ended: End = "budget" if budget.over else answer.ended
+    ended: End = "budget" if budget.over or proof.out_of_time else answer.ended
     if proof.bound == proof.value and proof.block is not None and plain == aim:
         bound = answer.price
     return replace(answer, lower_bound=bound, ended=ended)
@@ -169,7 +180,7 @@ class _Run:
     def __init__(self, graph: Graph, aim: Aim, loops: Any, seed: int, work: int) -> None:
         size = len(graph)
         self.graph, self.aim, self.loops, self.seed, self.work = graph, aim, loops, seed, work
-        self.starts = 4 if size <= 60 else 2 if size <= 1200 else 1
+        self.starts = STARTS if size <= 60 else 2 if size <= 1200 else 1
         self.total = max(self.starts, work // CHUNK)
         self.found: list[tuple[tuple[float, float], list[int]]] = []
         self.level: Level | None = None
