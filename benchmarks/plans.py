@@ -19,17 +19,14 @@ from types import ModuleType
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 import gridgeo
 from gridgeo._page import document, escape
-from gridgeo.crs import to_crs, working_crs
 from gridgeo.partition.pictures import MAP_STYLE, PAGE_STYLE, Sheet, in_metres
 from gridgeo.sample.files import write_sample
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-MAIN_ROADS = ["motorway", "trunk", "primary", "secondary"]
 WUHAN = """\
 [town]
 name = "Wuhan, 9 x 9 km"
@@ -68,15 +65,6 @@ count = 6
 tolerance = 0.25
 extend_dead_ends = 20.0
 output = "blocks.gpkg"
-[claims.blocks]
-nesting = "blocks"
-within = ["grids"]
-parent_column = "grid"
-tolerance = 0.001
-[claims.seamless-blocks]
-tiling = ["blocks"]
-within = "town"
-tolerance = 0.001
 """
 BORDERS = """
 [claims.inner-borders]
@@ -113,42 +101,20 @@ def helsinki(folder: Path, data: Path) -> None:
 
 
 def guelph(folder: Path, data: Path) -> None:
-    """Write Guelph, with ten grids drafted along its main roads."""
-    source = data / "guelph" / "guelph.gpkg"
-    layers = {
-        name: gridgeo.read_layer(source, layer=name).frame
-        for name in ("boundary", "roads", "waterways", "natural", "buildings")
-    }
-    layers["buildings"]["area"] = to_crs(layers["buildings"], working_crs(layers["boundary"])).area.round(1)
-    homes = layers["buildings"].rename(columns={"area": "workload"})[["workload", "geometry"]]
-    waters, areas = layers["waterways"], layers["natural"]
-    rivers = [waters[waters["type"] == "river"], areas[areas["name"].fillna("").str.endswith("River")]]
-    strong = [layers["roads"][layers["roads"]["type"].isin(MAIN_ROADS)].assign(rank="main-road")]
-    strong += [table.assign(rank="river") for table in rivers]
-    layers["grids"] = grids_along(layers["boundary"], strong, homes, 10)
-    for name, frame in layers.items():
-        gridgeo.write_layer(frame, folder / "guelph.gpkg", layer=name)
-    (folder / "gridgeo.toml").write_text(example("guelph.py").TOML, encoding="utf-8")
+    """Write Guelph, with ten grids drafted along its main roads and rivers."""
+    example("guelph.py").write_project(data / "guelph" / "guelph.gpkg", folder)
 
 
 def wuhan(folder: Path, data: Path) -> None:
     """Write a window of Wuhan, with twelve grids drafted along its main roads."""
     source = data / "wuhan-roads" / "wuhan_clip.gpkg"
     layers = {name: gridgeo.read_layer(source, layer=name).frame for name in ("boundary", "roads")}
-    strong = layers["roads"][layers["roads"]["highway"].isin(MAIN_ROADS)].assign(rank="main-road")
-    grids = grids_along(layers["boundary"], [strong], None, 12)
+    town = example("guelph.py")
+    strong = layers["roads"][layers["roads"]["highway"].isin(town.MAIN_ROADS)].assign(rank="main-road")
+    grids = town.grids_along(layers["boundary"], [strong], None, 12)
     for name, frame in {"town": layers["boundary"], "roads": layers["roads"], "grids": grids}.items():
         gridgeo.write_layer(frame, folder / "wuhan.gpkg", layer=name)
-    (folder / "gridgeo.toml").write_text(WUHAN, encoding="utf-8")
-
-
-def grids_along(
-    town: gpd.GeoDataFrame, strong: list[gpd.GeoDataFrame], work: gpd.GeoDataFrame | None, count: int
-) -> gpd.GeoDataFrame:
-    """Return grids of a town that has none, drafted along its main roads and rivers."""
-    barriers = gpd.GeoDataFrame(pd.concat([table[["rank", "geometry"]] for table in strong], ignore_index=True))
-    grids = gridgeo.delineate_blocks(town, barriers, workload=work, count=count, tolerance=0.25, uncut_by="river")
-    return grids[["code", "geometry"]].assign(name=[f"Grid {number}" for number in range(1, len(grids) + 1)])
+    (folder / "gridgeo.toml").write_text(WUHAN + town.BLOCK_CLAIMS, encoding="utf-8")
 
 
 TOWNS = {"sample": sample, "helsinki": helsinki, "guelph": guelph, "wuhan": wuhan}

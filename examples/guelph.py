@@ -3,9 +3,9 @@
     python examples/guelph.py FOLDER [OUT]
 
 FOLDER holds ``guelph.gpkg`` with the layers boundary, roads, waterways, natural and buildings. It has no grids, so the
-example first drafts ten from its border along main roads, then cuts these into blocks of near equal building area along
-roads, lanes and rivers, proves that the blocks tile the town, and renders their notices and the map. Data
-© OpenStreetMap contributors, ODbL-1.0; the border is the City of Guelph's open data.
+example first drafts some (ten for the whole town) from its border along main roads and rivers, then cuts these into
+blocks of near equal building area along roads, lanes and rivers, proves that the blocks tile the town, and renders
+their notices and the map. Data © OpenStreetMap contributors, ODbL-1.0; the border is the City of Guelph's open data.
 """
 
 from __future__ import annotations
@@ -14,11 +14,28 @@ import sys
 import time
 from pathlib import Path
 
+import geopandas as gpd
+import pandas as pd
+
 import gridgeo
 from gridgeo.crs import to_crs, working_crs
 
-GRIDS = 10
-TOML = """\
+GRID_AREA = 9e6
+"""Square metres of a grid, about."""
+BLOCK_CLAIMS = """
+[claims.blocks]
+nesting = "blocks"
+within = ["grids"]
+parent_column = "grid"
+tolerance = 0.001
+
+[claims.seamless-blocks]
+tiling = ["blocks"]
+within = "town"
+tolerance = 0.001
+"""
+"""Blocks tile their grids, and the town."""
+TOML = f"""\
 [town]
 name = "Guelph"
 crs = "EPSG:4326"
@@ -73,7 +90,7 @@ file = "guelph.gpkg"
 layer = "waterways"
 name = "name"
 rank_column = "type"
-ranks = { river = "river", canal = "river", "*" = "none" }
+ranks = {{ river = "river", canal = "river", "*" = "none" }}
 
 # the Speed and the Eramosa as areas: where their lines end, blocks must not reach across either
 [barriers.river_areas]
@@ -86,18 +103,7 @@ rank = "river"
 tiling = ["grids"]
 within = "town"
 tolerance = 0.001
-
-[claims.blocks]
-nesting = "blocks"
-within = ["grids"]
-parent_column = "grid"
-tolerance = 0.001
-
-[claims.seamless-blocks]
-tiling = ["blocks"]
-within = "town"
-tolerance = 0.001
-
+{BLOCK_CLAIMS}
 [claims.borders]
 along = "blocks"
 scope = "inner"
@@ -138,27 +144,43 @@ hours = "周二、周四 9:00-11:00"
 MAIN_ROADS = ["motorway", "trunk", "primary", "secondary"]
 
 
+def grids_along(
+    town: gpd.GeoDataFrame, strong: list[gpd.GeoDataFrame], work: gpd.GeoDataFrame | None, count: int
+) -> gpd.GeoDataFrame:
+    """Return grids for a town that has none, drafted along its main roads and rivers."""
+    barriers = gpd.GeoDataFrame(pd.concat([table[["rank", "geometry"]] for table in strong], ignore_index=True))
+    grids = gridgeo.delineate_blocks(town, barriers, workload=work, count=count, tolerance=0.25, uncut_by="river")
+    return grids[["code", "geometry"]].assign(name=[f"Grid {number}" for number in range(1, len(grids) + 1)])
+
+
+def write_project(source: Path, folder: Path) -> Path:
+    """Write the layers, the grids and the gridgeo.toml of the town; returns the latter's path."""
+    names = ("boundary", "roads", "waterways", "natural", "buildings")
+    layers = {name: gridgeo.read_layer(source, layer=name).frame for name in names}
+    metric = working_crs(layers["boundary"])
+    layers["buildings"]["area"] = to_crs(layers["buildings"], metric).area.round(1)
+    homes = layers["buildings"].rename(columns={"area": "workload"})[["workload", "geometry"]]
+    waters, areas = layers["waterways"], layers["natural"]
+    rivers = [waters[waters["type"] == "river"], areas[areas["name"].fillna("").str.endswith("River")]]
+    strong = [layers["roads"][layers["roads"]["type"].isin(MAIN_ROADS)].assign(rank="main-road")]
+    strong += [table.assign(rank="river") for table in rivers]
+    count = max(2, round(float(to_crs(layers["boundary"], metric).area.sum()) / GRID_AREA))
+    layers["grids"] = grids_along(layers["boundary"], strong, homes, count)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in layers.items():
+        gridgeo.write_layer(frame, folder / "guelph.gpkg", layer=name)
+    (folder / "gridgeo.toml").write_text(TOML, encoding="utf-8")
+    return folder / "gridgeo.toml"
+
+
 def main(folder: Path, out: Path) -> int:
     """Build, draft, validate and render the town; return 0 if its blocks are proved to tile it."""
     begun = time.monotonic()
-    source, town_file = folder / "guelph.gpkg", out / "town" / "gridgeo.toml"
-    names = ("boundary", "roads", "waterways", "natural", "buildings")
-    layers = {name: gridgeo.read_layer(source, layer=name).frame for name in names}
-    boundary, buildings, roads = layers["boundary"], layers["buildings"], layers["roads"]
-    buildings["area"] = to_crs(buildings, working_crs(boundary)).area.round(1)
-
-    # the town has no grids of its own: draft some from its border, along what is strong
-    strong = roads[roads["type"].isin(MAIN_ROADS)].assign(rank="main-road")[["rank", "name", "geometry"]]
-    homes = buildings.rename(columns={"area": "workload"})[["workload", "geometry"]]
-    grids = gridgeo.delineate_blocks(boundary, strong, workload=homes, count=GRIDS, tolerance=0.25, name_column="name")
-    grids = grids[["code", "geometry"]].assign(name=[f"Grid {number}" for number in range(1, len(grids) + 1)])
-
-    town_file.parent.mkdir(parents=True, exist_ok=True)
-    town_file.write_text(TOML, encoding="utf-8")
-    for name, frame in {**layers, "grids": grids}.items():
-        gridgeo.write_layer(frame, town_file.with_name("guelph.gpkg"), layer=name)
+    town_file = write_project(folder / "guelph.gpkg", out / "town")
     town = gridgeo.read_town(town_file)
-    print(f"{len(grids)} grids drafted, {len(town.barriers.lines):,} barriers read ({time.monotonic() - begun:.0f} s)")
+    grids = len(town.layer("grids").frame)
+    print(f"{grids} grids drafted, {len(town.barriers.lines):,} barriers read ({time.monotonic() - begun:.0f} s)")
 
     warnings: list[gridgeo.Problem] = []
     blocks = gridgeo.partition_town(town, warnings=warnings)

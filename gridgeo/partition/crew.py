@@ -24,7 +24,8 @@ from gridgeo.partition.blocks import deviations as deviations_of
 from gridgeo.partition.rebalance import Point, point, rebalance
 from gridgeo.partition.search import Graph, Rules
 from gridgeo.partition.search.budget import USUAL_SECONDS
-from gridgeo.partition.search.exact import NODES
+from gridgeo.partition.search.exact import FEW, NODES
+from gridgeo.partition.search.level import compiled_loops
 from gridgeo.partition.search.problem import with_demanded_borders
 from gridgeo.partition.search.solve import work_of
 from gridgeo.progress import track
@@ -249,6 +250,8 @@ def _one_by_one(tasks: Sequence[Task], order: Sequence[int]) -> Iterator[tuple[i
 def _do(task: Task) -> Solved:
     """Solve a task; in a hurry once the crew was told to stop."""
     if not _stop.is_set():
+        if task.count > 1 and len(task.graph) > FEW:
+            compiled_loops()  # an interrupt in the midst of loading a compiler leaves it broken
         _busy.set()
         try:
             found = solve(task)
