@@ -9,7 +9,7 @@ blocks and professional grids.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import shapely.affinity
 
 from gridgeo.crs import to_crs
 from gridgeo.layers import Layer
-from gridgeo.repair import Plan, repair_tiling, repair_town, undo_plan, write_plan
+from gridgeo.repair import Feature, Plan, Transfer, repair_tiling, repair_town, undo_plan, write_plan
 from gridgeo.repair.exchange import needles
 from gridgeo.repair.files import plan_from_json
 from gridgeo.repair.proof import flagged_by_geos
@@ -37,6 +37,8 @@ from tests.test_validate_update import SYSTEMS, edited, tiling
 ROOM = 1e-3
 """Square metres by which sums of areas may differ for each feature that changed: rounding of places and lines."""
 
+PLANE = 1e-8
+"""Share of a feature's area by which sums may differ in the plane in which it is mended."""
 SAME_NEEDLE = 2e-3
 """Metres within which a needle lies where one was before."""
 
@@ -209,7 +211,7 @@ def check(town: FaultyTown, *, thrice: bool = True) -> Findings:
     _check_shapes(was, now, plan, say)
     _check_areas(was, now, plan, say)
     _check_faults_areas(report, plan, say)
-    again, more = repair_tiling(dict(fixed), **options)
+    again, more = repair_tiling(dict(fixed), **_still_named(options, fixed))
     if more.actions or wkb(again) != wkb(fixed):
         say("a second repair changes something" + (" (something was left)" if plan.left else ""))
     read = plan_from_json(write_plan(plan))
@@ -260,6 +262,17 @@ def wkb(layers: Mapping[str, Layer]) -> dict[tuple[str, str], bytes]:
         for key, layer in layers.items()
         for identifier, shape in zip(layer.ids.tolist(), layer.frame.geometry, strict=True)
     }
+
+
+def _still_named(options: Mapping[str, Any], layers: Layers) -> dict[str, Any]:
+    """Return options without the names of features that were dropped."""
+    there = {(key, one) for key, layer in layers.items() for one in layer.ids}
+    kept = {
+        what: [name for name in options[what] if isinstance(name, str) or name in there]
+        for what in options
+        if what in ("lock", "priority")
+    }
+    return {**options, **kept}
 
 
 def _check_what_is_left(after: Report, plan: Plan, say: Any) -> None:
@@ -315,12 +328,23 @@ class _Shapes:
 
     subject: Subject
     by_name: dict[tuple[str, str], Any]
+    in_one_crs: bool
 
     @classmethod
     def of(cls, report: Report, layers: Layers) -> _Shapes:
         subject = report.origin.examined.subject  # type: ignore[attr-defined]
         names = [(key, one) for key, layer in layers.items() for one in layer.ids.tolist()]
-        return cls(subject, dict(zip(names, subject.polygons, strict=True)))
+        in_one_crs = all(layer.frame.crs.equals(subject.crs) for layer in layers.values())
+        return cls(subject, dict(zip(names, subject.polygons, strict=True)), in_one_crs)
+
+    def bend(self, name: tuple[str, str]) -> float:
+        """Return square metres by which a feature's area may differ with vertices that its straight edges get."""
+        if self.by_name.get(name) is None or self.subject.crs.equals(self.subject.measure_crs):
+            return 0.0
+        shapes = gpd.GeoSeries([self.by_name[name]], crs=self.subject.crs).to_crs(self.subject.measure_crs)
+        steps = np.hypot(*np.diff(shapely.get_coordinates(shapes.iloc[0]), axis=0).T)
+        # a straight line bends by its square over eight times the radius of the earth at most, where latitudes are low
+        return float((steps**3).sum()) / (8 * 6_371_000.0)
 
     def area(self, name: tuple[str, str]) -> float:
         shape = self.by_name.get(name)
@@ -350,14 +374,28 @@ def _check_shapes(was: _Shapes, now: _Shapes, plan: Plan, say: Any) -> None:
 
 
 def _check_areas(was: _Shapes, now: _Shapes, plan: Plan, say: Any) -> None:
-    """Compare what each feature has more or less with what the plan says that it was given and gave."""
+    """Compare what each feature has more or less with what the plan says that it was given and gave.
+
+    Square metres are measured between vertices: where the borders are straight in degrees, or in feet of another
+    projection, a straight line there bends, so that it is longer by a vertex in it.
+    """
+    transfers = [one for action in plan.actions for one in action.transfers]
     for feature in plan.before:
-        more = now.area(tuple(feature)) - was.area(tuple(feature))
-        transfers = [one for action in plan.actions for one in action.transfers]
-        said = sum(one.area for one in transfers if one.taker == feature)
-        said -= sum(one.area for one in transfers if one.giver == feature)
-        if abs(more - said) > ROOM + 2e-5 * abs(said):
+        name = tuple(feature)
+        more, said = now.area(name) - was.area(name), _given_to(feature, transfers, lambda one: one.area)
+        if abs(more - said) > ROOM + 2e-5 * abs(said) + was.bend(name) + now.bend(name):
             say(f"{feature.layer}:{feature.id} has {more:.3f} m2 more, the plan says {said:.3f}")
+        if was.in_one_crs and feature not in plan.dropped and was.by_name[name] is not None:
+            shapes = [one.by_name[name] for one in (was, now)]
+            more = shapes[1].area - shapes[0].area
+            said = _given_to(feature, transfers, lambda one: one.region.area)
+            if abs(more - said) > PLANE * shapes[0].area:
+                say(f"{feature.layer}:{feature.id} has {more} more in the plane, the plan says {said}")
+
+
+def _given_to(feature: Feature, transfers: list[Transfer], size: Callable[[Transfer], float]) -> float:
+    """Return what a feature was given, less what it gave."""
+    return sum(((one.taker == feature) - (one.giver == feature)) * size(one) for one in transfers)
 
 
 def _check_faults_areas(before: Report, plan: Plan, say: Any) -> None:

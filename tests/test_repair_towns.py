@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.faulty_towns import check, check_whole, faulty_town
+from tests.faulty_towns import check, check_whole, drifted_town, faulty_town
 
 
-@pytest.mark.parametrize("seed", [*range(20), 127, 219, 288, 353, 448, 454, 459, 489])
+@pytest.mark.parametrize("seed", [*range(20), 127, 183, 219, 288, 353, 439, 448, 454, 459, 489, 625, 786, 946, 965])
 def test_every_promise_is_kept(seed: int) -> None:
     assert check(faulty_town(seed)).broken == []
+
+
+@pytest.mark.parametrize("seed", [829, 934])
+def test_every_promise_is_kept_where_features_have_drifted(seed: int) -> None:
+    assert check(drifted_town(seed)).broken == []
 
 
 @pytest.mark.parametrize("seed", [1, 2, 274, 349])

@@ -20,7 +20,7 @@ from gridgeo.repair.corners import winners_together
 from gridgeo.repair.medial import Parts, divided
 from gridgeo.repair.plan import Mend, Rule
 from gridgeo.repair.regions import Geometries, Local, Region, Rim
-from gridgeo.repair.rights import Rules, forced_of, is_all_of, lacks_vertex, metres_beside, ranked, rule_of
+from gridgeo.repair.rights import Rules, comes_back, forced_of, is_all_of, metres_beside, ranked, rule_of
 from gridgeo.repair.sides import Lines, sided
 from gridgeo.validate.regions import HOLE_IS_A_GAP_BELOW
 from gridgeo.validate.subject import Subject
@@ -184,7 +184,7 @@ class Decider:
         favoured : int, optional
             Of an overlap: with whom the borders of all overlaps that meet there come out best.
         """
-        if region.is_noise and lacks_vertex(region, polygons, rules):
+        if comes_back(region, polygons, rules):
             yield Refusal(LOCKED)
         elif region.code == "spike":
             yield from self._spike(region, rules, chosen)

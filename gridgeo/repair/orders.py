@@ -199,5 +199,10 @@ def place_of(action: Action) -> bytes:
 
 
 def key_of(region: shapely.Geometry) -> bytes:
-    """Return what tells a region from all others."""
-    return np.round(np.array(shapely.bounds(region)), 9).tobytes()
+    """Return what tells a region from all others, whatever vertices its straight edges have.
+
+    How far it reaches east, west, north and south, and to the four corners between: two triangles may share a box.
+    """
+    x, y = shapely.get_coordinates(region).T
+    reach = np.array([side for along in (x, y, x + y, x - y) for side in (along.min(), along.max())])
+    return (np.round(reach, 9) + 0.0).tobytes()

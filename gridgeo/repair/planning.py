@@ -19,6 +19,7 @@ from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.network import Barriers
 from gridgeo.repair.align import align_borders, planned
+from gridgeo.repair.decide import LOCKED
 from gridgeo.repair.orders import NO_ORDERS, Orders, check_obeyed, with_idle
 from gridgeo.repair.origins import Origins
 from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
@@ -28,7 +29,7 @@ from gridgeo.repair.undo import check_fits, fingerprint, record
 from gridgeo.town import Allowed
 from gridgeo.validate.faults import Fault
 from gridgeo.validate.report import Report
-from gridgeo.validate.subject import LayerLike, Subject, as_layers
+from gridgeo.validate.subject import MATCHED, LayerLike, Subject, as_layers
 from gridgeo.validate.tiling import Validated, validate_tiling
 
 Given = TypeVar("Given", bound=LayerLike | Mapping[str, LayerLike])
@@ -37,6 +38,9 @@ Named = str | tuple[str, str]
 
 DEFAULT_ALIGN = 3.0
 """Metres within which borders are moved onto barriers."""
+
+_ROUNDS = 3
+"""How often layers in several CRSs are looked at again; the first look almost always finds nothing."""
 
 _NOT_THERE = Message(
     "there is no {name} to be locked or given priority; layers: {known}", "没有可锁定或优先的 {name}；图层有：{known}"
@@ -124,9 +128,7 @@ def repair_tiling(
     """
     chosen = as_layers(layers, id_column=id_column, name_column=name_column)
     options = {"tolerance": tolerance, "lock": _plain(lock), "priority": _plain(priority), "align": align}
-    work = Work(chosen, report, within, along, exceptions, options)
-    plan = work.plan()
-    fixed = work.fixed()
+    plan, fixed = _mended(Work(chosen, report, within, along, exceptions, options))
     return _like(layers, chosen, fixed), record(plan, chosen, fixed)
 
 
@@ -167,12 +169,30 @@ def apply_plan(
     """
     chosen = as_layers(layers, id_column=id_column, name_column=name_column)
     check_fits(plan, chosen)
-    work = Work(chosen, None, within, along, exceptions, plan.options, Orders.of(plan))
-    made = work.plan()
+    made, fixed = _mended(Work(chosen, None, within, along, exceptions, plan.options, Orders.of(plan)))
     check_obeyed(plan, made.actions)
     made = with_idle(made, plan)
-    fixed = work.fixed()
     return _like(layers, chosen, fixed), record(made, chosen, fixed)
+
+
+def _mended(work: Work) -> tuple[Plan, dict[str, Layer]]:
+    """Plan a repair and carry it out; layers in several CRSs are looked at again, as whoever reads them next sees them.
+
+    On the way back to their own coordinates vertices move by less than a micrometre, and those of one layer are matched
+    to those of another within a few: enough to leave something over.
+    """
+    plan, fixed = work.plan(), work.fixed()
+    for _ in range(_ROUNDS):
+        if work.is_in_one_crs or not work.changed:
+            break
+        work = work.again(fixed)
+        more = work.plan()
+        if not more.crs.equals(plan.crs):  # the layers reach less far: what is told in it is told by the next repair
+            break
+        actions = tuple(replace(one, number=number) for number, one in enumerate((*plan.actions, *more.actions), 1))
+        plan = replace(plan, actions=actions, left=more.left, planned=len(actions))
+        fixed = work.fixed()
+    return plan, fixed
 
 
 class Work:
@@ -206,7 +226,8 @@ class Work:
         meant: Sequence[shapely.Geometry] = (),
         between: bool = False,
     ) -> None:
-        self.layers, self.along, self.options = layers, along, dict(options)
+        self.layers, self.within, self.along, self.options = layers, within, along, dict(options)
+        self.exceptions = exceptions
         if report is None or not isinstance(report.origin, Validated):
             report = validate_tiling(
                 layers, within=within, tolerance=float(options["tolerance"]), exceptions=exceptions, name="repair"
@@ -222,9 +243,24 @@ class Work:
             index for index in self.subject.scars if between or orders.refuse("redraw", (self._feature(index),))
         }
         self.locked |= self.unredrawn
+        self._let_locked_copies_stand()
         self.polygons = self.examined.subject.polygons.copy()
         self.copies: list[int] = []
         self.changed: set[int] = set()
+
+    def _let_locked_copies_stand(self) -> None:
+        """Find who stays of polygons that are the same: who is locked, else the first; the first stands for him."""
+        subject, index = self.subject, np.arange(len(self.subject.polygons))
+        self._must_stay = frozenset(self.locked)
+        self._copies: list[tuple[int, list[int]]] = []
+        for group in equal_polygons(subject.polygons, subject.boxes):
+            locked = [k for k in group if k in self._must_stay]
+            stays = locked[0] if locked else group[0]
+            self._copies.append((stays, [k for k in group if k != stays]))
+            if stays != group[0]:  # the first is mended with, by the name of who stays
+                index[[group[0], stays]] = index[[stays, group[0]]]
+                self.locked.add(group[0])
+        self._standing = replace(subject, layer=subject.layer[index], id=subject.id[index], name=subject.name[index])
 
     def _must_have_ids(self) -> None:
         keys = set(zip(self.subject.layer.tolist(), self.subject.id.tolist(), strict=True))
@@ -235,6 +271,23 @@ class Work:
         if len(unclear):
             rows = listed((self.subject.id[index] or f"#{index + 1}" for index in unclear.tolist()), most=5)
             raise InputError(Problem(", ".join(self.layers), _NO_IDS, {"count": len(unclear), "rows": rows}))
+
+    def again(self, layers: dict[str, Layer]) -> Work:
+        """Return the repair of what this one has made of the layers."""
+        there = {key: set(layer.ids) for key, layer in layers.items()}
+        options = dict(self.options)
+        for what in ("lock", "priority"):  # a copy that was dropped can't be named any more
+            names = options[what]
+            options[what] = [one for one in names if isinstance(one, str) or one[1] in there.get(one[0], set())]
+        return Work(
+            layers, None, self.within, self.along, self.exceptions, options, self.orders.again(), meant=self.meant
+        )
+
+    @property
+    def is_in_one_crs(self) -> bool:
+        """Whether the layers are mended in the coordinates that they came in."""
+        crs = self.subject.crs
+        return all(layer.frame.crs.equals(crs, ignore_axis_order=True) for layer in self.layers.values())
 
     @property
     def subject(self) -> Subject:
@@ -247,10 +300,12 @@ class Work:
         meant = [fault.geometry for fault in self.report.records if fault.exception and fault.geometry is not None]
         meant += self.meant
         mender = Mender(
-            self.subject,
+            self._standing,
             examined.distinct,
             examined.extent,
             locked=self.locked,
+            broken=self.locked.intersection(self.subject.scars),
+            matched=0.0 if self.is_in_one_crs else MATCHED,
             rank=self._ranks(),
             meant=meant,
             orders=self.orders,
@@ -263,7 +318,8 @@ class Work:
         # the kernel knows the layers already; with open gaps asked for, its faces are the same
         mended = mender.run(examined.analysis, examined.sizes)
         self.polygons, self.changed = mended.polygons, set(mended.changed)
-        actions, left = [*self._redrawn(), *self._dropped(), *mended.actions], [*mended.left, *self._unusable()]
+        actions = [*self._redrawn(), *self._dropped(), *mended.actions]
+        left = [*mended.left, *self._unusable(), *self._locked_copies()]
         if self.options["align"]:
             more, stay = self._aligned()
             actions += more
@@ -363,9 +419,8 @@ class Work:
     def _dropped(self) -> list[Action]:
         """Actions for the copies of polygons: all but the first go."""
         subject, actions = self.subject, []
-        groups = equal_polygons(subject.polygons, subject.boxes)
-        first = {copy: group[0] for group in groups for copy in group[1:]}
-        for index in sorted(set(first) - self.locked):
+        first = {copy: stays for stays, copies in self._copies for copy in copies}
+        for index in sorted(first.keys() - self._must_stay):
             shape, original = subject.polygons[index], first[index]
             if self.groups is not None and self.groups[index] == self.groups[original]:
                 continue
@@ -390,6 +445,16 @@ class Work:
             if do:
                 self.copies.append(index)
         return actions
+
+    def _locked_copies(self) -> list[Left]:
+        """Name the copies that stay because they are locked, as the one is of which they are copies."""
+        left = []
+        for stays, copies in self._copies:
+            for index in sorted(self._must_stay.intersection(copies)):
+                if self.groups is None or self.groups[index] != self.groups[stays]:
+                    pair, place = (self._feature(stays), self._feature(index)), self.subject.polygons[index]
+                    left.append(Left("duplicate-polygon", None, pair, place.representative_point(), LOCKED))
+        return left
 
     def _unusable(self) -> list[Left]:
         """Name what can't be mended of features by themselves."""
@@ -416,7 +481,8 @@ class Work:
         if crs.is_geographic or self.subject.units(1.0) != 1.0:
             raise InputError(Problem("", _NOT_METRES))
         within = DEFAULT_ALIGN if self.options["align"] is True else float(self.options["align"])
-        along, features = self.along.to_crs(crs), [self._feature(index) for index in range(len(self.polygons))]
+        features = [feature_of(self._standing, index) for index in range(len(self.polygons))]
+        along = self.along.to_crs(crs)
         numbers = {feature: index for index, feature in enumerate(features)}
         keep = list(self.orders.kept_borders)
         while True:

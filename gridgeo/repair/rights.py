@@ -30,12 +30,18 @@ class Rules:
     area : ndarray of float
         Of each polygon.
     has_extent : bool
+    broken : set of int
+        Locked polygons whose rings are broken.
+    matched : float
+        Metres within which vertices are matched to others' wherever the polygons are read again.
     """
 
     locked: frozenset[int]
     rank: Sequence[int]
     area: npt.NDArray[np.float64]
     has_extent: bool
+    broken: frozenset[int] = frozenset()
+    matched: float = 0.0
 
 
 def forced_of(region: Region, rules: Rules) -> list[int] | None:
@@ -68,9 +74,19 @@ def metres_beside(region: Region, polygon: int) -> float:
     return region.beside.get(polygon, 0.0) * region.length / max(float(region.polygon.length), 1e-300)
 
 
-def lacks_vertex(region: Region, polygons: Geometries, rules: Rules) -> bool:
-    """Tell whether a locked polygon lacks a vertex of its neighbour at a border: whatever is done, it comes back."""
+def comes_back(region: Region, polygons: Geometries, rules: Rules) -> bool:
+    """Tell whether a region is so narrow that it comes back, whatever is done, because somebody at it is locked.
+
+    Where a locked polygon lacks a vertex of its neighbour at a border, it lacks it still; of a broken ring, those are
+    lacking that were made of it for the analysis; and where vertices are matched, others' are matched to its own again.
+    """
     involved = {*region.covers, *region.beside}
+    if region.width <= rules.matched and involved & rules.locked:
+        return True
+    if not region.is_noise:
+        return False
+    if involved & rules.broken:
+        return True
     locked = involved & rules.locked
     if not locked:
         return False

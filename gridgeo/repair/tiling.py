@@ -94,6 +94,10 @@ class Mender:
         The subject's, without copies.
     extent : Geometry or None
     locked : iterable of int
+    broken : iterable of int, optional
+        Those of them whose rings are broken: vertices that were made for the analysis aren't theirs.
+    matched : float
+        Metres within which vertices are matched wherever the polygons are read again.
     rank : sequence of int
         The lower, the earlier a polygon wins.
     meant : sequence of Geometry
@@ -119,6 +123,8 @@ class Mender:
         extent: shapely.Geometry | None,
         *,
         locked: Iterable[int] = (),
+        broken: Iterable[int] = (),
+        matched: float = 0.0,
         rank: Sequence[int] | None = None,
         meant: Sequence[shapely.Geometry] = (),
         orders: Orders = NO_ORDERS,
@@ -130,7 +136,7 @@ class Mender:
     ) -> None:
         self._subject, self._extent = subject, extent
         self._feature = partial(feature_of, subject)
-        self._locked = frozenset(locked)
+        self._locked, self._broken, self._matched = frozenset(locked), frozenset(broken), matched
         self._rank = [0] * len(polygons) if rank is None else rank
         self._meant = shapely.STRtree(list(meant))
         self._noise = subject.units(FLOAT_NOISE)
@@ -319,7 +325,8 @@ class Mender:
         return self._choices[key, region.covers]
 
     def _rules(self) -> Rules:
-        return Rules(self._locked, self._rank, self._exchange.areas.copy(), self._extent is not None)
+        area = self._exchange.areas.copy()
+        return Rules(self._locked, self._rank, area, self._extent is not None, self._broken, self._matched)
 
     def _lacking(self, regions: Iterable[Region]) -> dict[int, list[tuple[float, float]]]:
         """Return the vertices that polygons lack which may have them; those at the rim of a region go with that."""
