@@ -260,7 +260,10 @@ class Work:
             if stays != group[0]:  # the first is mended with, by the name of who stays
                 index[[group[0], stays]] = index[[stays, group[0]]]
                 self.locked.add(group[0])
-        self._standing = replace(subject, layer=subject.layer[index], id=subject.id[index], name=subject.name[index])
+        self._standing = subject
+        if self.locked != self._must_stay:
+            named = {"layer": subject.layer[index], "id": subject.id[index], "name": subject.name[index]}
+            self._standing = replace(subject, **named)  # type: ignore[arg-type]
 
     def _must_have_ids(self) -> None:
         keys = set(zip(self.subject.layer.tolist(), self.subject.id.tolist(), strict=True))
