@@ -12,7 +12,9 @@ import pytest
 from tests.faulty_towns import check, check_whole, drifted_town, faulty_town
 
 
-@pytest.mark.parametrize("seed", [*range(20), 127, 183, 219, 288, 353, 439, 448, 454, 459, 489, 625, 786, 946, 965])
+@pytest.mark.parametrize(
+    "seed", [*range(20), 127, 183, 219, 288, 353, 439, 448, 454, 459, 489, 625, 657, 786, 946, 965]
+)
 def test_every_promise_is_kept(seed: int) -> None:
     assert check(faulty_town(seed)).broken == []
 

@@ -177,6 +177,7 @@ class Mender:
         odd = sorted({*self._odd, *exchange.changed})
         self._add(odd_regions(self._subject, exchange.polygons, exchange.boxes, odd))
         self._until_sound()
+        self._insert_beside_gaps()
         left = [self._as_left(region, refusal.why) for region, refusal in self._left.values()]
         left += [self._as_left(region, BADLY) for region in self._open.values()]
         left += self._locked_borders()
@@ -199,6 +200,16 @@ class Mender:
             place = shapely.get_parts(shape)[0]
             bare = Region(place, (), {one: 0.0, other: 0.0}, "near-border", "open", 0.0, 1.0, 0.0)
             self._left[key_of(place)] = bare, Refusal(_NOT_BOUNDED)
+
+    def _insert_beside_gaps(self) -> None:
+        """Insert what borders lack where a gap ends between them that stays: nothing else will do it."""
+        lacking = self._lacking(region for region in self._known() if region.covers)
+        if lacking:
+            _, _, changed = self._exchange.carry_out([], lacking, lambda _: None)
+            self._actions += [self._insertion(k, places) for k, places in sorted(changed.items())]
+            self._has_joined = False
+            self._look(sorted(changed))
+            self._until_sound()
 
     # ------------------------------------------------------------------------------------------------- passes
 
