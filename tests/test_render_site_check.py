@@ -152,4 +152,4 @@ def test_the_command_checks_the_site(gridgeo_command: Callable[..., Run], tmp_pa
     run = gridgeo_command("render", str(tmp_path), str(tmp_path / "out"), "--format", "html", "--check")
     assert run.status == 0, run.err
     assert (tmp_path / "out/site/index.html").is_file()
-    assert "3 files checked" in run.err
+    assert "4 files checked" in run.err, "the index, its map, the page of the block and the overview map"

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import shapely
 
 from gridgeo._page import escape
@@ -29,6 +31,10 @@ _MOST_HIGH = 1.5
 """Height of the drawing at most, in its widths."""
 _METRES_A_DEGREE = 111_320.0
 _LEADING = 1.22
+_FINEST = 0.35
+"""Units by which lines that are only looked at may leave their course."""
+_BEYOND = 12.0
+"""Units around the town in which they are drawn."""
 _NAME_SIZES = {"wide": (13.0, 17.0), "narrow": (26.0, 30.0)}
 """Sizes of names of blocks and of grids, in units, on wide screens and on phones."""
 
@@ -65,11 +71,12 @@ def draw_overview(scene: Scene, notices: Sequence[Notice], names: Sequence[str],
             f'<a href="{escape(page_address(name))}" data-block="{notice.index}">{title}'
             f'<path class="block" fill="{fill}" d="{shape}"/></a>'
         )
+    background = _Background(scene, steps, canvas, area)
     content = [
-        *_water(scene, steps),
+        *background.water(),
         *paths,
-        *_network(scene, steps),
-        *(f'<path class="grid" d="{path_of(steps.polygon(shape))}"/>' for shape in grid_shapes(scene)),
+        *background.network(),
+        background.grids(),
         '<path id="chosen" d=""/>',
     ]
     drawn = (
@@ -121,24 +128,62 @@ def line_of(course: Sequence[int]) -> str:
     return f"M{course[0]} {course[1]}" + (f"l{run_together(course[2:])}" if len(course) > 2 else "")
 
 
-def _water(scene: Scene, steps: Steps) -> Iterable[str]:
-    shapes = [scene.surfaces.geometries[k] for k, rank in enumerate(scene.surfaces.ranks) if rank == "river"]
-    if "water" in scene.context:
-        shapes += scene.context["water"].geometries.tolist()
-    data = "".join(path_of(steps.polygon(shape)) for shape in shapes)
-    if data:
-        yield f'<path class="water" d="{data}"/>'
+class _Background:
+    """What is only looked at: as fine as the drawing shows it, and no further than it reaches.
+
+    The blocks themselves stay exact, since the page's script asks them which of them a place is in.
+    """
+
+    def __init__(self, scene: Scene, steps: Steps, canvas: _Canvas, area: shapely.Geometry) -> None:
+        self._scene, self._steps = scene, steps
+        self._tolerance = _FINEST * canvas.metres
+        west, south, east, north = area.bounds
+        around = _BEYOND * canvas.metres
+        self._frame = (west - around, south - around, east + around, north + around)
+
+    def water(self) -> Iterable[str]:
+        """Draw water that has a surface."""
+        scene = self._scene
+        shapes = [scene.surfaces.geometries[k] for k, rank in enumerate(scene.surfaces.ranks) if rank == "river"]
+        if "water" in scene.context:
+            shapes += scene.context["water"].geometries.tolist()
+        data = "".join(path_of(self._steps.polygon(shape)) for shape in self._shown(shapes))
+        if data:
+            yield f'<path class="water" d="{data}"/>'
+
+    def network(self) -> Iterable[str]:
+        """Draw what helps people to find their way: rivers and roads, no lanes."""
+        scene = self._scene
+        for rank in ("river", "road", "main-road"):
+            chosen = [g for g, r in zip(scene.lines.geometries, scene.lines.ranks, strict=True) if r == rank]
+            if chosen:
+                merged = shapely.line_merge(shapely.multilinestrings(chosen))
+                yield f'<path class="{rank}" d="{self._lines(shapely.get_parts(merged).tolist())}"/>'
+
+    def grids(self) -> str:
+        """Draw the borders of grids: each once, though it is the border of two."""
+        ends = np.concatenate([_edges(shape) for shape in grid_shapes(self._scene)])
+        forwards = (ends[:, 0] < ends[:, 2]) | ((ends[:, 0] == ends[:, 2]) & (ends[:, 1] <= ends[:, 3]))
+        once = np.unique(np.where(forwards[:, None], ends, ends[:, [2, 3, 0, 1]]), axis=0)
+        merged = shapely.line_merge(shapely.multilinestrings(shapely.linestrings(once.reshape(-1, 2, 2))))
+        return f'<path class="grid" d="{self._lines(shapely.get_parts(merged).tolist())}"/>'
+
+    def _lines(self, lines: Sequence[shapely.Geometry]) -> str:
+        return "".join(line_of(self._steps.course(line)) for line in self._shown(lines))
+
+    def _shown(self, shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
+        """Return the parts of shapes that lie within the drawing, as coarse as it may be."""
+        if not shapes:
+            return []
+        simple = shapely.simplify(np.array(shapes, object), self._tolerance)
+        parts = shapely.get_parts(shapely.clip_by_rect(simple, *self._frame))
+        return [part for part in parts.tolist() if not part.is_empty]
 
 
-def _network(scene: Scene, steps: Steps) -> Iterable[str]:
-    """Draw what helps people to find their way: rivers and roads, no lanes."""
-    for rank in ("river", "road", "main-road"):
-        chosen = [g for g, r in zip(scene.lines.geometries, scene.lines.ranks, strict=True) if r == rank]
-        if not chosen:
-            continue
-        merged = shapely.line_merge(shapely.multilinestrings(chosen))
-        data = "".join(line_of(steps.course(part)) for part in shapely.get_parts(merged).tolist())
-        yield f'<path class="{rank}" d="{data}"/>'
+def _edges(shape: shapely.Geometry) -> npt.NDArray[np.float64]:
+    """Return the edges of a polygon, each as two places."""
+    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shape)]
+    return np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in rings])
 
 
 # ------------------------------------------------------------------------------------------------------- names

@@ -14,6 +14,7 @@ It reads PDF with pypdf and pypdfium2 and QR codes with zxing-cpp, of the extra 
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
@@ -32,10 +33,12 @@ from gridgeo.render.printed_page import LEAST_CONTRAST, Pixels, PrintedPage, con
 from gridgeo.render.sheet import PICTURE_PIXELS, PaperName, Sheet
 from gridgeo.render.tiles import MARGIN, cut
 
-_LEAST_LIKENESS = 0.72
-"""Correlation of each letter of a picture with that of its twin. Two programs that draw the same letter come to 0.83
-and more; letters as alike as 国 and 图 to 0.63, most to under 0.4."""
+_LEAST_LIKENESS = 0.75
+"""Correlation of each letter of a picture with that of its twin. Two programs that draw the same letter come to 0.87
+and more; letters as alike as 国 and 图 to 0.64, most to under 0.4."""
 _SURELY_ALIKE = 0.9
+_SHIFTS = sorted(product((-1.0, -0.5, 0.0, 0.5, 1.0), (-0.5, 0.0, 0.5)), key=lambda shift: math.hypot(*shift))
+"""Pixels by which the same letter may lie lower and further right on the twin, the least first."""
 _TILE_SCALE, _SQUARE = 2, 8
 """Pixels to a millimetre at which tiles are compared with their notice, and the squares of pixels that are compared:
 edges of letters fall on other pixels."""
@@ -209,17 +212,27 @@ def _has_body(page: PrintedPage, letter: int) -> bool:
 
 
 def _likeness(page: PrintedPage, letter: int, one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
-    """Return the correlation of two pictures of a page where a letter is; the second may lie a pixel off."""
+    """Return the correlation of two pictures of a page where a letter is; the second may lie up to a pixel off."""
     rows, columns = page.within(letter, one)
     first = one[rows, columns]
-    found = []
-    for down in (0, -1, 1):
-        second = other[max(rows.start + down, 0) : rows.stop + down, columns]
+    best = 0.0
+    for down, right in _SHIFTS:
+        second = _moved(other, rows, columns, down, right)
         if second.shape == first.shape:
-            found.append(float(np.corrcoef(first.ravel(), second.ravel())[0, 1]))
-        if found and found[0] > _SURELY_ALIKE:
+            best = max(best, float(np.corrcoef(first.ravel(), second.ravel())[0, 1]))
+        if best > _SURELY_ALIKE:
             break
-    return max(found, default=0.0)
+    return best
+
+
+def _moved(
+    picture: npt.NDArray[np.float64], rows: slice, columns: slice, down: float, right: float
+) -> npt.NDArray[np.float64]:
+    """Return a part of a picture, moved by whole or half pixels."""
+    parts = []
+    for y, x in product({math.floor(down), math.ceil(down)}, {math.floor(right), math.ceil(right)}):
+        parts.append(picture[max(rows.start + y, 0) : rows.stop + y, max(columns.start + x, 0) : columns.stop + x])
+    return sum(parts[1:], parts[0]) / len(parts) if len({part.shape for part in parts}) == 1 else parts[0]
 
 
 # ------------------------------------------------------------------------------------------------------- PDF
