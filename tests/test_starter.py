@@ -90,6 +90,35 @@ def test_what_it_guesses_read_town_takes(folder: Path) -> None:
     assert [person.name for person in town.people] == ["张三"]
 
 
+def test_sections_shifts_workstations_and_boards_are_found(folder: Path) -> None:
+    street = shapely.LineString([(500_200, 3_440_050), (500_300, 3_440_050)])
+    write(folder / "town.gpkg", [street], "责任路段", 编号=["L1"])
+    write(folder / "town.gpkg", [street], "road_sections", ref=[1])
+    write(folder / "town.gpkg", [shapely.Point(500_050, 3_440_050)], "工作站", name=["甲工作站"])
+    roster = "单元,角色,姓名,班次\n310112114001,块长,张三,\nL1,网格巡查员,李四,白班\nL1,网格巡查员,王五,晚班\n"
+    (folder / "人员名册.csv").write_text(roster, encoding="utf-8")
+    (folder / "上墙台账.csv").write_text("责任块,张贴地点,核对码\n310112114001001,东门,1234-ABCD\n", encoding="utf-8")
+    text = write_starter(folder).read_text(encoding="utf-8")
+    town = read_town(folder / "gridgeo.toml")
+    assert town.sections is not None
+    assert town.sections.ids.to_list() == ["L1"]
+    assert town.layers["workstations"].names.to_list() == ["甲工作站"]
+    assert {claim.name for claim in town.claims} == {"town", "blocks", "sections", "patrols"}
+    assert [(shift.key, shift.name) for shift in town.shifts] == [("day", "白班"), ("night", "晚班")]
+    assert [person.shift for person in town.people] == ["", "day", "night"]
+    assert [board.mark for board in town.boards] == ["1234-ABCD"]
+    assert "[barriers.roads_2]" in text, "pieces of a road network are no sections of a patrol"
+
+
+def test_a_town_with_street_grids_is_told_of_sections(folder: Path) -> None:
+    with use_language("en"):
+        text = write_starter(folder).read_text(encoding="utf-8")
+    assert "# [sections]\n# target = 800" in text
+    assert "# [claims.patrols]" in text
+    assert "# [shifts.night]" in text
+    assert "# [boards]" in text
+
+
 def test_what_it_cannot_guess_stands_there_as_a_comment(folder: Path) -> None:
     with use_language("en"):
         text = write_starter(folder).read_text(encoding="utf-8")

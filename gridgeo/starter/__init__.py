@@ -19,7 +19,7 @@ from gridgeo.starter._guesses import RIVER_RANKS, ROAD_RANKS, Found, Shape, gues
 from gridgeo.starter._text import starter_text
 from gridgeo.town._barriers import BarrierFile, barriers_from
 from gridgeo.town._schema import BarrierTable
-from gridgeo.town.roster import PEOPLE_HEADERS, SERVICE_HEADERS, TASK_HEADERS
+from gridgeo.town.roster import BOARD_HEADERS, PEOPLE_HEADERS, SERVICE_HEADERS, TASK_HEADERS
 from gridgeo.town.tables import Sheet, read_table
 
 FILE_NAME = "gridgeo.toml"
@@ -36,8 +36,12 @@ _TABLES = {
     "people": (PEOPLE_HEADERS, ("unit", "role", "name"), ("unit", "role", "name")),
     "tasks": (TASK_HEADERS, ("kind", "text"), ("kind", "text", "group")),
     "services": (SERVICE_HEADERS, ("text",), ("text", "place")),
+    "boards": (BOARD_HEADERS, ("unit", "place"), ("unit", "place", "mark")),
 }
 """Headers of each table, the columns that it needs, and those that tell it from the others."""
+
+_DRAFTED = {"blocks": {"code", "grid", "grid_layer"}, "sections": {"code", "block", "serial", "streets"}}
+"""Layers that gridgeo itself drafts, and columns by which they are known."""
 
 _NO_FOLDER = Message("no such folder (looked for {path})", "文件夹不存在（查找位置：{path}）")
 _EXISTS = Message(
@@ -89,7 +93,10 @@ def write_starter(folder: str | Path, *, overwrite: bool = False) -> Path:
         raise InputError([Problem(str(folder), _NO_MAPS), *(problem for _, problem in unread)])
     tables = _tables(folder, [file for file in files if _ending(file) in _TABLE_ENDINGS])
     photos = next((name for name in _PHOTO_FOLDERS if (folder / name).is_dir()), None)
-    text = starter_text(folder.absolute().name, _with_extent(found), unread=unread, tables=tables, photos=photos)
+    shifts = _shifts(folder, tables)
+    text = starter_text(
+        folder.absolute().name, _with_extent(found), unread=unread, tables=tables, photos=photos, shifts=shifts
+    )
     return write_whole(target, text)
 
 
@@ -122,8 +129,8 @@ def _map_layers(folder: Path, files: Iterable[str]) -> tuple[list[Found], list[t
             unread.append((file, error.problems[0]))
             continue
         for info in infos:
-            if info.name == "blocks" and {"code", "grid", "grid_layer"} <= set(info.columns):
-                continue  # drafted by gridgeo
+            if info.name in _DRAFTED and _DRAFTED[info.name] <= set(info.columns):
+                continue
             layer = _read(folder / file, info)
             shape = shape_of(info.geometry_type)
             if shape == "other" and layer is not None:
@@ -183,7 +190,7 @@ def _holds_all(extent: Found, found: Iterable[Found]) -> bool:
 
 
 def _tables(folder: Path, files: Iterable[str]) -> dict[str, tuple[str, list[str]]]:
-    """Return the file of the people, of the tasks and of the services, each with the fields that its headers lack."""
+    """Return the files of people, tasks, services and boards, each with the fields that its headers lack."""
     best: dict[str, tuple[int, str, list[str]]] = {}
     for file in files:
         for table, (headers, required, telling) in _TABLES.items():
@@ -206,7 +213,19 @@ _FILE_WORDS = {
     "people": ("people", "persons", "staff", "roster", "人员", "人员名册", "名册", "网格员"),
     "tasks": ("tasks", "task list", "items", "任务", "任务清单", "事项", "事项清单"),
     "services": ("services", "服务", "服务清单", "服务事项"),
+    "boards": ("boards", "公示牌", "公示牌登记", "上墙台账", "张贴登记"),
 }
+
+
+def _shifts(folder: Path, tables: dict[str, tuple[str, list[str]]]) -> list[str]:
+    """Return the shifts that the table of people names, in their order there."""
+    if "people" not in tables:
+        return []
+    words = {word.lower() for name, others in PEOPLE_HEADERS.items() for word in (name, *others)}
+    sheet = read_table(folder / tables["people"][0], headers=words)
+    called = {"shift", *(word.lower() for word in PEOPLE_HEADERS["shift"])}
+    header = next((header for header in sheet.headers if header.lower() in called), None)
+    return list(dict.fromkeys(row.cells[header] for row in sheet.rows if row.cells.get(header))) if header else []
 
 
 def read_barriers(path: str | Path, *, rank_column: str | None = None) -> tuple[Barriers, list[Problem]]:

@@ -33,6 +33,8 @@ Use = Literal[
     "population",
     "shops",
     "nature",
+    "sections",
+    "workstations",
 ]
 
 _USE_WORDS: Mapping[Use, tuple[str, ...]] = {
@@ -49,6 +51,8 @@ _USE_WORDS: Mapping[Use, tuple[str, ...]] = {
         *("居委", "小区", "社区", "居民"),
     ),
     "village": ("village", "村"),
+    "sections": ("section", "责任路段", "巡逻路段", "值守路段"),
+    "workstations": ("workstation", "工作站"),
     "railway": ("railway", "rail", "metro", "铁路", "轨道", "地铁"),
     "river": ("river", "waterway", "stream", "canal", "creek", "河"),
     "water": ("water", "lake", "pond", "水系", "水面", "水域", "湖"),
@@ -67,8 +71,8 @@ _USES_OF_SHAPE: Mapping[Shape, tuple[Use, ...]] = {
         *("green", "nature"),
     ),
     # a line layer called streets holds streets, not patrol areas
-    "line": ("railway", "river", "water", "road", "street"),
-    "point": ("shops", "population"),
+    "line": ("sections", "railway", "river", "water", "road", "street"),
+    "point": ("workstations", "shops", "population"),
     "other": (),
 }
 
@@ -136,12 +140,14 @@ def guess_use(file: str, layer: str, shape: Shape) -> Use | None:
     --------
     >>> guess_use("town.gpkg", "police_streets", "polygon"), guess_use("town.gpkg", "streets", "line")
     ('street', 'road')
-    >>> guess_use("自然小区.shp", "自然小区", "polygon")
-    'residential'
+    >>> guess_use("自然小区.shp", "自然小区", "polygon"), guess_use("责任路段.shp", "责任路段", "line")
+    ('residential', 'sections')
     """
     for name in (layer, Path(file).stem):
         words = _words(name)
         for use in _USES_OF_SHAPE[shape]:
+            if use == "sections" and "road" in words:
+                continue  # the pieces of a road network
             if any(_names(word, words, name) for word in _USE_WORDS[use]):
                 if shape == "line":
                     return {"water": "river", "street": "road"}.get(use, use)  # type: ignore[return-value]

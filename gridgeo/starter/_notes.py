@@ -39,7 +39,28 @@ IS = {
     "nature": Message("background of the maps, parted by its values", "地图背景，按属性值分开"),
     "road": Message("taken for roads, for its name", "按名称作为道路"),
     "river": Message("taken for rivers, for its name", "按名称作为河道"),
+    "sections": Message(
+        "sections of streets (责任路段), for its name: see [sections]", "按名称作为责任路段：见 [sections]"
+    ),
+    "workstations": Message(
+        "workstations, for its name: each is drawn as a house", "按名称作为工作站：图上以房屋符号表示"
+    ),
 }
+SECTIONS = Message(
+    "Sections 责任路段: the streets of street blocks, each part for one or two patrollers a shift",
+    "责任路段：街面责任块内的道路分段，每班 1 至 2 名巡查员",
+)
+OWN_SECTIONS = Message(
+    "sections of your own are in [layers.sections]; without that layer gridgeo partition cuts them:",
+    "已有责任路段图层 [layers.sections]；如无此图层，gridgeo partition 可按下列设置划分：",
+)
+SECTION_TARGET = Message("metres of street a section", "每个路段的道路长度（米）")
+SHIFTS = Message(
+    "the shifts that the table of people names; say their hours",
+    "人员表中出现的班次；请填写时段",
+)
+NO_SHIFTS = Message("the shifts that the column shift of the table of people names", "人员表“班次”列所用的班次")
+BOARDS = Message("Boards: which notice hangs where, since when", "公示牌登记：张贴地点、核对码、张贴日期")
 KIND = Message(
     "residential (居委), village (村委), street (街面) or extended (拓展)",
     "residential 居委、village 村委、street 街面、extended 拓展",

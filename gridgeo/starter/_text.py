@@ -53,6 +53,7 @@ def starter_text(
     unread: Iterable[tuple[str, Problem]] = (),
     tables: Mapping[str, tuple[str, list[str]]],
     photos: str | None,
+    shifts: Sequence[str] = (),
 ) -> str:
     """Return the text of a gridgeo.toml for what was found in a folder, with comments in the current language.
 
@@ -65,11 +66,13 @@ def starter_text(
     unread : iterable of (file, Problem)
         Map files that could not be opened.
     tables : mapping
-        File, and fields missing in its headers, of the tables ``people``, ``tasks`` and ``services``.
+        File, and fields missing in its headers, of the tables ``people``, ``tasks``, ``services`` and ``boards``.
     photos : str or None
         The folder with photos.
+    shifts : sequence of str
+        The shifts that the table of people names.
     """
-    return _Starter(found).text(folder, unread, tables, photos)
+    return _Starter(found).text(folder, unread, tables, photos, shifts)
 
 
 class _Starter:
@@ -96,6 +99,7 @@ class _Starter:
         unread: Iterable[tuple[str, Problem]],
         tables: Mapping[str, tuple[str, list[str]]],
         photos: str | None,
+        shifts: Sequence[str],
     ) -> str:
         out = self.out
         out.note(notes.HEAD)
@@ -104,7 +108,7 @@ class _Starter:
         for one in self.found:
             if one.use == "nature":
                 self._nature(one)
-            elif one.use is not None and (one.shape != "line") and one.use != "road":
+            elif one.use == "sections" or (one.use is not None and one.shape != "line" and one.use != "road"):
                 self._layer(one)
         self._barriers()
         for one in self.found:
@@ -118,6 +122,7 @@ class _Starter:
         self._claims()
         self._workload()
         self._partition()
+        self._sections(shifts)
         self._tables(tables, photos)
         out.heading(notes.NOTICE)
         out.put("[notice]")
@@ -366,9 +371,33 @@ class _Starter:
         out.put('codes = "{grid}{serial:03}"', notes.CODES.text(), off=True)
         out.put('output = "blocks.gpkg"', notes.OUTPUT.text())
 
+    def _sections(self, shifts: Sequence[str]) -> None:
+        """Write what belongs to the sections of streets, where there are street grids, sections or shifts."""
+        out = self.out
+        own = any(one.use == "sections" for one in self.found)
+        if not (own or shifts or any(one.use == "street" for one in self.grids)):
+            return
+        out.heading(notes.SECTIONS)
+        if own:
+            out.note(notes.OWN_SECTIONS)
+        out.put("[sections]", off=True)
+        out.put("target = 800", notes.SECTION_TARGET.text(), off=True)
+        out.put('output = "sections.gpkg"', off=True)
+        lines = ("[claims.sections]", 'sections = "sections"', 'within = "blocks"')
+        for line in lines:
+            out.put(line, off=not own)
+        for line in ("[claims.patrols]", 'staffed = "sections"', "least = 1", "most = 2"):
+            out.put(line, off=not (own and shifts))
+        out.note(notes.SHIFTS if shifts else notes.NO_SHIFTS)
+        for key, name, hours in _named_shifts(shifts or ("日班", "夜班")):
+            out.put(f"[shifts.{key}]", off=not shifts)
+            out.put(f"name = {quoted(name)}", off=not shifts)
+            out.put(f"hours = {quoted(hours)}", off=True)
+
     def _tables(self, tables: Mapping[str, tuple[str, list[str]]], photos: str | None) -> None:
         out = self.out
-        for table, heading in (("people", notes.PEOPLE), ("tasks", notes.TASKS), ("services", notes.SERVICES)):
+        headings = {"people": notes.PEOPLE, "tasks": notes.TASKS, "services": notes.SERVICES, "boards": notes.BOARDS}
+        for table, heading in headings.items():
             out.heading(heading)
             file, missing = tables.get(table, (None, []))
             off = file is None or bool(missing)
@@ -378,6 +407,21 @@ class _Starter:
             out.put(f"file = {quoted(file or f'{table}.csv')}", notes.NO_TABLE.text() if file is None else "", off=off)
             if table == "people":
                 out.put(f"photos = {quoted(photos or 'photos')}", off=off or photos is None)
+
+
+def _named_shifts(names: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+    """Yield key, name and hours to begin with of each shift."""
+    known = {
+        "day": (("day", "日班", "白班", "早班"), "6:00-18:00"),
+        "night": (("night", "夜班", "晚班"), "18:00-6:00"),
+    }
+    taken: set[str] = set()
+    for number, name in enumerate(names, 1):
+        key = next((key for key, (words, _) in known.items() if name.lower() in words and key not in taken), None)
+        hours = known[key][1] if key is not None else ""
+        key = key or f"shift_{number}"
+        taken.add(key)
+        yield key, name, hours
 
 
 _NOTICE_EXAMPLES = (
