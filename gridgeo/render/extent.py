@@ -11,6 +11,7 @@ Limits. A barrier without a name is said by its neighbour beyond, or by its rank
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ import shapely
 from gridgeo.render.scene import Features, Scene
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 SIDES = ("east", "south", "west", "north")
 SIGHT_LINES = 96
@@ -60,10 +62,19 @@ class Extent:
 class _Segments:
     """Straight pieces of barriers, with the barrier that each belongs to."""
 
-    geometries: npt.NDArray[np.object_]
+    start: Floats
+    run: Floats
     direction: Floats
-    owner: npt.NDArray[np.int64]
+    owner: Ints
     tree: shapely.STRtree
+
+    def nearest(self, points: Floats, segment: Ints) -> Floats:
+        """Return the point of a segment that is nearest to each point."""
+        start, run = self.start[segment], self.run[segment]
+        long = (run * run).sum(axis=1)
+        share = ((points - start) * run).sum(axis=1) / np.where(long > 0, long, 1.0)
+        nearest: Floats = start + np.clip(share, 0.0, 1.0)[:, None] * run
+        return nearest
 
 
 class Surroundings:
@@ -74,40 +85,45 @@ class Surroundings:
         lines, surfaces = scene.lines, scene.surfaces
         outlines = [ring for k in range(len(surfaces.geometries)) for ring in _rings(surfaces.geometries[k])]
         owners = [k for k in range(len(surfaces.geometries)) for _ in _rings(surfaces.geometries[k])]
-        self._names = [*lines.names, *surfaces.names]
-        self._named = np.array([name != "" for name in self._names], bool)
-        self._ranks = np.array([*lines.ranks, *surfaces.ranks], object)
+        names, ranks = [*lines.names, *surfaces.names], [*lines.ranks, *surfaces.ranks]
+        self._ranks = np.array(ranks, object)
         self._segments = _segments(lines, outlines, [len(lines.geometries) + k for k in owners])
+        words = _Words()
+        # the last ones are of no barrier at all, number -1: there the town ends
+        self._named = np.array([*(name != "" for name in names), False])
+        self._name_words = words.numbers([*names, ""])
+        end = "镇界" if scene.extent is not None else ""
+        self._rank_words = words.numbers([*(_RANK_WORDS[rank] for rank in ranks), end])
+        blocks = range(len(scene.names))
+        self._block_words = words.numbers(map(scene.short_name, blocks))
+        self._grid_words = words.numbers(scene.grid_names)
+        self._words = words.all
+        shapely.prepare(scene.areas.geometries)
 
     def extent_of(self, index: int) -> Extent:
         """Return the extent in words of the block of that index in the scene."""
-        area = self._scene.areas.geometries[index]
-        found = {}
-        for side in SIDES:
-            points, normals, directions = _view(area, side)
-            names = self._names_along(index, points, normals, directions)
-            found[side] = "、".join(_weighed(names))
-        return Extent(**found)
+        edges = _edges(self._scene.areas.geometries[index])
+        views = [_view(edges, side) for side in SIDES]
+        points, normals, directions = (np.concatenate(parts) for parts in zip(*views, strict=True))
+        words = self._words_along(index, points, normals, directions)
+        ends = np.cumsum([len(view[0]) for view in views])[:-1]
+        sides = (_weighed(part, self._words) for part in np.split(words, ends))
+        return Extent(**{side: "、".join(said) for side, said in zip(SIDES, sides, strict=True)})
 
-    def _names_along(self, index: int, points: Floats, normals: Floats, directions: Floats) -> list[str]:
+    def _words_along(self, index: int, points: Floats, normals: Floats, directions: Floats) -> Ints:
+        """Return the number of the word for what lies along the border at each point; 0 where nothing is known."""
         if not len(points):
-            return []
-        beyond = self._beyond(index, points + BEYOND * normals)
+            return np.empty(0, dtype=np.int64)
         along = self._along(points, normals, directions, reach=REACH)
-        # where the town ends, the middle of a wide river may be far off
-        far = self._along(points, normals, directions, reach=RIVER_REACH, rank="river") if "" in beyond else along
-        words = []
-        for found, river, neighbour in zip(along.tolist(), far.tolist(), beyond, strict=True):
-            if found >= 0 and self._named[found]:
-                words.append(self._names[found])
-            elif neighbour:
-                words.append(neighbour)
-            elif river >= 0 and self._named[river]:
-                words.append(self._names[river])
-            elif found >= 0:
-                words.append(_RANK_WORDS[self._ranks[found]])
-            else:
-                words.append("镇界" if self._scene.extent is not None else "")
+        named = self._named[along]
+        beyond = self._beyond(index, points + BEYOND * normals)
+        words = np.where(named, self._name_words[along], beyond)
+        left = ~named & (beyond == 0)
+        if left.any():
+            words[left] = self._rank_words[along[left]]
+            # where the town ends, the middle of a wide river may be far off
+            far = self._along(points[left], normals[left], directions[left], reach=RIVER_REACH, rank="river")
+            words[left] = np.where(self._named[far], self._name_words[far], words[left])
         return words
 
     def _along(
@@ -115,16 +131,15 @@ class Surroundings:
     ) -> npt.NDArray[np.int64]:
         """Return the barrier that the border follows at each point, of one rank or of any; -1 where there is none."""
         best = np.full(len(points), -1)
-        segments, places = self._segments, shapely.points(points)
-        point, segment = segments.tree.query(places, predicate="dwithin", distance=reach)
+        segments = self._segments
+        point, segment = segments.tree.query(shapely.points(points), predicate="dwithin", distance=reach)
         owner = segments.owner[segment]
         turn = np.remainder(segments.direction[segment] - directions[point] + math.pi / 2, math.pi) - math.pi / 2
         suited = np.abs(turn) <= _PARALLEL
         if rank is not None:
             suited &= self._ranks[owner] == rank
         point, segment, owner = point[suited], segment[suited], owner[suited]
-        nearest = shapely.shortest_line(places[point], segments.geometries[segment])
-        run = np.diff(shapely.get_coordinates(nearest).reshape(-1, 2, 2), axis=1)[:, 0]
+        run = segments.nearest(points[point], segment) - points[point]
         # what runs inside the block is no limit of it: a street block is not limited by its own middle line
         outside = (run * normals[point]).sum(axis=1) >= -INSIDE
         point, segment, owner, run = point[outside], segment[outside], owner[outside], run[outside]
@@ -135,16 +150,31 @@ class Surroundings:
         best[found] = owner[order][first]
         return best
 
-    def _beyond(self, index: int, points: Floats) -> list[str]:
-        """Return the name of the block (in the same grid) or grid at each point, "" where there is none."""
-        scene, places = self._scene, shapely.points(points)
-        names = [""] * len(points)
-        point, block = scene.areas.tree.query(places, predicate="intersects")
-        for k, other in sorted(zip(point.tolist(), block.tolist(), strict=True), reverse=True):
+    def _beyond(self, index: int, points: Floats) -> Ints:
+        """Return the word for the block (in the same grid) or grid at each point, 0 where there is none."""
+        areas, grids = self._scene.areas, self._scene.grid_numbers
+        words = np.zeros(len(points), dtype=np.int64)
+        x, y = points.T
+        # the first of several has the last word
+        for other in reversed(areas.near(shapely.box(x.min(), y.min(), x.max(), y.max()))):
             if other != index:
-                same = scene.grid_numbers[other] == scene.grid_numbers[index]
-                names[k] = scene.short_name(other) if same else scene.grid_names[other]
-        return names
+                inside = shapely.intersects_xy(areas.geometries[other], x, y)
+                words[inside] = (self._block_words if grids[other] == grids[index] else self._grid_words)[other]
+        return words
+
+
+class _Words:
+    """A list of words, each with its number; "" is 0."""
+
+    def __init__(self) -> None:
+        self._numbers = {"": 0}
+
+    def numbers(self, words: Iterable[str]) -> Ints:
+        return np.array([self._numbers.setdefault(word, len(self._numbers)) for word in words], dtype=np.int64)
+
+    @property
+    def all(self) -> list[str]:
+        return list(self._numbers)
 
 
 def _rings(polygon: shapely.Polygon) -> list[shapely.LinearRing]:
@@ -160,21 +190,26 @@ def _segments(lines: Features, outlines: list[shapely.LinearRing], outline_owner
     start, end = coordinates[joined], coordinates[joined + 1]
     pieces = shapely.linestrings(np.stack([start, end], axis=1)) if len(joined) else np.empty(0, dtype=object)
     run = end - start
-    return _Segments(pieces, np.arctan2(run[:, 1], run[:, 0]), owners[source[joined]], shapely.STRtree(pieces))
+    direction = np.arctan2(run[:, 1], run[:, 0])
+    return _Segments(start, run, direction, owners[source[joined]], shapely.STRtree(pieces))
 
 
-def _view(area: shapely.Geometry, side: str) -> tuple[Floats, Floats, Floats]:
-    """Return the border points first met by sight lines from ``side``, their outward normals and border directions.
-
-    In the order in which one walks along the side: from north to south, from west to east.
-    """
+def _edges(area: shapely.Geometry) -> Floats:
+    """Return the edges of the outer border, x and y of both ends, with the interior on the left."""
     edges = []
     for part in shapely.get_parts(area).tolist():
         ring = shapely.get_coordinates(part.exterior)
         if not part.exterior.is_ccw:
             ring = ring[::-1]
         edges.append(np.concatenate([ring[:-1], ring[1:]], axis=1))
-    edge = np.concatenate(edges)
+    return np.concatenate(edges)
+
+
+def _view(edge: Floats, side: str) -> tuple[Floats, Floats, Floats]:
+    """Return the border points first met by sight lines from ``side``, their outward normals and border directions.
+
+    In the order in which one walks along the side: from north to south, from west to east.
+    """
     along, toward = (1, 0) if side in ("east", "west") else (0, 1)
     sign = 1.0 if side in ("east", "north") else -1.0
     a, b = edge[:, [along, along + 2]].T
@@ -197,18 +232,20 @@ def _view(area: shapely.Geometry, side: str) -> tuple[Floats, Floats, Floats]:
     return points[order], normal[order], direction[order]
 
 
-def _weighed(names: list[str]) -> list[str]:
-    """Return the names that fill a fair share of the view, in order of first appearance; always at least one."""
-    count: dict[str, int] = {}
-    for name in names:
-        if name:
-            count[name] = count.get(name, 0) + 1
-    if not count:
+def _weighed(numbers: Ints, words: Sequence[str]) -> list[str]:
+    """Return the words that fill a fair share of the view, in order of first appearance; always at least one.
+
+    ``numbers`` are the words' along the view; 0 is nothing.
+    """
+    found, first, counts = np.unique(numbers[numbers > 0], return_index=True, return_counts=True)
+    if not len(found):
         return []
-    most = sorted(count, key=lambda name: (-count[name], names.index(name)))[:_MOST_NAMES]
+    order = np.argsort(first)
+    count = {words[k]: int(n) for k, n in zip(found[order].tolist(), counts[order].tolist(), strict=True)}
+    most = sorted(count, key=lambda word: -count[word])[:_MOST_NAMES]
     whole = sum(count.values())
-    fair = {name for name in most if count[name] >= _LEAST_SHARE * whole} or set(most)
-    named = [name for name in count if name in fair]
-    if sum(count[name] for name in named) < _MOST_SAID * whole:
+    fair = {word for word in most if count[word] >= _LEAST_SHARE * whole} or set(most)
+    named = [word for word in count if word in fair]
+    if sum(count[word] for word in named) < _MOST_SAID * whole:
         named[-1] += "等"
     return named
