@@ -23,6 +23,7 @@ from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of, plain
+from gridgeo.render.least_room import least_height
 from gridgeo.render.locator import Locator
 from gridgeo.render.notice import Notice, texts_of
 from gridgeo.render.people import Card
@@ -309,7 +310,11 @@ class Press:
     def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float]:
         """Return the level to take and the height of the map in millimetres."""
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
-        self._write_data({**words, "mode": "measure", "levels": levels, "first": first, "mark": "0000-0000"})
+        width = self._sheet.inner_width
+        heading = self._scene.theme.sizes.heading
+        least = [least_height(notice.officers, level, width, heading=heading) for level in map(self._sized, LEVELS)]
+        tried = {"levels": levels, "least_people": least, "first": first}
+        self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"})
         chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))
