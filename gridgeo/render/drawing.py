@@ -102,13 +102,14 @@ def draw_ground(window: Window) -> Iterable[str]:
         yield svg.path([window.blocks[k]], fill=_fill(window, k))
     yield svg.path(window.context.get("green", []), fill=colours.GREEN, fill_opacity="0.9")
     # edges first, so that none shows where one water flows into another
-    yield svg.path(window.waters, fill="none", stroke=colours.WATER_EDGE, stroke_width=svg.number(0.4))
-    yield svg.path(window.waters, fill=colours.WATER)
-    rivers = outside(window.lines_of("river"), shapely.union_all(window.waters))
+    waters = svg.path_data(window.waters)
+    yield svg.traced(waters, fill="none", stroke=colours.WATER_EDGE, stroke_width=svg.number(0.4))
+    yield svg.traced(waters, fill=colours.WATER)
+    rivers = svg.path_data(outside(window.lines_of("river"), shapely.union_all(window.waters)))
     course = {"fill": "none", "stroke_linecap": "round"}
     width = window.scene.theme.lines.river * window.line_factor
-    yield svg.path(rivers, stroke=colours.WATER_EDGE, stroke_width=svg.number(width + 0.4), **course)
-    yield svg.path(rivers, stroke=colours.WATER, stroke_width=svg.number(width), **course)
+    yield svg.traced(rivers, stroke=colours.WATER_EDGE, stroke_width=svg.number(width + 0.4), **course)
+    yield svg.traced(rivers, stroke=colours.WATER, stroke_width=svg.number(width), **course)
     edge = {"stroke": colours.BUILDING_EDGE, "stroke_width": svg.number(0.12)}
     yield svg.path(window.context.get("buildings", []), fill=colours.BUILDING, **edge)
     edge = {"stroke": colours.ROAD_CASING, "stroke_width": svg.number(0.25)}
@@ -129,12 +130,12 @@ def road_fill(rank: str) -> str:
 def draw_roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
     for level in window.levels:
-        by_rank = {rank: window.road_courses[level, rank] for rank in _ROAD_RANKS}
+        by_rank = {rank: svg.path_data(window.road_courses[level, rank]) for rank in _ROAD_RANKS}
         for casing in (True, False):
-            for rank, lines in by_rank.items():
+            for rank, courses in by_rank.items():
                 width = road_width(window, rank) * window.line_factor + (2 * CASING if casing else 0)
-                yield svg.path(
-                    lines,
+                yield svg.traced(
+                    courses,
                     fill="none",
                     stroke=colours.ROAD_CASING if casing else road_fill(rank),
                     stroke_width=svg.number(width),
@@ -163,10 +164,11 @@ def _focus(window: Window) -> Iterable[str]:
     view = window.view
     outside = svg.path_data([shapely.box(-1, -1, view.width + 1, view.height + 1)])
     veil = svg.attributes(fill="#FFFFFF", fill_opacity=_VEIL, fill_rule="evenodd")
-    yield f'<path d="{outside}{svg.path_data([window.focus])}"{veil}/>'
+    focus = svg.path_data([window.focus])
+    yield f'<path d="{outside}{focus}"{veil}/>'
     lines, share = window.scene.theme.lines, _STREET_SHARE if window.is_street else 1.0
     for colour, width in ((colours.HALO, share * lines.focus_casing), (colours.ACCENT, share * lines.focus)):
-        yield svg.path([window.focus], fill="none", stroke=colour, stroke_width=svg.number(width))
+        yield svg.traced(focus, fill="none", stroke=colour, stroke_width=svg.number(width))
 
 
 def _fill(window: Window, block: int) -> str:

@@ -85,7 +85,11 @@ def path(geometries: Iterable[shapely.Geometry], **style: object) -> str:
     >>> path([shapely.box(0, 0, 1, 2)], fill="#FFFFFF", stroke_width=number(0.2))
     '<path d="M100 0 100 200 0 200 0 0Z" fill="#FFFFFF" stroke-width="20"/>'
     """
-    data = path_data(geometries)
+    return traced(path_data(geometries), **style)
+
+
+def traced(data: str, **style: object) -> str:
+    """Return one path element of what `path_data` gave: for shapes that are drawn more than once."""
     return f'<path d="{data}"{attributes(**style)}/>' if data else ""
 
 
