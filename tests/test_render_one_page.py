@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridgeo.layers import Layer
+from gridgeo.render import poster
 from gridgeo.render.fingerprint import Fingerprints
 from gridgeo.render.notice import compose_notices, texts_of
 from gridgeo.render.poster import Press
@@ -114,3 +115,18 @@ def test_any_number_of_people_items_and_sections(
 @pytest.mark.parametrize(("officers", "items", "sections"), [(1, 5, 1), (40, 40, 0), (16, 40, 6)])
 def test_the_fewest_and_the_most(tmp_path: Path, officers: int, items: int, sections: int, orientation: str) -> None:
     check_one_page(crowded_town(officers, items, sections, 1), STREET, "A3", orientation, tmp_path)
+
+
+@pytest.mark.parametrize("officers", [0, 3, 9, 14, 22, 40])
+def test_what_is_passed_over_unset_would_not_have_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, officers: int
+) -> None:
+    scene = make_scene(crowded_town(officers + 1, 8 + officers % 7, 0, 1))
+    notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
+    made = []
+    for bound in (poster.least_height, lambda *_, **__: 0.0):
+        monkeypatch.setattr(poster, "least_height", bound)
+        folder = tmp_path / f"{len(made)}"
+        folder.mkdir()
+        made.append(Press(scene, folder, sheet("A3"), Fingerprints(scene)).make(notice))
+    assert made[0] == made[1]

@@ -21,6 +21,7 @@ _KERNING = 0.97
 _GUTTER, _TERSE_GUTTER = 5.0, 3.0
 _BESIDE_PHOTO, _BESIDE_PHOTO_TERSE, _BESIDE_LINE = 3.0, 2.4, 2.4
 _BESIDE_HEAD = 7.0
+_SMALLEST = 0.88
 _AROUND_HEADING, _AROUND_EXTENT = 2.2 + 3.0, 2 * 2.6
 
 
@@ -54,6 +55,10 @@ def _least_cards(officers: Sequence[Card], level: Level, width: float) -> float:
 
 def _least_card(card: Card, level: Level, room: float) -> float:
     """Return how high a card is at least, in millimetres, of which its text has ``room`` across."""
+    if level.compact:
+        # name and phone on one line, role and hours on the other, in print that may be made smaller
+        sizes = (level.text + 1.5, _SMALLEST * level.small) if card.hours else (level.text + 1.5,)
+        return sum(sizes) * POINT
     lines = [(_lines(card.name, level.text + 2.5, room), level.text + 2.5)]
     if level.terse and level.photo:
         lines.append((1, level.small))
