@@ -233,7 +233,7 @@ def test_every_mend_and_rule_has_its_words_and_stands_in_the_schema() -> None:
     mends, rules = get_args(Mend), get_args(Rule)
     for mend in mends:
         shown = plan_text(replace(plan(), actions=(replace(plan().actions[0], mend=mend),)), "en")
-        assert shown.splitlines()[2].startswith("    1. Overlap of a and b; ")
+        assert shown.splitlines()[2].startswith("    1. Overlap: a and b; ")
     properties = plan_schema()["$defs"]["action"]["properties"]
     assert set(properties["mend"]["enum"]) == set(mends)
     assert set(properties["rule"]["enum"]) == {None, *rules}

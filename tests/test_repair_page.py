@@ -67,9 +67,9 @@ def test_the_largest_mend_comes_first_and_each_has_two_pictures() -> None:
     text = page()
     assert text.index('<article id="mend1"') < text.index('<article id="mend2"')
     assert text.count('viewBox="0 0 200 200"') == 4
-    assert "Overlap of 甲 (a) and 乙 (b)" in text
+    assert "Overlap: 甲 (a) and 乙 (b)" in text
     assert "gives up 1,000 m²" in text
-    assert "Spike of 丙 (c): c is locked." in text
+    assert "Spike: 丙 (c): c is locked." in text
 
 
 def test_taken_given_and_old_border_are_told_without_colour() -> None:
@@ -82,6 +82,58 @@ def test_taken_given_and_old_border_are_told_without_colour() -> None:
     assert 'class="was"' in first
     assert "stroke-dasharray" in text
     assert 'class="barrier"' in first
+
+
+def card(number: int, text: str) -> str:
+    """Return one mend of a page."""
+    return text[text.index(f'<article id="mend{number}"') :].split("</article>")[0]
+
+
+def repaired(*shapes: shapely.Polygon) -> tuple[Plan, str]:
+    """Repair polygons that are drawn near (0, 0), and return the plan and its page."""
+    there = [shapely.affinity.translate(one, 5e5, 3.4e6) for one in shapes]
+    frame = gpd.GeoDataFrame({"code": list("abc")[: len(there)]}, geometry=there, crs=CRS)
+    before = {"grids": gridgeo.Layer("grids", frame, "code", None)}
+    fixed, made = gridgeo.repair_tiling(before)
+    return made, repair_page(made, before, fixed, language="en")
+
+
+def test_each_picture_has_a_scale_and_its_signs_are_explained_below() -> None:
+    first, second = card(1, page()), card(2, page())
+    assert first.count('<text class="metres"') == second.count('<text class="metres"') == 2
+    assert "50 m</text>" in first
+    key = first[first.index('<ul class="key">') :]
+    assert "taken away from a feature" in key
+    assert "border as it was" in key
+    assert "road or river" in key
+    assert "given to a feature" not in key
+    assert "given to a feature" in second
+
+
+def test_a_narrow_mend_is_shown_large_enough_to_be_seen_and_where_it_lies() -> None:
+    made, text = repaired(shapely.box(0, 0, 100.004, 100), shapely.box(100, 0, 200, 100))
+    assert made.actions[0].moved == pytest.approx(0.004, rel=0.01)
+    assert "20 cm across" in text  # four millimetres are four of its 200 units
+    assert '<svg class="where"' in text
+    assert 'class="here"' in text
+
+
+def test_a_missing_vertex_is_ringed_before_and_dotted_after() -> None:
+    other = shapely.Polygon([(50, 0), (100, 0), (100, 50), (50, 50), (50, 25)])
+    _, text = repaired(shapely.box(0, 0, 50, 50), other)
+    before, after = card(1, text).split("</figure>")[:2]
+    assert before.count('<circle class="missing"') == after.count('<circle class="inserted"') == 1
+    assert "a vertex is missing here" in text
+
+
+def test_a_broken_ring_is_shown_where_it_crosses_itself() -> None:
+    places = [(0, 0), (1000, 0), (1000, 500), (1004, 503), (1004, 500), (1000, 503), (1000, 1000), (0, 1000)]
+    made, text = repaired(shapely.Polygon(places))
+    assert made.actions[0].mend == "redraw"
+    x, y = shapely.get_coordinates(made.actions[0].place)[0]
+    assert np.hypot(x - 5e5 - 1002, y - 3.4e6 - 501.5) < 3
+    across = float(re.search(r"Before · ([\d.]+) m across", text)[1])  # type: ignore[index]
+    assert across < 30
 
 
 def test_the_page_is_in_chinese_where_chinese_is_asked_for() -> None:

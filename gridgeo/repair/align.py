@@ -47,7 +47,9 @@ _LOOKS = 8
 
 CROSSES = Message("it would meet another border there", "移动后会与另一条边界相交或重合")
 COLLAPSES = Message("a polygon beside it would collapse or lose half its area", "移动后其旁的面会消失或失去一半面积")
-_BESIDE = Message("their border runs beside a barrier and is moved onto it", "两者的边界靠近道路或河流，移到其线上")
+_BESIDE = Message(
+    "Their border runs beside a road or river and is moved onto it.", "两者的边界靠近道路或河流，移到其线上。"
+)
 RESTLESS = Message("it has moved, but doesn't come to rest", "已移动，但反复移动后仍不能稳定")
 
 

@@ -81,6 +81,8 @@ _SAME_VERTICES = Message(
     "Both sides get the same vertices; the border moves by no more than coordinates are rounded.",
     "使两侧节点一致；边界移动不超过坐标舍入误差。",
 )
+_IS_LOCKED = Message("{winner} is locked.", "{winner}已锁定。")
+_WOULD_GO = Message("{winner} would lose all of its area otherwise.", "否则{winner}将失去全部面积。")
 _OUTSIDE = Message("It lies outside the extent.", "位于范围之外。")
 _SPIKE = Message(
     "The spike of {giver} is cut off at its foot; {winner} has the longest border with it ({length}).",
@@ -253,7 +255,10 @@ class Decider:
             rule = rule_of(region, winner, order, rules, forced=bool(forced))
             if winner == favoured and winner != by_right[0]:
                 rule = "shortest-borders"
-            yield self._whole(region, mend, winner, order, rule)
+            decision = self._whole(region, mend, winner, order, rule)
+            if forced and mend != "insert":
+                decision = replace(decision, why=_IS_LOCKED if winner in rules.locked else _WOULD_GO)
+            yield decision
         if not forced and not region.is_noise:
             yield from self._by_medial_line(region, rim or Rim.of(region, polygons), order, order, "cut")
         yield Refusal(_EMPTIED if whole else BADLY)

@@ -44,13 +44,17 @@ _LEFT = Message("Left as it is", "保留不动")
 _NOT_DONE = Message("not done, by choice", "按选择不执行")
 _MORE = Message("{count} more mends, in words", "另有 {count} 处修复，仅列文字")
 _TOP = Message("Back to the map", "返回地图")
-_KEY = (
-    ("given", Message("taken away from a feature", "划出的区域")),
-    ("taken", Message("given to a feature", "划入的区域")),
-    ("was", Message("border as it was", "原边界")),
-    ("barrier", Message("road or river", "道路或河道")),
-    ("ground", Message("border of the grid or block that it stands on", "所依据的网格或责任块边界")),
-)
+_KEY = {
+    "given": Message("taken away from a feature", "划出的区域"),
+    "taken": Message("given to a feature", "划入的区域"),
+    "was": Message("border as it was", "原边界"),
+    "missing": Message("a vertex is missing here", "此处缺少节点"),
+    "inserted": Message("vertex inserted", "补插的节点"),
+    "place": Message("where the border crosses itself", "边界自交处"),
+    "barrier": Message("road or river", "道路或河道"),
+    "ground": Message("border of the grid or block that it stands on", "所依据的网格或责任块边界"),
+}
+_WHERE = Message("Where", "位置")
 
 _STYLE = (
     """
@@ -76,7 +80,9 @@ article:target{outline:3px solid #1a56c4}article h3{grid-column:1/-1}article.idl
 padding:0 .5rem;margin-right:.5rem;font-variant-numeric:tabular-nums}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.6rem;align-self:start}.pair figure{margin:0}
 .pair svg{display:block;width:100%;border:1px solid var(--line);background:#fff}
-.pair figcaption{padding:.15rem 0 0}
+.pair figcaption{padding:.15rem 0 0}.pair .key{grid-column:1/-1;margin:0;font-size:.85rem}
+.pair .key svg{width:2rem;height:1.2rem;border:0}
+svg.where{display:block;width:7.5rem;border:1px solid var(--line);background:#fff}.whole{stroke:#3a3f45;stroke-width:.8}
 dl{margin:0;align-self:start}dt{font-size:.8rem;color:var(--soft)}dd{margin:0 0 .5rem}dd p{margin:0}
 a{color:#1a4fae}:focus-visible{outline:3px solid #1a56c4;outline-offset:2px}
 .side{display:inline-block;min-width:1.5rem;text-align:center;font-weight:700;border:1px solid #555;border-radius:3px;
@@ -203,18 +209,21 @@ def _overview(scene: Scene, flat: _Flat, plan: Plan, ordered: Sequence[Action], 
         marks.append(f'<rect class="unmended" x="{x - 7:.1f}" y="{y - 7:.1f}" width="14" height="14"/>')
     wide, high = (right - left) * scale, (top - bottom) * scale
     box = f"-30 -30 {wide + 60:.1f} {high + 60:.1f}"
-    shown = [(sort, words) for sort, words in _KEY if sort != "ground" or scene.has_grounds]
-    key = "".join(f"<li>{key_swatch(sort)}{escape(words.text(language))}</li>" for sort, words in shown)
     return (
         f'<figure class="map"><svg viewBox="{box}" role="group" aria-label="{escape(_MAP.text(language))}">'
         f"<defs>{HATCHES}</defs>{ground}{''.join(marks)}</svg>"
-        f'<figcaption>{escape(_MAP.text(language))}<ul class="key">{key}</ul></figcaption></figure>'
+        f"<figcaption>{escape(_MAP.text(language))}</figcaption></figure>"
     )
 
 
 def _card(action: Action, scene: Scene, flat: _Flat, said: Wording, language: Language) -> str:
     """Return one mend: what was wrong, two pictures, and what is to be said of it."""
     picture = scene.picture(action, flat.regions(action), flat.moved([action.place])[0])
+    key = "".join(f"<li>{key_swatch(sign)}{escape(_KEY[sign].text(language))}</li>" for sign in picture.signs)
+    explained = f'<ul class="key">{key}</ul>' if key else ""
+    where = (
+        f'<svg class="where" viewBox="0 0 100 100" aria-hidden="true">{picture.where}</svg>' if picture.where else ""
+    )
     across = _ACROSS.text(language, width=Width(picture.across).text(language))
     pair = "".join(
         f'<figure><svg viewBox="0 0 200 200" role="img" aria-label="{escape(name.text(language))}">{drawn}</svg>'
@@ -231,12 +240,13 @@ def _card(action: Action, scene: Scene, flat: _Flat, said: Wording, language: La
         (_DONE, "".join(f"<p>{escape(line)}</p>" for line in done if line)),
         (_WHY, escape(action.reason(language))),
         (_INSTEAD, escape(said.others(action))),
+        (_WHERE, where if picture.where else ""),
     ]
     listed = "".join(f"<dt>{escape(name.text(language))}</dt><dd>{text}</dd>" for name, text in facts if text)
     idle = "" if action.do else f" — {escape(_NOT_DONE.text(language))}"
     return (
         f'<article id="mend{action.number}"{"" if action.do else " class=idle"}>'
         f'<h3><span class="no">{action.number}</span>{escape(said.fault(action))}{idle}</h3>'
-        f'<div class="pair">{pair}</div><dl>{listed}'
+        f'<div class="pair">{pair}{explained}</div><dl>{listed}'
         f'<dt class="top"><a href="#top">{escape(_TOP.text(language))}</a></dt></dl></article>'
     )

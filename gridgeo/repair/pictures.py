@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,15 +24,28 @@ _AROUND = 0.75
 """Half a window's side, in sizes of what changed."""
 _NARROW = 25.0
 """Half a window's side at most, in widths of what changed: a long sliver is shown at one place."""
-_LEAST = 1.0
+_LEAST = 0.05
 """Metres that half a window's side is at least."""
 _AROUND_VERTEX = 5.0
 """Metres that half a window's side is where nothing moves."""
+_AROUND_LOOP = 2.0
+"""Half a window's side around the place where a ring crosses itself, in sizes of the smallest loop there."""
+_WHERE_BELOW = 0.4
+"""A window that shows less of the features than this share of their size is shown among them."""
+_WHERE = 100.0
+"""Units of the side of the picture that shows where a window lies."""
 _MOST_VERTICES = 60
 """Vertices are marked where there are no more."""
 _LETTER = 20.0
 """Units that two letters stand apart at least."""
+_MARGIN = 12.0
+"""Units that a letter stands off the side of a picture."""
+_SCALE_BAR = 70.0
+"""Units that a scale bar is long at most."""
 _TINTS = ("#cfe3f5", "#fbe3c0", "#d7ecd3", "#ead7ee", "#f6d5d5", "#e6e6c8")
+
+SIGNS = ("given", "taken", "was", "missing", "inserted", "place", "barrier", "ground")
+"""Signs of the pictures, in the order in which they are explained."""
 
 Geometries = npt.NDArray[np.object_]
 Drawn = tuple[Sequence[str], Sequence[str]]
@@ -54,6 +69,10 @@ text-anchor:middle}.pin:hover rect,.pin:focus rect{fill:#1a56c4}
 .ground{fill:none;stroke:#6a3d9a;stroke-width:3;stroke-opacity:.55;stroke-dasharray:1 5;stroke-linecap:round}
 .vertex{fill:none;stroke:#1b1f24;stroke-width:3.6;stroke-linecap:round}
 .place{fill:none;stroke:#b3261e;stroke-width:2}
+.missing{fill:#fff;fill-opacity:.6;stroke:#b3261e;stroke-width:2}.inserted{fill:#14633b;stroke:#fff;stroke-width:1}
+.scale{fill:none;stroke:#fff;stroke-width:5}.scale+.scale{stroke:#1b1f24;stroke-width:1.6}
+.metres{font:600 11px system-ui,sans-serif;fill:#1b1f24;stroke:#fff;stroke-width:3;paint-order:stroke}
+.here{fill:#b3261e;fill-opacity:.25;stroke:#b3261e;stroke-width:1.5}
 .letter{font:700 17px system-ui,sans-serif;text-anchor:middle;dominant-baseline:central;fill:#1b1f24;stroke:#fff;
 stroke-width:4;paint-order:stroke}
 """ + "".join(
@@ -73,12 +92,18 @@ class Picture:
         Metres from side to side.
     features : tuple of Feature
         By letter.
+    where : str
+        Inside of a picture of 100 by 100 units: the features, and the window among them; "" where it shows them whole.
+    signs : tuple of str
+        What is to be explained, of `SIGNS`.
     """
 
     before: str
     after: str
     across: float
     features: tuple[Feature, ...]
+    where: str
+    signs: tuple[str, ...]
 
 
 class Scene:
@@ -128,24 +153,42 @@ class Scene:
         place : Point
             Of its fault, in metres.
         """
-        window = _window_of(action, regions, place)
         layers, grounds = self._claims.get(action.claim, (self._after.keys, ()))
         involved = dict.fromkeys([*action.features, *_hands(action)])
         features = tuple(feature for feature in involved if feature.layer in layers)[: len(LETTERS)]
-        cut = [shapely.intersection(region, window.box) for region in regions]
+        window = _window_of(action, regions, place, self._before.loop(features, place))
+        inserts = action.mend == "insert"
+        cut = [] if inserts else [shapely.intersection(region, window.box) for region in regions]
         marks = [
             window.path(region, "region given" if transfer.taker is None else "region taken")
-            for transfer, region in zip(action.transfers, cut, strict=True)
+            for transfer, region in zip(action.transfers[: len(cut)], cut, strict=True)
         ]
         shown = [window.path(line, "barrier") for line in self._barriers.geometries[self._near(window)]]
-        if not action.transfers:
+        if action.mend == "redraw":
             x, y = window.to_picture(shapely.get_coordinates(place))[0]
             marks.append(f'<circle class="place" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
         old = shapely.difference(self._before.borders(window, features), self._after.borders(window, features))
+        dashed = "" if inserts else window.path(old, "was")
         marks += [window.path(line, "ground") for line in self._after.lines(window, grounds)]
-        before = self._before.draw(window, features, shown, marks, layers)
-        after = self._after.draw(window, features, shown, [*marks, window.path(old, "was")], layers)
-        return Picture(before, after, window.across, features)
+        new = self._inserted(window, features, place) if inserts else np.empty((0, 2))
+        hatched = shapely.union_all(cut)
+        before = self._before.draw(window, features, shown, marks, layers, hatched) + _circles(new, "missing", 6.0)
+        after = self._after.draw(window, features, shown, [*marks, dashed], layers, hatched) + _circles(
+            new, "inserted", 4.5
+        )
+        bar = window.scale_bar()
+        signs = tuple(sign for sign in SIGNS if re.search(rf'class="(region )?{sign}"', before + after))
+        where = self._before.whereabouts(window, features)
+        return Picture(before + bar, after + bar, window.across, features, where, signs)
+
+    def _inserted(
+        self, window: _Window, features: Iterable[Feature], place: shapely.Geometry
+    ) -> npt.NDArray[np.float64]:
+        """Return the places in a picture of vertices that features got; that of the fault where none is seen."""
+        found = [self._after.vertices(feature) - self._before.vertices(feature) for feature in features]
+        places = np.array(sorted(set().union(*found))).reshape(-1, 2)
+        within = places[(np.abs(places - window.middle) < window.across / 2).all(axis=1)]
+        return window.to_picture(within if len(within) else shapely.get_coordinates(place))
 
     def _near(self, window: _Window) -> npt.NDArray[np.int64]:
         return np.sort(self._barriers.query(window.box, predicate="intersects"))
@@ -182,6 +225,47 @@ class _Sheet:
         lines = [shapely.boundary(shape) for shape in mine if shape is not None]
         return shapely.union_all(shapely.intersection(lines, window.box))
 
+    def vertices(self, feature: Feature) -> set[tuple[float, float]]:
+        """Return the vertices of a feature; none where it isn't there."""
+        index = self._index.get(feature)
+        return set() if index is None else {(x, y) for x, y in shapely.get_coordinates(self.shapes[index]).tolist()}
+
+    def loop(self, features: Iterable[Feature], place: shapely.Geometry) -> float:
+        """Return the size of the smallest loop that the rings of some features make at a place."""
+        mine = [self.shapes[self._index[feature]] for feature in features if feature in self._index]
+        lines = [shapely.boundary(shape) for shape in mine if shape is not None and not shape.is_valid]
+        loops = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(lines)))) if lines else []
+        sizes = [
+            max(right - left, top - bottom)
+            for (left, bottom, right, top), near in zip(
+                shapely.bounds(loops).tolist(), shapely.distance(loops, place).tolist(), strict=True
+            )
+            if near <= 1e-3
+        ]
+        return min(sizes, default=0.0)
+
+    def whereabouts(self, window: _Window, features: Iterable[Feature]) -> str:
+        """Return a picture of some features as a whole, with a window among them; "" where that shows them all."""
+        mine = [self.shapes[self._index[feature]] for feature in features if feature in self._index]
+        shapes = np.array([shape for shape in mine if shape is not None], object)
+        if not len(shapes):
+            return ""
+        left, bottom, right, top = shapely.total_bounds(shapes).tolist()
+        size = max(right - left, top - bottom)
+        if window.across >= _WHERE_BELOW * size:
+            return ""
+        around = _Window(((left + right) / 2, (bottom + top) / 2), size * 1.1, _WHERE)
+        plain = shapely.simplify(shapes, size / _WHERE, preserve_topology=False)
+        drawn = "".join(
+            around.path(shape, f"tint{letter} whole") for shape, letter in zip(plain, LETTERS, strict=False)
+        )
+        x, y = around.to_picture(np.array([window.middle]))[0].tolist()
+        half = max(window.across / around.across * _WHERE / 2, 4.0)
+        here = (
+            f'<rect class="here" x="{x - half:.1f}" y="{y - half:.1f}" width="{2 * half:.1f}" height="{2 * half:.1f}"/>'
+        )
+        return drawn + here
+
     def draw(
         self,
         window: _Window,
@@ -189,8 +273,9 @@ class _Sheet:
         under: Sequence[str],
         over: Sequence[str],
         layers: Sequence[str],
+        hatched: shapely.Geometry,
     ) -> str:
-        """Return the inside of a picture, with the features of some layers."""
+        """Return the inside of a picture, with the features of some layers; letters stand beside what is hatched."""
         near = np.sort(self._tree.query(window.box))
         near = near[np.isin(self._layer[near], list(layers))].tolist()
         involved = {
@@ -211,11 +296,12 @@ class _Sheet:
             borders.append(window.path(line, "border"))
             if letter:
                 alone = shapely.difference(shapely.make_valid(seen), _others(self.shapes, index, involved))
-                x, y = window.to_picture(
-                    shapely.get_coordinates(shapely.point_on_surface(seen if alone.is_empty else alone))
-                )[0].tolist()
+                bare = shapely.difference(alone, hatched)
+                room = next((one for one in (bare, alone) if shapely.area(one) > 0), seen)
+                x, y = window.to_picture(_roomiest(room))[0].tolist()
+                x, y = (min(max(at, _MARGIN), _SIDE - _MARGIN) for at in (x, y))
                 while any(abs(x - other) < _LETTER and abs(y - line) < _LETTER for other, line in taken):
-                    x += _LETTER
+                    x += _LETTER if x < _SIDE / 2 else -_LETTER
                 taken.append((x, y))
                 letters.append(f'<text class="letter" x="{x:.1f}" y="{y:.1f}">{letter}</text>')
                 corners.append(shapely.get_coordinates(shape))
@@ -232,6 +318,7 @@ class _Window:
 
     middle: tuple[float, float]
     across: float
+    side: float = _SIDE
 
     @property
     def box(self) -> shapely.Polygon:
@@ -239,8 +326,21 @@ class _Window:
         return shapely.box(x - half, y - half, x + half, y + half)
 
     def to_picture(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        (x, y), scale = self.middle, _SIDE / self.across
-        return np.column_stack([(places[:, 0] - x) * scale, (y - places[:, 1]) * scale]) + _SIDE / 2
+        (x, y), scale = self.middle, self.side / self.across
+        return np.column_stack([(places[:, 0] - x) * scale, (y - places[:, 1]) * scale]) + self.side / 2
+
+    def scale_bar(self) -> str:
+        """Return a bar of a round length, and that length."""
+        most = _SCALE_BAR / self.side * self.across
+        power = 10.0 ** math.floor(math.log10(most))
+        length = max(step * power for step in (1, 2, 5) if step * power <= most * (1 + 1e-9))
+        run = length / self.across * self.side
+        named = (
+            f"{length:g} m" if length >= 1 else f"{length * 100:g} cm" if length >= 0.01 else f"{length * 1000:g} mm"
+        )
+        line = f'd="M8 {self.side - 12:g}v5h{run:.1f}v-5"'
+        text = f'<text class="metres" x="{run + 13:.1f}" y="{self.side - 7:g}">{named}</text>'
+        return f'<path class="scale" {line}/><path class="scale" {line}/>{text}'
 
     def path(self, shape: shapely.Geometry, sort: str, more: str = "") -> str:
         if shape.is_empty:
@@ -263,10 +363,27 @@ def _cut(shape: shapely.Geometry | None, box: shapely.Geometry) -> shapely.Geome
     return seen if shapely.area(seen) > 0 else None
 
 
-def _window_of(action: Action, regions: Sequence[shapely.Geometry], place: shapely.Geometry) -> _Window:
+def _roomiest(shape: shapely.Geometry) -> npt.NDArray[np.float64]:
+    """Return the place in a shape that is farthest from its border."""
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > 0]
+    if not parts:
+        parts = [shapely.point_on_surface(shape)]
+        return np.asarray(shapely.get_coordinates(parts), np.float64)
+    largest = max(parts, key=lambda part: part.area)
+    circle = shapely.maximum_inscribed_circle(largest, tolerance=math.sqrt(largest.area) / 50)
+    return np.asarray(shapely.get_coordinates(circle), np.float64)[:1]
+
+
+def _circles(places: npt.NDArray[np.float64], sort: str, radius: float) -> str:
+    return "".join(f'<circle class="{sort}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"/>' for x, y in places.tolist())
+
+
+def _window_of(action: Action, regions: Sequence[shapely.Geometry], place: shapely.Geometry, loop: float) -> _Window:
     """Return a window that shows all that changed, or of something long and narrow the part around its place."""
     (x, y) = shapely.get_coordinates(place)[0].tolist()
-    if not regions:
+    if action.mend == "redraw" and loop:
+        return _Window((x, y), 2 * max(_AROUND_LOOP * loop, _LEAST))
+    if not regions or action.mend == "insert":
         return _Window((x, y), 2 * max(_AROUND_VERTEX, 3 * action.moved))
     left, bottom, right, top = shapely.total_bounds(regions).tolist()
     whole = _AROUND * max(right - left, top - bottom)
@@ -285,6 +402,8 @@ def key_swatch(sort: str) -> str:
     """Return a small sample of what a picture's signs look like."""
     if sort in ("given", "taken"):
         sample = f'<rect class="{sort}" x="1" y="1" width="30" height="18"/>'
+    elif sort in ("missing", "inserted", "place"):
+        sample = f'<path class="border" d="M0 10H32"/><circle class="{sort}" cx="16" cy="10" r="6"/>'
     else:
         sample = f'<path class="{sort}" d="M0 10H32"/>'
     return f'<svg viewBox="0 0 32 20" aria-hidden="true">{sample}</svg>'

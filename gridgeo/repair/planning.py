@@ -409,13 +409,13 @@ class Work:
     def _redrawn(self) -> list[Action]:
         """Actions for broken rings: the polygons are those that were made of them for the analysis."""
         actions = []
-        for index in self.subject.scars:
+        for index, scar in self.subject.scars.items():
             shape = self.polygons[index]
             if shape is None or index in self.locked:
                 continue
             feature = self._feature(index)
             self.changed.add(index)
-            place = shape.representative_point()
+            place = shapely.get_parts(scar)[0].representative_point()  # where GEOS says that it is broken
             actions.append(Action(0, "invalid-geometry", None, (feature,), place, "redraw", _REDRAWN))
         return actions
 

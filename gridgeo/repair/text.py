@@ -32,7 +32,7 @@ _NO_MOVEMENT = Message("no border moves", "没有边界移动")
 _INSERTED = Message("vertices inserted without moving anything: {count}", "原位插入节点：{count} 个")
 _NOT_DONE = Message('not to be done: {count} ("do" is false)', "不执行：{count} 处（“do” 为 false）")
 
-_FAULT = Message("{kind} of {features}", "{features}：{kind}")
+_FAULT = Message("{kind}: {features}", "{features}：{kind}")
 _DO: dict[Mend, Message] = {
     "cut": Message("cut off", "裁去"),
     "fill": Message("filled", "填补"),
@@ -200,9 +200,9 @@ class Wording:
         return _DO[action.mend].text(self.language)
 
     def hands(self, action: Action) -> list[str]:
-        """Return who gives how much to whom, the same pair once."""
+        """Return who gives how much to whom, the same pair once; nothing of what is no more than rounding."""
         areas: dict[tuple[Feature | None, Feature | None], float] = {}
-        for transfer in action.transfers:
+        for transfer in action.transfers if action.mend != "insert" else ():
             pair = (transfer.giver, transfer.taker)
             areas[pair] = areas.get(pair, 0.0) + transfer.area
         return [self.passing(giver, taker, area) for (giver, taker), area in areas.items()]

@@ -394,6 +394,8 @@ class Mender:
         for deal in done:
             shares = deal.decision.shares
             moved = max(next(widths) for _ in shares) if len(shares) > 1 else deal.region.width
+            if deal.region.code == "spike":  # its tip goes back to its foot
+                moved = deal.region.length / 2
             self._actions.append(self._action(deal.region, deal.decision, moved))
 
     def _action(self, region: Region, decision: Decision, moved: float) -> Action:
