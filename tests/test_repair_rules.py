@@ -218,6 +218,17 @@ def test_borders_that_nearly_meet_are_joined_also_without_an_extent(foot: float)
         assert plan.actions[0].rule == "barrier"
 
 
+def test_borders_that_nearly_meet_are_joined_where_both_layers_use_the_same_ids() -> None:
+    left, right = shapely.box(0, 0, 50, 60), shapely.Polygon([(50.2, 0), (100, 0), (100, 60), (50.3, 60)])
+    west, east = layer(left, shapely.box(0, -60, 50, 0)), layer(shapely.box(100, 0, 150, 60), right)
+    east.index = ["b", "a"]  # what nearly meets is called "a" in both, and there is a "b" in both
+    fixed, plan = repair_tiling({"west": west, "east": east})
+    assert [(action.code, action.mend) for action in plan.actions] == [("near-border", "join")]
+    assert set(plan.actions[0].features) == {("west", "a"), ("east", "a")}
+    assert not plan.left
+    assert not validate_tiling(fixed).records
+
+
 # ------------------------------------------------------------------------------------------------------ the promises
 
 

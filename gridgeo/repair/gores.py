@@ -24,7 +24,7 @@ from gridgeo.validate.subject import Subject
 
 Line = list[Place]
 
-_ALONG = 1e-4
+NEAR = 1e-4
 """Metres. What lies so near the gap's rim lies on it."""
 
 
@@ -62,7 +62,7 @@ def gore(
     gap : Geometry
         As validation names it.
     """
-    near = subject.units(_ALONG)
+    near = subject.units(NEAR)
     width = float(widest(np.array([gap], object))[0])
     sides = [_side(polygons[k], gap, near, width) for k in pair]
     if sides[0] is None or sides[1] is None:

@@ -20,6 +20,7 @@ from gridgeo.layers import Layer
 from gridgeo.network import Barriers
 from gridgeo.repair.align import align_borders, planned
 from gridgeo.repair.decide import LOCKED
+from gridgeo.repair.gores import NEAR
 from gridgeo.repair.orders import NO_ORDERS, Orders, check_obeyed, with_idle
 from gridgeo.repair.origins import Origins
 from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
@@ -363,18 +364,27 @@ class Work:
 
     def _named(self, fault: Fault) -> list[int]:
         """Return the indices of the features of a fault."""
-        found = [Feature(layer, one) for one in fault.features for layer in fault.layers]
+        found = dict.fromkeys(Feature(layer, one) for one in fault.features for layer in fault.layers)
         return [self._numbers[feature] for feature in found if feature in self._numbers]
 
     def _gaps(self) -> list[tuple[int, int, shapely.Geometry]]:
         """Return the open gaps that validation names, with the polygons beside them."""
         found = []
         for fault in self.report.records:
-            if fault.code == "near-border" and fault.detail == "open" and not fault.exception:
-                beside = self._named(fault)
-                if len(beside) == 2 and fault.geometry is not None:
-                    found.append((beside[0], beside[1], fault.geometry))
+            is_open = fault.code == "near-border" and fault.detail == "open" and not fault.exception
+            if is_open and fault.geometry is not None:
+                one, other = self._along(fault.geometry, self._named(fault))
+                found.append((one, other, fault.geometry))
         return found
+
+    def _along(self, gap: shapely.Geometry, named: Sequence[int]) -> list[int]:
+        """Return the two of some features that lie along a gap: an id may be used in several layers."""
+        if len(named) == 2:
+            return list(named)
+        rims = shapely.boundary(self.examined.distinct[list(named)])
+        beside = shapely.buffer(gap, self.subject.units(NEAR), quad_segs=2)
+        length = np.nan_to_num(shapely.length(shapely.intersection(rims, beside)))
+        return sorted(named[k] for k in np.argsort(-length, kind="stable")[:2].tolist())
 
     def _odd(self) -> list[int]:
         """Return the polygons with spikes or fragments."""
