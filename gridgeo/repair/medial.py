@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,8 @@ from gridgeo.repair.regions import Local, Region, Rim
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Node = tuple[int, ...]
+Node = int
+"""A place where cuts meet: a vertex, the middle of a side or of a triangle, by the numbers of its corners in order."""
 Parts = list[tuple[shapely.Polygon, int]]
 """Parts of a region, each with who has it."""
 
@@ -175,91 +176,41 @@ class _Division:
         if not whole.is_valid:
             return None
         triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(whole))
-        corners = [
-            [(x, y) for x, y in three[:3]] for three in shapely.get_coordinates(triangles).reshape(-1, 4, 2).tolist()
-        ]
-        if any(corner not in self.owner for three in corners for corner in three):
+        corners = shapely.get_coordinates(triangles).reshape(-1, 4, 2)[:, :3]
+        places = np.array(sorted(self.owner))
+        number = _numbers(places, corners)
+        if number is None:
             return None
-        self.place: dict[Node, Place] = {}
-        self.number = {place: k for k, place in enumerate(sorted(self.owner))}
-        cuts = self._cuts(corners)
+        triangulated = _Triangulated(places, number, [self.owner[x, y] for x, y in places.tolist()])
+        cuts = triangulated.cuts()
         if not cuts:
             return None
         lines = _joined(cuts)
         within = _STRAIGHTER * self.region.width
+        courses = [[triangulated.place(node) for node in line] for line in lines]
         for tolerance in (within, within / 4, 0.0):
-            made = self._tried([_straightened([self.place[node] for node in line], tolerance) for line in lines])
+            made = self._tried(_straightened(courses, tolerance))
             if made is not None:
                 return made
         return None
-
-    def _cuts(self, corners: list[list[Place]]) -> list[tuple[Node, Node]]:
-        """Return the pieces of the medial line in all triangles."""
-        found: set[tuple[Node, Node]] = set()
-        beside: dict[tuple[Place, Place], list[int]] = {}
-        parted: set[Place] = set()
-        """Places where owners meet from which the border between them runs on already."""
-        nearest: dict[Place, tuple[float, Node]] = {}
-        for three in corners:
-            own = [self.owner[corner] for corner in three]
-            cut = [k for k in range(3) if own[k - 2].isdisjoint(own[k - 1])]
-            middles = [self._middle(three[k - 2], three[k - 1]) for k in cut]
-            ends = middles
-            if len(cut) == 3:
-                heart = tuple(sorted(self.number[corner] for corner in three))
-                self.place[heart] = (sum(x for x, _ in three) / 3, sum(y for _, y in three) / 3)
-                found.update((min(heart, middle), max(heart, middle)) for middle in middles)
-            elif len(cut) == 1:  # the corner opposite is where its two owners meet
-                ends = [self._vertex(three[cut[0]]), *middles]
-                parted.add(three[cut[0]])
-            if len(ends) == 2:
-                found.add((min(ends), max(ends)))
-            for k, middle in zip(cut, middles, strict=True):
-                for one, other in ((three[k - 2], three[k - 1]), (three[k - 1], three[k - 2])):
-                    if len(self.owner[one]) > 1:
-                        nearest[one] = min(nearest.get(one, (math.inf, middle)), (math.dist(one, other), middle))
-            for k in range(3):
-                one, other = three[k - 2], three[k - 1]
-                if k not in cut and len(own[k]) == 1 and len(own[k - 2]) == len(own[k - 1]) == 2:
-                    beside.setdefault((min(one, other), max(one, other)), []).append(min(own[k]))
-        # a side between two places where owners meet is a cut if its two sides belong to different owners
-        for (one, other), own_of in beside.items():
-            if len(own_of) == 2 and own_of[0] != own_of[1]:
-                ends = [self._vertex(one), self._vertex(other)]
-                found.add((min(ends), max(ends)))
-                parted.update((one, other))
-        # where owners meet across from others, the border between them runs on to the medial line
-        for place, (_, middle) in nearest.items():
-            if place not in parted:
-                start = self._vertex(place)
-                found.add((min(start, middle), max(start, middle)))
-        return sorted(found)
-
-    def _middle(self, one: Place, other: Place) -> Node:
-        node = tuple(sorted((self.number[one], self.number[other])))
-        self.place[node] = ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
-        return node
-
-    def _vertex(self, place: Place) -> Node:
-        node = (self.number[place],)
-        self.place[node] = place
-        return node
 
     # ------------------------------------------------------------------------------------------------ the parts
 
     def _tried(self, lines: list[list[Place]]) -> Parts | None:
         """Return the parts between some lines; None where these meet each other or the rim."""
-        drawn = [shapely.LineString(line) for line in lines]
+        drawn = shapely.linestrings(
+            [place for line in lines for place in line], indices=np.repeat(np.arange(len(lines)), list(map(len, lines)))
+        )
         rim = shapely.MultiLineString([[*ring, ring[0]] for ring in self.rings])
-        if not shapely.MultiLineString(drawn).is_simple or not all(_meets_at_ends(line, rim) for line in drawn):
+        if not shapely.multilinestrings(drawn).is_simple or not all(_meets_at_ends(line, rim) for line in drawn):
             return None
         ends = {place for line in lines for place in (line[0], line[-1])} - self.exact.keys()
         rings = [self._with_ends(ring, pieces, ends) for ring, pieces in zip(self.rings, self.pieces, strict=True)]
-        rims = [pair for ring in rings for pair in itertools.pairwise(self._given([*ring, ring[0]]))]
+        given = [self._given([*ring, ring[0]]) for ring in rings]
+        rims = shapely.linestrings([pair for ring in given for pair in itertools.pairwise(ring)])
+        inner = [shapely.LineString(self._given(line)) for line in lines]
         shape = self.region.polygon
-        made = shapely.get_parts(
-            shapely.polygonize([shapely.LineString(line) for line in (*rims, *map(self._given, lines))])
-        )
+        made = shapely.get_parts(shapely.polygonize([*rims, *inner]))
         made = made[shapely.covers(shape, shapely.point_on_surface(made))] if len(made) else made
         area = float(shape.area)
         if (
@@ -323,6 +274,119 @@ def _around(ring: list[Place]) -> list[tuple[Place, Place]]:
     return list(zip(ring, [*ring[1:], ring[0]], strict=True))
 
 
+def _numbers(places: Floats, corners: Floats) -> Ints | None:
+    """Return the numbers of corners among places, which are sorted; None where one isn't among them."""
+    known, wanted = places.view(np.complex128).ravel(), np.ascontiguousarray(corners).view(np.complex128)[..., 0]
+    number = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return number if (known[number] == wanted).all() else None
+
+
+class _Triangulated:
+    """A region divided into triangles between places on its rim, each with those to whom it belongs.
+
+    Parameters
+    ----------
+    places : ndarray of float, shape (n, 2)
+    corner : ndarray of int, shape (m, 3)
+        The places at the corners of each triangle.
+    owner : sequence of frozenset of int
+        One or two of each place.
+    """
+
+    def __init__(self, places: Floats, corner: Ints, owner: Sequence[frozenset[int]]) -> None:
+        self._places, self._corner, self._owner = places, corner, owner
+        self._base = len(places) + 1
+        self._hearts: dict[Node, Place] = {}
+
+    def place(self, node: Node) -> Place:
+        """Return where a node is."""
+        if node in self._hearts:
+            return self._hearts[node]
+        one, other = node // self._base**2 - 1, node // self._base % self._base - 1
+        x, y = self._places[one].tolist()
+        if other < 0:
+            return x, y
+        u, v = self._places[other].tolist()
+        return (x + u) / 2, (y + v) / 2
+
+    def _vertex(self, number: int) -> Node:
+        return (number + 1) * self._base**2
+
+    def cuts(self) -> list[tuple[Node, Node]]:
+        """Return the pieces of the medial line in all triangles."""
+        # of each corner, the side across from it
+        first, second = np.roll(self._corner, -1, axis=1), np.roll(self._corner, -2, axis=1)
+        least, most = (np.array([choice(owner) for owner in self._owner]) for choice in (min, max))
+        is_cut = np.ones(first.shape, np.bool_)
+        for one in (least[first], most[first]):
+            for other in (least[second], most[second]):
+                is_cut &= one != other
+        middle = (np.minimum(first, second) + 1) * self._base**2 + (np.maximum(first, second) + 1) * self._base
+        count = is_cut.sum(axis=1)
+        found: set[tuple[Node, Node]] = set()
+        for t in np.flatnonzero(count == 3).tolist():
+            heart = self._heart(t)
+            found.update((min(heart, node), max(heart, node)) for node in middle[t].tolist())
+        two = np.sort(middle[count == 2][is_cut[count == 2]].reshape(-1, 2), axis=1)
+        found.update(zip(two[:, 0].tolist(), two[:, 1].tolist(), strict=True))
+        # the corner across from the only side that is cut is where its two owners meet
+        parted = self._corner[count == 1][is_cut[count == 1]].tolist()
+        for number, node in zip(parted, middle[count == 1][is_cut[count == 1]].tolist(), strict=True):
+            found.add((min(self._vertex(number), node), max(self._vertex(number), node)))
+        return sorted(self._run_on(found, {*parted}, first, second, is_cut, middle, least != most))
+
+    def _heart(self, triangle: int) -> Node:
+        """Return the node in the middle of a triangle."""
+        one, two, three = sorted(self._corner[triangle].tolist())
+        node: Node = ((one + 1) * self._base + two + 1) * self._base + three + 1
+        x, y = zip(*self._places[self._corner[triangle]].tolist(), strict=True)
+        self._hearts[node] = sum(x) / 3, sum(y) / 3
+        return node
+
+    def _run_on(
+        self,
+        found: set[tuple[Node, Node]],
+        parted: set[int],
+        first: Ints,
+        second: Ints,
+        is_cut: npt.NDArray[np.bool_],
+        middle: Ints,
+        of_two: npt.NDArray[np.bool_],
+    ) -> set[tuple[Node, Node]]:
+        """Return cuts together with those that lead to places where owners meet.
+
+        Parameters
+        ----------
+        found : set of tuple of Node
+        parted : set of int
+            Places where owners meet from which the border between them runs on already.
+        first, second, is_cut, middle : ndarray, shape (m, 3)
+            The sides of all triangles: their ends, whether they are cut, and the nodes in their middles.
+        of_two : ndarray of bool
+            Of each place, whether it has two owners.
+        """
+        # a side between two places where owners meet is a cut if its two sides belong to different owners
+        beside: dict[tuple[int, int], list[int]] = {}
+        for t, k in np.argwhere(~is_cut & ~of_two[self._corner] & of_two[first] & of_two[second]).tolist():
+            one, other = sorted((int(first[t, k]), int(second[t, k])))
+            beside.setdefault((one, other), []).append(min(self._owner[self._corner[t, k]]))
+        for (one, other), own_of in beside.items():
+            if len(own_of) == 2 and own_of[0] != own_of[1]:
+                found.add((self._vertex(one), self._vertex(other)))
+                parted.update((one, other))
+        # where owners meet across from others, the border between them runs on to the medial line
+        nearest: dict[int, tuple[float, Node]] = {}
+        for one, other in ((first, second), (second, first)):
+            led = is_cut & of_two[one]
+            for number, across, node in zip(one[led].tolist(), other[led].tolist(), middle[led].tolist(), strict=True):
+                away = math.dist(self._places[number].tolist(), self._places[across].tolist())
+                nearest[number] = min(nearest.get(number, (math.inf, node)), (away, node))
+        for number, (_, node) in nearest.items():
+            if number not in parted:
+                found.add((min(self._vertex(number), node), max(self._vertex(number), node)))
+        return found
+
+
 def _joined(cuts: list[tuple[Node, Node]]) -> list[list[Node]]:
     """Join cuts to lines that end where not exactly two meet."""
     onward: dict[Node, list[Node]] = {}
@@ -350,7 +414,15 @@ def _joined(cuts: list[tuple[Node, Node]]) -> list[list[Node]]:
     return lines
 
 
-def _straightened(line: list[Place], tolerance: float) -> list[Place]:
-    if len(line) < 3 or not tolerance:
-        return line
-    return [(x, y) for x, y in shapely.simplify(shapely.LineString(line), tolerance).coords]
+def _straightened(lines: list[list[Place]], tolerance: float) -> list[list[Place]]:
+    """Return lines with no more vertices than they need to stay within a tolerance."""
+    bent = [k for k, line in enumerate(lines) if len(line) > 2]
+    if not bent or not tolerance:
+        return lines
+    places = [place for k in bent for place in lines[k]]
+    drawn = shapely.linestrings(places, indices=np.repeat(np.arange(len(bent)), [len(lines[k]) for k in bent]))
+    left, line = shapely.get_coordinates(shapely.simplify(drawn, tolerance), return_index=True)
+    made = list(lines)
+    for k, mine in zip(bent, np.split(left, np.flatnonzero(np.diff(line)) + 1), strict=True):
+        made[k] = [(x, y) for x, y in mine.tolist()]
+    return made

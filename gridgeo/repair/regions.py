@@ -159,8 +159,8 @@ class Rim:
             for ring in shapely.get_rings(shapely.orient_polygons(region.polygon))
         ]
         nodes = Nodes(shapely.get_coordinates(region.polygon))
-        known = {*region.covers, *region.beside}
-        own = {k: set(nodes.edges_of(polygons[k])) for k in sorted(known) if polygons[k] is not None}
+        known = [k for k in sorted({*region.covers, *region.beside}) if polygons[k] is not None]
+        own = dict(zip(known, map(set, nodes.edges_of_each(polygons[known])), strict=True))
         sides = [
             tuple(
                 beyond((ring[k], ring[(k + 1) % len(ring)]), region.covers, region.beside, own)
