@@ -27,6 +27,8 @@ Geometries = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_FEW = 2_000
+"""Pairs of a polygon and a place that are all looked at."""
 _ULPS = 8.0
 """A vertex that was computed where two edges cross lies no farther from them, in units in the last place."""
 
@@ -70,7 +72,12 @@ class Nodes:
         self.reach = _ULPS * float(np.spacing(largest))
 
     def pairs(self, polygons: Geometries) -> tuple[Ints, Ints]:
-        """Return the polygons whose borders come near a place, in ascending order, each with the place."""
+        """Return the polygons whose borders come near a place, in ascending order, each with the place.
+
+        Of a few, all are returned: to look at each edge is cheaper then.
+        """
+        if len(polygons) * len(self.places) <= _FEW:
+            return np.divmod(np.arange(len(polygons) * len(self.places)), max(len(self.places), 1))
         found: tuple[Ints, Ints] = self._tree.query(
             shapely.boundary(polygons), predicate="dwithin", distance=self.reach
         )

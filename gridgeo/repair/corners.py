@@ -90,8 +90,8 @@ class _Borders:
         self.alone: list[list[tuple[frozenset[int], float]]] = [[] for _ in regions]
         self.between: dict[tuple[int, int], float] = {}
         for number, (region, rim) in enumerate(zip(regions, rims, strict=True)):
-            for edge in rim:
-                size = math.dist(*local.metres(np.array(edge)).tolist())
+            ends = local.metres(np.array(rim).reshape(-1, 2)).reshape(-1, 2, 2).tolist()
+            for edge, size in zip(rim, itertools.starmap(math.dist, ends), strict=True):
                 other = at.get((edge[1], edge[0]))
                 if other is None:
                     self.alone[number].append((beyond(edge, region.covers, region.beside, own), size))

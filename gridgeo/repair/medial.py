@@ -172,7 +172,8 @@ class _Division:
 
     def parts(self) -> Parts | None:
         """Return the parts."""
-        whole = shapely.Polygon(self.pieces[0], self.pieces[1:])
+        outer, *inner = map(shapely.linearrings, self.pieces)
+        whole = shapely.polygons(outer, inner or None)
         if not whole.is_valid:
             return None
         triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(whole))
@@ -201,16 +202,16 @@ class _Division:
         drawn = shapely.linestrings(
             [place for line in lines for place in line], indices=np.repeat(np.arange(len(lines)), list(map(len, lines)))
         )
-        rim = shapely.MultiLineString([[*ring, ring[0]] for ring in self.rings])
-        if not shapely.multilinestrings(drawn).is_simple or not all(_meets_at_ends(line, rim) for line in drawn):
+        rim = shapely.multilinestrings([shapely.linearrings(ring) for ring in self.rings])
+        if not shapely.multilinestrings(drawn).is_simple or not _meet_at_ends(drawn, rim):
             return None
         ends = {place for line in lines for place in (line[0], line[-1])} - self.exact.keys()
         rings = [self._with_ends(ring, pieces, ends) for ring, pieces in zip(self.rings, self.pieces, strict=True)]
         given = [self._given([*ring, ring[0]]) for ring in rings]
         rims = shapely.linestrings([pair for ring in given for pair in itertools.pairwise(ring)])
-        inner = [shapely.LineString(self._given(line)) for line in lines]
+        courses = [shapely.linestrings(self._given(line)) for line in lines]
         shape = self.region.polygon
-        made = shapely.get_parts(shapely.polygonize([*rims, *inner]))
+        made = shapely.get_parts(shapely.polygonize([*rims, *courses]))
         made = made[shapely.covers(shape, shapely.point_on_surface(made))] if len(made) else made
         area = float(shape.area)
         if (
@@ -262,12 +263,13 @@ class _Division:
         return [self.exact.get(place, (x, y)) for place, (x, y) in zip(places, moved, strict=True)]
 
 
-def _meets_at_ends(line: shapely.LineString, rim: shapely.MultiLineString) -> bool:
-    """Tell whether a line meets a rim at its ends alone."""
-    ends = shapely.get_coordinates(line)[[0, -1]]
-    met = shapely.get_coordinates(shapely.intersection(line, rim))
-    apart = np.hypot(*(met[:, None, :] - ends[None, :, :]).transpose(2, 0, 1)).min(axis=1, initial=np.inf)
-    return bool((apart <= _TOUCH).all())
+def _meet_at_ends(lines: npt.NDArray[np.object_], rim: shapely.MultiLineString) -> bool:
+    """Tell whether lines meet a rim at their ends alone."""
+    met, line = shapely.get_coordinates(shapely.intersection(lines, rim), return_index=True)
+    apart = [
+        np.hypot(*(met - shapely.get_coordinates(shapely.get_point(lines, end))[line]).T) <= _TOUCH for end in (0, -1)
+    ]
+    return bool((apart[0] | apart[1]).all())
 
 
 def _around(ring: list[Place]) -> list[tuple[Place, Place]]:
@@ -294,7 +296,8 @@ class _Triangulated:
     """
 
     def __init__(self, places: Floats, corner: Ints, owner: Sequence[frozenset[int]]) -> None:
-        self._places, self._corner, self._owner = places, corner, owner
+        self._places: list[Place] = [(x, y) for x, y in places.tolist()]
+        self._corner, self._owner = corner, owner
         self._base = len(places) + 1
         self._hearts: dict[Node, Place] = {}
 
@@ -303,10 +306,10 @@ class _Triangulated:
         if node in self._hearts:
             return self._hearts[node]
         one, other = node // self._base**2 - 1, node // self._base % self._base - 1
-        x, y = self._places[one].tolist()
+        x, y = self._places[one]
         if other < 0:
             return x, y
-        u, v = self._places[other].tolist()
+        u, v = self._places[other]
         return (x + u) / 2, (y + v) / 2
 
     def _vertex(self, number: int) -> Node:
@@ -339,7 +342,7 @@ class _Triangulated:
         """Return the node in the middle of a triangle."""
         one, two, three = sorted(self._corner[triangle].tolist())
         node: Node = ((one + 1) * self._base + two + 1) * self._base + three + 1
-        x, y = zip(*self._places[self._corner[triangle]].tolist(), strict=True)
+        x, y = zip(*(self._places[number] for number in self._corner[triangle].tolist()), strict=True)
         self._hearts[node] = sum(x) / 3, sum(y) / 3
         return node
 
@@ -367,19 +370,20 @@ class _Triangulated:
         """
         # a side between two places where owners meet is a cut if its two sides belong to different owners
         beside: dict[tuple[int, int], list[int]] = {}
+        places = self._places
         for t, k in np.argwhere(~is_cut & ~of_two[self._corner] & of_two[first] & of_two[second]).tolist():
-            one, other = sorted((int(first[t, k]), int(second[t, k])))
-            beside.setdefault((one, other), []).append(min(self._owner[self._corner[t, k]]))
-        for (one, other), own_of in beside.items():
+            ends = sorted((int(first[t, k]), int(second[t, k])))
+            beside.setdefault((ends[0], ends[1]), []).append(min(self._owner[self._corner[t, k]]))
+        for (start, stop), own_of in beside.items():
             if len(own_of) == 2 and own_of[0] != own_of[1]:
-                found.add((self._vertex(one), self._vertex(other)))
-                parted.update((one, other))
+                found.add((self._vertex(start), self._vertex(stop)))
+                parted.update((start, stop))
         # where owners meet across from others, the border between them runs on to the medial line
         nearest: dict[int, tuple[float, Node]] = {}
         for one, other in ((first, second), (second, first)):
             led = is_cut & of_two[one]
             for number, across, node in zip(one[led].tolist(), other[led].tolist(), middle[led].tolist(), strict=True):
-                away = math.dist(self._places[number].tolist(), self._places[across].tolist())
+                away = math.dist(places[number], places[across])
                 nearest[number] = min(nearest.get(number, (math.inf, node)), (away, node))
         for number, (_, node) in nearest.items():
             if number not in parted:

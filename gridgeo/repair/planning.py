@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridgeo._collector import collector_paused
 from gridgeo._words import listed
 from gridgeo.coverage import equal_polygons
 from gridgeo.errors import InputError, Problem
@@ -129,8 +130,9 @@ def repair_tiling(
     """
     chosen = as_layers(layers, id_column=id_column, name_column=name_column)
     options = {"tolerance": tolerance, "lock": _plain(lock), "priority": _plain(priority), "align": align}
-    plan, fixed = _mended(Work(chosen, report, within, along, exceptions, options))
-    return _like(layers, chosen, fixed), record(plan, chosen, fixed)
+    with collector_paused():
+        plan, fixed = _mended(Work(chosen, report, within, along, exceptions, options))
+        return _like(layers, chosen, fixed), record(plan, chosen, fixed)
 
 
 def plan_repair(layers: LayerLike | Mapping[str, LayerLike], report: Report | None = None, **options: Any) -> Plan:
@@ -267,8 +269,8 @@ class Work:
             self._standing = replace(subject, **named)  # type: ignore[arg-type]
 
     def _must_have_ids(self) -> None:
-        keys = set(zip(self.subject.layer.tolist(), self.subject.id.tolist(), strict=True))
-        if len(keys) == len(self.subject.id) and not any(identifier == "" for _, identifier in keys):
+        ids = set(self.subject.id.tolist())
+        if len(ids) == len(self.subject.id) and "" not in ids:
             return
         frame = pd.DataFrame({"layer": self.subject.layer, "id": self.subject.id})
         unclear = np.flatnonzero((frame["id"] == "") | frame.duplicated(keep=False))

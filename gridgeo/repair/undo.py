@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -43,6 +45,11 @@ _EDITED = Message(
     "图层 {layer} 在修复后又被编辑过，无法还原；请改用原文件",
 )
 
+_ONE_RING = bytes([1, 3, 0, 0, 0, 1, 0, 0, 0])
+"""WKB of a polygon of one ring up to the number of its vertices: byte order, type, number of rings."""
+_VERTEX = 16
+"""Bytes of one."""
+
 
 def fingerprint(layer: Layer) -> str:
     """Return the SHA-256 of the ids and geometries of a layer, in their order, to the last bit.
@@ -55,11 +62,34 @@ def fingerprint(layer: Layer) -> str:
     '1e51c244'
     """
     digest = hashlib.sha256()
-    for identifier, wkb in zip(layer.ids.tolist(), shapely.to_wkb(layer.frame.geometry.to_numpy()), strict=True):
-        for part in (identifier.encode(), wkb or b""):
-            digest.update(len(part).to_bytes(8, "little"))
-            digest.update(part)
+    for identifier, (head, body) in zip(layer.ids.tolist(), _wkb(layer.frame.geometry.to_numpy()), strict=True):
+        name = identifier.encode()
+        digest.update(_size(len(name)) + name + _size(len(head) + len(body)) + head)
+        digest.update(body)
     return digest.hexdigest()
+
+
+def _size(count: int) -> bytes:
+    return count.to_bytes(8, "little")
+
+
+def _wkb(shapes: npt.NDArray[np.object_]) -> Iterator[tuple[bytes, bytes | memoryview]]:
+    """Return the WKB of each shape in two pieces; that of flat polygons of one ring without a copy of the vertices."""
+    plain = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(shapes)
+    plain &= (shapely.get_num_interior_rings(shapes) == 0) & (shapely.get_coordinate_dimension(shapes) == 2)
+    plain &= sys.byteorder == "little"
+    places = memoryview(shapely.get_coordinates(shapes[plain]).ravel()).cast("B")
+    count = iter(shapely.get_num_coordinates(shapes[plain]).tolist())
+    others = iter(shapely.to_wkb(shapes[~plain]).tolist())
+    start = 0
+    for is_plain in plain.tolist():
+        if not is_plain:
+            yield next(others) or b"", b""
+            continue
+        vertices = next(count)
+        stop = start + vertices * _VERTEX
+        yield _ONE_RING + vertices.to_bytes(4, "little"), places[start:stop]
+        start = stop
 
 
 def check_fits(plan: Plan, layers: Mapping[str, Layer], *, where: str = "plan") -> None:
@@ -89,9 +119,10 @@ def changed_features(before: Mapping[str, Layer], after: Mapping[str, Layer]) ->
         if fresh is layer:
             continue
         now = dict(zip(fresh.ids.tolist(), fresh.frame.geometry.to_numpy(), strict=True))
-        for identifier, old in zip(layer.ids.tolist(), layer.frame.geometry.to_numpy(), strict=True):
+        then = zip(layer.ids.tolist(), layer.frame.geometry.to_numpy(), strict=True)
+        for identifier, old in [pair for pair in then if now.get(pair[0]) is not pair[1]]:
             new = now.get(identifier)
-            if new is not old and shapely.to_wkb(new) != shapely.to_wkb(old):
+            if shapely.to_wkb(new) != shapely.to_wkb(old):
                 changed[Feature(key, identifier)] = new
     return changed
 
@@ -118,7 +149,7 @@ def record(plan: Plan, before: Mapping[str, Layer], after: Mapping[str, Layer]) 
         layer, position = before[feature.layer], rows[feature.layer][feature.id]
         wkb[feature] = shapely.to_wkb(shapes[feature.layer][position])
         if new is None:
-            columns = layer.frame.columns.drop(layer.frame.geometry.name)
+            columns = [column for column in layer.frame.columns if column != layer.frame.geometry.name]
             row = {str(column): _plain(layer.frame[column].iloc[position]) for column in columns}
             dropped[feature] = {"position": position, "columns": row}
     prints = plan.fingerprints or {key: fingerprint(layer) for key, layer in before.items()}
