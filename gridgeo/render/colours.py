@@ -40,7 +40,7 @@ class Palette:
     road: str = "#FFFFFF"
     main_road: str = "#FBE3A8"
     grid_border: str = "#6A5A6E"
-    block_border: str = "#8A8090"
+    block_border: str = "#746A7A"
     fills: tuple[str, ...] = (
         "#77AADD",
         "#EEDD88",

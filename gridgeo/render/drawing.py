@@ -75,6 +75,7 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
         *draw_roads(window),
         *draw_street_surfaces(window),
         *(marks.surfaces() if numbered else ()),
+        draw_veil(window, _VEIL),
         *draw_borders(window),
         *_focus(window),
         *(marks.bars() if numbered else ()),
@@ -160,12 +161,16 @@ def draw_borders(window: Window) -> Iterable[str]:
     yield svg.path(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(lines.grid_border))
 
 
-def _focus(window: Window) -> Iterable[str]:
+def draw_veil(window: Window, share: float) -> str:
+    """Fade what lies around the focus. Borders are drawn above it: on a photocopy they alone part the blocks."""
     view = window.view
     outside = svg.path_data([shapely.box(-1, -1, view.width + 1, view.height + 1)])
-    veil = svg.attributes(fill="#FFFFFF", fill_opacity=_VEIL, fill_rule="evenodd")
+    veil = svg.attributes(fill="#FFFFFF", fill_opacity=share, fill_rule="evenodd")
+    return f'<path d="{outside}{svg.path_data([window.focus])}"{veil}/>'
+
+
+def _focus(window: Window) -> Iterable[str]:
     focus = svg.path_data([window.focus])
-    yield f'<path d="{outside}{focus}"{veil}/>'
     lines, share = window.scene.theme.lines, _STREET_SHARE if window.is_street else 1.0
     for colour, width in ((colours.HALO, share * lines.focus_casing), (colours.ACCENT, share * lines.focus)):
         yield svg.traced(focus, fill="none", stroke=colour, stroke_width=svg.number(width))
@@ -195,9 +200,9 @@ def _legend(window: Window) -> list[furniture.Entry]:
         entries.append(furniture.Entry("相邻责任块", furniture.swatch(veiled(_fill(window, neighbours[0])))))
     grids = {int(window.scene.grid_numbers[k]) for k in window.blocks}
     if len(grids) > 1:
-        entries.append(furniture.Entry("网格界", furniture.stroke_sample((veiled(colours.GRID_BORDER), 0.6))))
+        entries.append(furniture.Entry("网格界", furniture.stroke_sample((colours.GRID_BORDER, 0.6))))
     if len(window.blocks) > len(grids):
-        line = furniture.stroke_sample((veiled(colours.BLOCK_BORDER), 0.45), dash=BORDER_DASH)
+        line = furniture.stroke_sample((colours.BLOCK_BORDER, 0.45), dash=BORDER_DASH)
         entries.append(furniture.Entry("责任块界", line))
     if window.carriageways or any(k != window.index for k in window.streets):
         entries.append(furniture.Entry("街面", furniture.swatch(colours.ROAD, stroke=colours.ROAD_CASING)))

@@ -22,6 +22,7 @@ from gridgeo.render.drawing import (
     draw_ground,
     draw_roads,
     draw_street_surfaces,
+    draw_veil,
     ground_legend,
     veiled,
 )
@@ -142,6 +143,7 @@ def draw_index_map(
         *draw_street_surfaces(window),
         *_street_plots(window, plots),
         *(street_marks.surfaces() if numbered else ()),
+        draw_veil(window, _VEIL),
         *draw_borders(window),
         *_edge(window),
         *(street_marks.bars() if numbered else ()),
@@ -168,10 +170,6 @@ def _street_plots(window: Region, plots: Sequence[Plot]) -> Iterable[str]:
 
 
 def _edge(window: Region) -> Iterable[str]:
-    view = window.view
-    outside = svg.path_data([shapely.box(-1, -1, view.width + 1, view.height + 1)])
-    veil = svg.attributes(fill="#FFFFFF", fill_opacity=_VEIL, fill_rule="evenodd")
-    yield f'<path d="{outside}{svg.path_data([window.focus])}"{veil}/>'
     for colour, width in ((colours.HALO, _EDGE_CASING), (colours.ACCENT, _EDGE)):
         yield svg.path([window.focus], fill="none", stroke=colour, stroke_width=svg.number(width))
 
