@@ -173,6 +173,18 @@ def test_no_vertex_is_inserted_that_nobody_needs() -> None:
     assert len(plan.actions) == 1
 
 
+def test_what_is_left_says_what_would_become_of_whom() -> None:
+    frame = layer(shapely.box(0, 0, 100, 60), shapely.box(40, 0, 60, 60))
+    fixed, plan = repair_tiling(frame)
+    (left,) = plan.left
+    assert left.reason("en") == "no way to mend it comes out well: a would be cut in two"
+    assert left.reason("zh") == "各种修复方式均不可行：a会断开"
+    assert shapely.equals_identical(fixed.geometry.to_numpy(), frame.geometry.to_numpy()).all()
+    frame = layer(shapely.box(0, 0, 100, 60), shapely.box(0.3, 10, 60, 50))
+    _, plan = repair_tiling(frame)
+    assert plan.left[0].reason("en").endswith("a would be left with a spike or a strip narrower than 1 m")
+
+
 # ------------------------------------------------------------------------------------------------------ odd shapes
 
 

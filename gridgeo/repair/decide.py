@@ -144,9 +144,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why nothing is done about a region."""
+    """Why nothing is done about a region.
+
+    Parameters
+    ----------
+    why : Message
+    values : dict
+        Of ``why``.
+    """
 
     why: Message
+    values: dict[str, object] = field(default_factory=dict)
 
 
 class Decider:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ from gridgeo.validate.subject import Subject
 
 Floats = npt.NDArray[np.float64]
 
+_ALL = 1 - 1e-9
 _VISIBLE = 1e-3
 """Metres. What changes less leaves no shape behind that a polygon didn't have."""
 
@@ -54,7 +56,10 @@ class Deal:
                 yield giver, number, -1
 
 
-Next = Callable[[Deal], Decision | None]
+Flaw = Literal["emptied", "divided", "slender", "twin"]
+"""How a polygon doesn't come out well: without area, in more parts (or none), with a spike or needle, as another."""
+
+Next = Callable[[Deal, Mapping[int, Flaw]], Decision | None]
 
 
 @dataclass
@@ -66,6 +71,8 @@ class _Made:
     shapes : dict of int to Geometry
     bad : dict of int to list of int
         Polygons that don't come out well, with the numbers of the deals that change them.
+    flaws : dict of int to Flaw
+        Of these.
     inserted : dict of int to set of Place
         Vertices that they get where their border runs straight on.
     touched : list of int
@@ -74,6 +81,7 @@ class _Made:
 
     shapes: dict[int, shapely.Geometry] = field(default_factory=dict)
     bad: dict[int, list[int]] = field(default_factory=dict)
+    flaws: dict[int, Flaw] = field(default_factory=dict)
     inserted: dict[int, set[Place]] = field(default_factory=dict)
     touched: list[int] = field(default_factory=list)
 
@@ -136,7 +144,8 @@ class Exchange:
         lacking : mapping of int to sequence of Place
             Vertices that polygons lack.
         otherwise : callable
-            Returns the next decision about a region whose last one didn't come out well; None where there is none.
+            Returns the next decision about a region whose last one didn't come out well, for the flaws of the polygons
+            that it would have changed; None where there is none.
 
         Returns
         -------
@@ -161,32 +170,40 @@ class Exchange:
                 for k, which in together.bad.items()
                 if not spoilt.keys().isdisjoint(which) and spoilt[which[0]] == group
             }
-            more, late = self._by_themselves([deals[number] for number in numbers], bad, otherwise, inserted)
+            mine = [deals[number] for number in numbers]
+            more, late = self._by_themselves(mine, bad, together.flaws, otherwise, inserted)
             done += more
             put_off += late
         return done, put_off, inserted
 
     def _by_themselves(
-        self, deals: list[Deal], bad: Mapping[int, list[int]], otherwise: Next, inserted: dict[int, set[Place]]
+        self,
+        deals: list[Deal],
+        bad: Mapping[int, list[int]],
+        flaws: Mapping[int, Flaw],
+        otherwise: Next,
+        inserted: dict[int, set[Place]],
     ) -> tuple[list[Deal], list[Deal]]:
         """Carry out deals that hang together and of which some come out badly, decided otherwise where needed."""
         put_off: list[Deal] = []
         while deals:
-            blamed, late = self._blamed(deals, bad)
+            blamed, late = self._blamed(deals, bad, flaws)
             kept = []
             for number, deal in enumerate(deals):
                 if number in late:
                     put_off.append(deal)
                 elif number not in blamed:
                     kept.append(deal)
-                elif (decision := otherwise(deal)) is not None:
-                    kept.append(replace(deal, decision=decision))
+                else:
+                    decision = otherwise(deal, blamed[number])
+                    if decision is not None:
+                        kept.append(replace(deal, decision=decision))
             deals = kept
             made = self._made(deals, {})
             if not made.bad:
                 inserted.update(self._applied(made))
                 break
-            bad = made.bad
+            bad, flaws = made.bad, made.flaws
         return deals, put_off
 
     def _applied(self, made: _Made) -> dict[int, set[Place]]:
@@ -243,8 +260,14 @@ class Exchange:
                     fresh.append(k)
             elif k in gives:
                 result.bad[k] = sorted(set(gives[k]))
-        for k in (*self._disfigured(fresh, result.shapes), *self._twins(result, gives)):
-            result.bad[k] = sorted(set(gives[k]))
+        lost = dict.fromkeys(result.bad, 0.0)
+        for polygon, region, sign in hands:
+            if polygon in lost:
+                lost[polygon] -= sign * float(shapely.area(regions[region]))
+        result.flaws = {k: "emptied" if lost[k] >= _ALL * self.areas[k] else "divided" for k in result.bad}
+        result.flaws |= dict.fromkeys(self._disfigured(fresh, result.shapes), "slender")
+        result.flaws |= dict.fromkeys(self._twins(result, gives), "twin")
+        result.bad = {k: sorted(set(gives[k])) for k in result.flaws}
         return result
 
     def _near(self, nodes: Nodes) -> npt.NDArray[np.int64]:
@@ -264,22 +287,24 @@ class Exchange:
         inside: npt.NDArray[np.int64] = found[(mine[:, 1] <= high[1]) & (mine[:, 3] >= low[1])]
         return inside
 
-    def _blamed(self, deals: Sequence[Deal], bad: Mapping[int, list[int]]) -> tuple[set[int], set[int]]:
-        """Return which deals spoil a polygon by themselves, and which are to wait because they do so with others."""
-        blamed: set[int] = set()
+    def _blamed(
+        self, deals: Sequence[Deal], bad: Mapping[int, list[int]], flaws: Mapping[int, Flaw]
+    ) -> tuple[dict[int, dict[int, Flaw]], set[int]]:
+        """Return which deals spoil a polygon by themselves, and how; and which wait because they do so with others."""
+        blamed: dict[int, dict[int, Flaw]] = {}
         late: set[int] = set()
         alone = {
-            number: self._made([deals[number]], {}).bad
+            number: self._made([deals[number]], {}).flaws
             for number in sorted({number for numbers in bad.values() for number in numbers})
             if len(deals) > 1
         }
         for k, numbers in bad.items():
             guilty = [number for number in numbers if len(numbers) == 1 or k in alone.get(number, {})]
-            if guilty:
-                blamed.update(guilty)
-            else:
+            for number in guilty:
+                blamed.setdefault(number, {})[k] = alone.get(number, flaws).get(k, flaws[k])
+            if not guilty:
                 late.update(numbers[1:])
-        return blamed, late - blamed
+        return blamed, late - blamed.keys()
 
     # ---------------------------------------------------------------------------------------------- shapes
 

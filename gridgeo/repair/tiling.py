@@ -11,7 +11,7 @@ touched.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -23,7 +23,8 @@ import shapely
 from gridgeo.coverage import CoverageAnalysis, MissingVertices, analyse
 from gridgeo.language import Message
 from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal
-from gridgeo.repair.exchange import Deal, Exchange
+from gridgeo.repair.exchange import Deal, Exchange, Flaw
+from gridgeo.repair.flaws import badly
 from gridgeo.repair.gores import gore, open_gaps_of
 from gridgeo.repair.looks import Seen, look, with_gaps
 from gridgeo.repair.odd import odd_regions
@@ -70,10 +71,11 @@ class Mended:
 
 @dataclass
 class _Choice:
-    """What may become of a region, and what was chosen of it last."""
+    """What may become of a region, what was chosen of it last, and why others before it came out badly."""
 
     following: Iterator[Decision | Refusal]
     now: Decision | Refusal
+    flaws: dict[tuple[int, Flaw], None] = field(default_factory=dict)
 
     def next(self) -> Decision | Refusal:
         """Choose the next; a refusal stays."""
@@ -178,8 +180,8 @@ class Mender:
         self._add(odd_regions(self._subject, exchange.polygons, exchange.boxes, odd))
         self._until_sound()
         self._insert_beside_gaps()
-        left = [self._as_left(region, refusal.why) for region, refusal in self._left.values()]
-        left += [self._as_left(region, BADLY) for region in self._open.values()]
+        left = [self._as_left(region, refusal) for region, refusal in self._left.values()]
+        left += [self._as_left(region, Refusal(BADLY)) for region in self._open.values()]
         left += self._locked_borders()
         return Mended(exchange.polygons, exchange.changed, self._actions, left)
 
@@ -205,7 +207,7 @@ class Mender:
         """Insert what borders lack where a gap ends between them that stays: nothing else will do it."""
         lacking = self._lacking(region for region in self._known() if region.covers)
         if lacking:
-            _, _, changed = self._exchange.carry_out([], lacking, lambda _: None)
+            _, _, changed = self._exchange.carry_out([], lacking, lambda *_: None)
             self._actions += [self._insertion(k, places) for k, places in sorted(changed.items())]
             self._has_joined = False
             self._look(sorted(changed))
@@ -279,10 +281,14 @@ class Mender:
                 names[id(region)] = key
         self._open = {keys[number]: regions[number] for number in sorted(waiting)}
 
-        def otherwise(deal: Deal) -> Decision | None:
+        def otherwise(deal: Deal, flaws: Mapping[int, Flaw]) -> Decision | None:
             key = names[id(deal.region)]
-            now = self._choices[key, deal.region.covers].next()
+            choice = self._choices[key, deal.region.covers]
+            choice.flaws |= dict.fromkeys(flaws.items())
+            now = choice.next()
             if isinstance(now, Refusal):
+                if now.why is BADLY and choice.flaws:
+                    now = badly(choice.flaws, self._subject.name.tolist())
                 self._left[key] = deal.region, now
                 return None
             return now
@@ -437,8 +443,9 @@ class Mender:
             inserted=len(places),
         )
 
-    def _as_left(self, region: Region, why: Message) -> Left:
-        return Left(region.code, region.detail, tuple(map(self._feature, region.involved)), region.place, why)
+    def _as_left(self, region: Region, refusal: Refusal) -> Left:
+        features = tuple(map(self._feature, region.involved))
+        return Left(region.code, region.detail, features, region.place, refusal.why, dict(refusal.values))
 
     def _locked_borders(self) -> list[Left]:
         """Name the locked polygons that lack vertices of their neighbours."""
