@@ -31,10 +31,13 @@ class Photos:
     ----------
     folder : Path
         Where the prepared photos are put.
+    kept : dict, optional
+        Takes and gives what has been prepared, by source and width: others that work on the same notices share it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: dict[tuple[Path, int], bytes] | None = None) -> None:
         self._folder = folder
+        self._kept = {} if kept is None else kept
         self._done: dict[tuple[Path, int], str | None] = {}
         self.warnings: list[Problem] = []
 
@@ -50,10 +53,11 @@ class Photos:
             return None
         width = WIDTH if printed is None else pixels_for(printed)
         if (source, width) not in self._done:
-            content = readable_photo(source, name, self.warnings, width=width)
+            content = self._kept.get((source, width)) or readable_photo(source, name, self.warnings, width=width)
             if content is None:
                 self._done[source, width] = None
             else:
+                self._kept[source, width] = content
                 file = hashlib.sha256(content).hexdigest()[:24] + ".jpg"
                 (self._folder / file).write_bytes(content)
                 self._done[source, width] = file

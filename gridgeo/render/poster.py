@@ -154,13 +154,22 @@ class Press:
         Paper, or `gridgeo.render.sheet.PICTURE`.
     prints : Fingerprints
         Of the same scene.
+    kept : dict, optional
+        Prepared photos that several presses share: see `gridgeo.render.photos.Photos`.
     """
 
-    def __init__(self, scene: Scene, folder: Path, sheet: Sheet, prints: Fingerprints) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        folder: Path,
+        sheet: Sheet,
+        prints: Fingerprints,
+        kept: dict[tuple[Path, int], bytes] | None = None,
+    ) -> None:
         import typst
 
         self._scene, self._folder, self._sheet = scene, folder, sheet
-        self._photos, self._prints = Photos(folder), prints
+        self._photos, self._prints = Photos(folder, kept), prints
         self._locator_size = _PICTURE_LOCATOR if sheet.is_picture else _LOCATOR
         self._locator = Locator(scene, width=self._locator_size[0], height=self._locator_size[1])
         self._own_template = scene.town.publication.template

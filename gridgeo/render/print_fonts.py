@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridgeo._memory import give_back_memory
 from gridgeo.render.fonts import SANS, SERIF, font_folder
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def print_fonts() -> typst.Fonts:
         # a font is read when it is first used, and this folder won't last
         words = "".join(f'#text(font: "{family}", fallback: false)[一]' for family in (SANS, SERIF))
         typst.Compiler(words.encode(), root=folder, font_paths=fonts).compile(format="svg")
+    # the last step before hundreds of notices are made: reading towns and fonts took more than they need
+    give_back_memory()
     return fonts
 
 

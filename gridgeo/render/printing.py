@@ -74,15 +74,19 @@ class Workshop:
     editions : sequence of Edition
     folder : Path
         An empty folder for the files that are needed on the way.
+    kept : dict
+        Prepared photos, shared by the workshops of a process.
     """
 
-    def __init__(self, scene: Scene, editions: Sequence[Edition], folder: Path) -> None:
+    def __init__(
+        self, scene: Scene, editions: Sequence[Edition], folder: Path, kept: dict[tuple[Path, int], bytes]
+    ) -> None:
         self._presses: list[tuple[Edition, Press]] = []
         self._prints = Fingerprints(scene)
         for number, edition in enumerate(editions):
             own = folder / str(number)
             own.mkdir()
-            self._presses.append((edition, Press(scene, own, edition.sheet, self._prints)))
+            self._presses.append((edition, Press(scene, own, edition.sheet, self._prints, kept)))
 
     def make(self, order: Order) -> Made:
         """Make the notice of one block in every edition; a file is written whole or not at all."""
@@ -126,11 +130,11 @@ def make_all(
         )
         for k, name in enumerate(names)
     ]
-    made = each(work, Workshop.make, _workshop, (scene, list(editions)), jobs=jobs, threads=True)
+    made = each(work, Workshop.make, _workshop, (scene, list(editions), {}), jobs=jobs, threads=True)
     yield from track(made, _PRINTING, total=len(work))
 
 
 @contextmanager
-def _workshop(scene: Scene, editions: Sequence[Edition]) -> Iterator[Workshop]:
+def _workshop(scene: Scene, editions: Sequence[Edition], kept: dict[tuple[Path, int], bytes]) -> Iterator[Workshop]:
     with tempfile.TemporaryDirectory(prefix="gridgeo-") as folder:
-        yield Workshop(scene, editions, Path(folder))
+        yield Workshop(scene, editions, Path(folder), kept)
