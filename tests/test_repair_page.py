@@ -136,6 +136,15 @@ def test_a_broken_ring_is_shown_where_it_crosses_itself() -> None:
     assert across < 30
 
 
+def test_numbers_on_the_map_cover_no_other() -> None:
+    text = page(of=many(12))
+    places = re.findall(r'class="pin"><rect x="([-\d.]+)" y="([-\d.]+)" width="(\d+)" height="24"', text)
+    boxes = [shapely.box(float(x), float(y), float(x) + float(w), float(y) + 24) for x, y, w in places]
+    assert len(boxes) == 12
+    assert not shapely.STRtree(boxes).query(boxes, predicate="overlaps").size
+    assert 'class="leader"' in text
+
+
 def test_the_page_is_in_chinese_where_chinese_is_asked_for() -> None:
     text = page("zh")
     assert '<html lang="zh-CN">' in text

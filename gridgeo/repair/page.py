@@ -27,6 +27,9 @@ from gridgeo.validate.wording import Width
 MOST_PICTURES = 500
 """Mends that are shown with a picture; the others are listed in words."""
 
+_MOST_APART = 300
+"""Numbers on the map that are set apart; more would cover it all the same."""
+
 _TITLE = Message("Repair, before and after", "修复前后对照")
 _MAP = Message(
     "Each number is a mend, a square is a fault that was left: follow a number to its pictures.",
@@ -194,26 +197,63 @@ def _overview(scene: Scene, flat: _Flat, plan: Plan, ordered: Sequence[Action], 
     ground = "".join(
         f'<path class="town" d="{svg_path(shapely.GeometryCollection(list(shapes)), 1)}"/>' for shapes in sheets
     )
-    marks = []
+    wide, high = (right - left) * scale, (top - bottom) * scale
     places = flat.moved([action.place for action in ordered]) if ordered else []
-    for action, place in reversed(list(zip(ordered, places, strict=True))):  # the largest on top
-        x, y = at(shapely.get_coordinates(place))[0]
-        width = 11 + 9 * len(str(action.number))
+    spots = at(shapely.get_coordinates(places)) if ordered else np.empty((0, 2))
+    sizes = np.array([11.0 + 9 * len(str(action.number)) for action in ordered])
+    marks = []
+    for action, (x, y), (to_x, to_y), width in zip(
+        ordered, spots.tolist(), _apart(spots, sizes, (wide, high)).tolist(), sizes.tolist(), strict=True
+    ):
+        if (x, y) != (to_x, to_y):
+            marks.append(f'<path class="leader" d="M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}"/>')
         marks.append(
-            f'<a href="#mend{action.number}" class="pin"><rect x="{x - width / 2:.1f}" y="{y - 12:.1f}"'
-            f' width="{width}" height="24" rx="12"/><text x="{x:.1f}" y="{y + 6:.1f}">{action.number}</text></a>'
+            f'<a href="#mend{action.number}" class="pin"><rect x="{to_x - width / 2:.1f}" y="{to_y - 12:.1f}"'
+            f' width="{width:g}" height="24" rx="12"/>'
+            f'<text x="{to_x:.1f}" y="{to_y + 6:.1f}">{action.number}</text></a>'
         )
     unmended = [place for place in flat.moved([item.place for item in plan.left]) if place is not None]
     for place in unmended:
         x, y = at(shapely.get_coordinates(place))[0]
         marks.append(f'<rect class="unmended" x="{x - 7:.1f}" y="{y - 7:.1f}" width="14" height="14"/>')
-    wide, high = (right - left) * scale, (top - bottom) * scale
     box = f"-30 -30 {wide + 60:.1f} {high + 60:.1f}"
     return (
         f'<figure class="map"><svg viewBox="{box}" role="group" aria-label="{escape(_MAP.text(language))}">'
         f"<defs>{HATCHES}</defs>{ground}{''.join(marks)}</svg>"
         f"<figcaption>{escape(_MAP.text(language))}</figcaption></figure>"
     )
+
+
+def _apart(
+    spots: npt.NDArray[np.float64], widths: npt.NDArray[np.float64], size: tuple[float, float]
+) -> npt.NDArray[np.float64]:
+    """Return where numbers stand on the map: at their places, or beside these where another number stands already.
+
+    Parameters
+    ----------
+    spots : ndarray of float, shape (n, 2)
+        The places, the most important first.
+    widths : ndarray of float, shape (n,)
+        Of the numbers; all are as high.
+    size : tuple of float
+        Of the map.
+    """
+    if len(spots) > _MOST_APART:
+        return spots
+    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    ways = [np.zeros(2), *(np.array([np.cos(a) * 1.6, np.sin(a)]) * 26 * ring for ring in range(1, 6) for a in angles)]
+    placed: list[tuple[float, float, float]] = []
+    for (x, y), width in zip(spots.tolist(), widths.tolist(), strict=True):
+        for dx, dy in ways:
+            to_x, to_y = x + float(dx), y + float(dy)
+            inside = -25 <= to_x <= size[0] + 25 and -15 <= to_y <= size[1] + 15
+            met = any(abs(to_x - a) < (width + of) / 2 + 2 and abs(to_y - b) < 26 for a, b, of in placed)
+            if inside and not met:
+                break
+        else:
+            to_x, to_y = x, y
+        placed.append((to_x, to_y, width))
+    return np.array([place[:2] for place in placed]).reshape(-1, 2)
 
 
 def _card(action: Action, scene: Scene, flat: _Flat, said: Wording, language: Language) -> str:

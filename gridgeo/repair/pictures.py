@@ -58,7 +58,8 @@ HATCHES = (
     '<path d="M0 0V6" stroke="#14633b" stroke-width="2.4"/></pattern>'
 )
 
-PICTURE_STYLE = """.town{fill:#eceae4;stroke:#8d897f;stroke-width:1}
+PICTURE_STYLE = """.town{fill:#eceae4;stroke:#8d897f;stroke-width:1;mix-blend-mode:darken}
+.leader{stroke:#1b1f24;stroke-width:1.5}
 .pin rect{fill:#1b1f24;stroke:#fff;stroke-width:1.5}.pin text{fill:#fff;font:600 15px system-ui,sans-serif;
 text-anchor:middle}.pin:hover rect,.pin:focus rect{fill:#1a56c4}
 .unmended{fill:#fff;stroke:#8a5a00;stroke-width:3}
