@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,9 @@ import pypdf
 import shapely
 
 import gridgeo
+from gridgeo.cli.demo import count_found, plant_in_sections
+from gridgeo.town import Town, read_town
+from gridgeo.validate import validate_town
 from tests.conftest import Run
 
 Demo = tuple[Path, Run]
@@ -99,3 +103,20 @@ def test_twenty_planted_faults_are_all_named(gridgeo_command: Callable[..., Run]
     areas = {(fault["code"], frozenset(fault["features"])): fault["area"] for fault in report["faults"]}
     for fault in planted:
         assert abs(areas[fault["code"], frozenset(fault["features"])] - fault["area"]) <= 1e-3 * fault["area"] + 1e-6
+
+
+def test_faults_of_sections_are_planted_and_found(drafted_town: Town, tmp_path: Path) -> None:
+    """What ``gridgeo demo --section-faults`` does once blocks and sections are drafted."""
+    shutil.copytree(drafted_town.path.parent, tmp_path / "town")
+    town_file = tmp_path / "town" / "gridgeo.toml"
+    plant_in_sections(town_file, 0)
+    planted = json.loads((tmp_path / "town" / "planted.json").read_text(encoding="utf-8"))
+    report = validate_town(read_town(town_file), claims=["sections"])
+    assert sorted(fault["code"] for fault in planted) == sorted(fault.code for fault in report.records)
+    assert count_found(planted, report) == len(planted) == 3
+
+
+def test_a_town_is_faulty_in_one_way_or_the_other(gridgeo_command: Callable[..., Run], tmp_path: Path) -> None:
+    run = gridgeo_command("demo", tmp_path / "both", "--faults", "2", "--section-faults")
+    assert run.status == 2
+    assert "leave out --faults" in run.err
