@@ -14,17 +14,16 @@ import shapely
 
 from gridgeo._collector import collector_paused
 from gridgeo._words import listed
-from gridgeo.coverage import equal_polygons
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
 from gridgeo.network import Barriers
 from gridgeo.repair.align import align_borders, planned
-from gridgeo.repair.decide import LOCKED
+from gridgeo.repair.copies import Copies
 from gridgeo.repair.gores import NEAR
 from gridgeo.repair.orders import NO_ORDERS, Orders, check_obeyed, with_idle
 from gridgeo.repair.origins import Origins
-from gridgeo.repair.plan import Action, Feature, Left, Plan, Transfer
+from gridgeo.repair.plan import Action, Feature, Left, Plan
 from gridgeo.repair.sides import Lines
 from gridgeo.repair.tiling import Mender, feature_of
 from gridgeo.repair.undo import check_fits, fingerprint, record
@@ -51,7 +50,6 @@ _NOT_METRES = Message(
     "borders can be aligned in a CRS in metres only; bring the layer to one", "对齐边界须用以米为单位的坐标系；请先转换"
 )
 _NO_BARRIERS = Message("aligning needs barriers: along=...", "对齐边界须提供道路或河道：along=...")
-_COPY = Message("It is the same polygon as {first}, which stays.", "与{first}是同一多边形，保留后者。")
 _REDRAWN = Message(
     "Its ring crosses or touches itself; the area that it encloses stays.", "其边界自交或自触；所围面积保持不变。"
 )
@@ -246,27 +244,11 @@ class Work:
             index for index in self.subject.scars if between or orders.refuse("redraw", (self._feature(index),))
         }
         self.locked |= self.unredrawn
-        self._let_locked_copies_stand()
+        self.twins = Copies(self.subject, frozenset(self.locked), self.groups)
+        self.locked |= self.twins.stand_ins.keys()
         self.polygons = self.examined.subject.polygons.copy()
         self.copies: list[int] = []
         self.changed: set[int] = set()
-
-    def _let_locked_copies_stand(self) -> None:
-        """Find who stays of polygons that are the same: who is locked, else the first; the first stands for him."""
-        subject, index = self.subject, np.arange(len(self.subject.polygons))
-        self._must_stay = frozenset(self.locked)
-        self._copies: list[tuple[int, list[int]]] = []
-        for group in equal_polygons(subject.polygons, subject.boxes):
-            locked = [k for k in group if k in self._must_stay]
-            stays = locked[0] if locked else group[0]
-            self._copies.append((stays, [k for k in group if k != stays]))
-            if stays != group[0]:  # the first is mended with, by the name of who stays
-                index[[group[0], stays]] = index[[stays, group[0]]]
-                self.locked.add(group[0])
-        self._standing = subject
-        if self.locked != self._must_stay:
-            named = {"layer": subject.layer[index], "id": subject.id[index], "name": subject.name[index]}
-            self._standing = replace(subject, **named)  # type: ignore[arg-type]
 
     def _must_have_ids(self) -> None:
         ids = set(self.subject.id.tolist())
@@ -306,7 +288,7 @@ class Work:
         meant = [fault.geometry for fault in self.report.records if fault.exception and fault.geometry is not None]
         meant += self.meant
         mender = Mender(
-            self._standing,
+            self.twins.standing(),
             examined.distinct,
             examined.extent,
             locked=self.locked,
@@ -324,8 +306,9 @@ class Work:
         # the kernel knows the layers already; with open gaps asked for, its faces are the same
         mended = mender.run(examined.analysis, examined.sizes)
         self.polygons, self.changed = mended.polygons, set(mended.changed)
-        actions = [*self._redrawn(), *self._dropped(), *mended.actions]
-        left = [*mended.left, *self._unusable(), *self._locked_copies()]
+        dropped, self.copies = self.twins.dropped(self.orders)
+        actions = [*self._redrawn(), *dropped, *mended.actions]
+        left = [*mended.left, *self._unusable(), *self.twins.left()]
         if self.options["align"]:
             more, stay = self._aligned()
             actions += more
@@ -431,46 +414,6 @@ class Work:
             actions.append(Action(0, "invalid-geometry", None, (feature,), place, "redraw", _REDRAWN))
         return actions
 
-    def _dropped(self) -> list[Action]:
-        """Actions for the copies of polygons: all but the first go."""
-        subject, actions = self.subject, []
-        first = {copy: stays for stays, copies in self._copies for copy in copies}
-        for index in sorted(first.keys() - self._must_stay):
-            shape, original = subject.polygons[index], first[index]
-            if self.groups is not None and self.groups[index] == self.groups[original]:
-                continue
-            pair = self._feature(original), self._feature(index)
-            do = not self.orders.refuse("drop", pair)
-            area = subject.total_area(np.array([shape], object))
-            actions.append(
-                Action(
-                    0,
-                    "duplicate-polygon",
-                    None,
-                    pair,
-                    shape.representative_point(),
-                    "drop",
-                    _COPY,
-                    winner=pair[0],
-                    transfers=tuple(Transfer(part, area, pair[1], None) for part in shapely.get_parts(shape)[:1]),
-                    do=do,
-                    values={"first": subject.name[original]},
-                )
-            )
-            if do:
-                self.copies.append(index)
-        return actions
-
-    def _locked_copies(self) -> list[Left]:
-        """Name the copies that stay because they are locked, as the one is of which they are copies."""
-        left = []
-        for stays, copies in self._copies:
-            for index in sorted(self._must_stay.intersection(copies)):
-                if self.groups is None or self.groups[index] != self.groups[stays]:
-                    pair, place = (self._feature(stays), self._feature(index)), self.subject.polygons[index]
-                    left.append(Left("duplicate-polygon", None, pair, place.representative_point(), LOCKED))
-        return left
-
     def _unusable(self) -> list[Left]:
         """Name what can't be mended of features by themselves."""
         left = []
@@ -496,7 +439,8 @@ class Work:
         if crs.is_geographic or self.subject.units(1.0) != 1.0:
             raise InputError(Problem("", _NOT_METRES))
         within = DEFAULT_ALIGN if self.options["align"] is True else float(self.options["align"])
-        features = [feature_of(self._standing, index) for index in range(len(self.polygons))]
+        standing = self.twins.standing()
+        features = [feature_of(standing, index) for index in range(len(self.polygons))]
         along = self.along.to_crs(crs)
         numbers = {feature: index for index, feature in enumerate(features)}
         keep = list(self.orders.kept_borders)
