@@ -183,6 +183,13 @@ def test_tiles_must_show_their_parts_of_the_notice(made: Path, notice: Notice) -
     assert any("doesn't show its part" in text for text in found(tiles, other))
 
 
+def test_tiles_that_begin_between_two_pixels_are_sound(tmp_path: Path) -> None:
+    """On A0 across a part begins at 389.5 millimetres, and the QR code fills much of the last one."""
+    town = make_town(frame=blocks_frame().iloc[:1])
+    render_notices(town, tmp_path, papers=["A0"], orientation="landscape", tiles="A3")
+    assert check_notices(town, tmp_path) == (2, [])
+
+
 def test_tiles_of_an_older_notice_are_named(tmp_path: Path) -> None:
     town = make_town(frame=blocks_frame().iloc[:1])
     render_notices(town, tmp_path, papers=["A1"], tiles="A3")

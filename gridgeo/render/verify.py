@@ -42,8 +42,9 @@ _SHIFTS = sorted(product((-1.0, -0.5, 0.0, 0.5, 1.0), (-0.5, 0.0, 0.5)), key=lam
 _TILE_SCALE, _SQUARE = 2, 8
 """Pixels to a millimetre at which tiles are compared with their notice, and the squares of pixels that are compared:
 edges of letters fall on other pixels."""
-_MOST_UNLIKE, _MOST_UNLIKE_ON_AVERAGE = 64.0, 2.0
-"""Levels of 255 by which a square of a tile may differ from the same square of the notice, and all of them may."""
+_MOST_UNLIKE, _MOST_UNLIKE_ON_AVERAGE = 64.0, 5.0
+"""Levels of 255 by which a square of a tile may differ from the same square of the notice, and all of them may: a part
+that begins between two pixels comes to 45, and to 2.4 where a QR code fills much of it."""
 _MILLIMETRES = 25.4 / 72
 _TOUCH = 0.01
 """Square millimetres by which the boxes of two names may overlap by rounding."""
