@@ -66,7 +66,8 @@ WHY: dict[Rule, Message] = {
         "此处有数处重叠相接：归{winner}时，各边界顺接而无折角。",
     ),
     "barrier": Message(
-        "So the border lies on {barrier}, on whose side {winner} is.", "边界由此落在{barrier}上，{winner}在其同侧。"
+        "This puts the border on {barrier}; the area lies on the side of {winner}.",
+        "边界由此落在{barrier}上，{winner}在其同侧。",
     ),
     "medial-line": Message(
         "It is long: each neighbour takes what is nearer to it than to the others ({parts} parts).",

@@ -40,6 +40,8 @@ _LETTER = 20.0
 """Units that two letters stand apart at least."""
 _MARGIN = 12.0
 """Units that a letter stands off the side of a picture."""
+_SCALE_ROOM = 30.0
+"""Units at the bottom of a picture where the scale bar is and no letter."""
 _SCALE_BAR = 70.0
 """Units that a scale bar is long at most."""
 _TINTS = ("#cfe3f5", "#fbe3c0", "#d7ecd3", "#ead7ee", "#f6d5d5", "#e6e6c8")
@@ -300,7 +302,7 @@ class _Sheet:
                 bare = shapely.difference(alone, hatched)
                 room = next((one for one in (bare, alone) if shapely.area(one) > 0), seen)
                 x, y = window.to_picture(_roomiest(room))[0].tolist()
-                x, y = (min(max(at, _MARGIN), _SIDE - _MARGIN) for at in (x, y))
+                x, y = min(max(x, _MARGIN), _SIDE - _MARGIN), min(max(y, _MARGIN), _SIDE - _SCALE_ROOM)
                 while any(abs(x - other) < _LETTER and abs(y - line) < _LETTER for other, line in taken):
                     x += _LETTER if x < _SIDE / 2 else -_LETTER
                 taken.append((x, y))
