@@ -192,18 +192,17 @@ def _shape_faults(pixels: Pixels, words: Iterable[str], twin: bytes) -> Iterator
     if abs(wanted.shape[0] - pixels.shape[0]) > 2:
         yield _HIGH, {"high": pixels.shape[0], "wanted": wanted.shape[0]}
         return
-    grey, twins = pixels.mean(axis=2), wanted.mean(axis=2)
     for text in dict.fromkeys(words):
         if not text.strip():
             continue
         places = [[letter for letter in place if _has_body(page, letter)] for place in page.places_of(text)]
         if not places:
             yield _NOT_FOUND, {"text": text}
-        elif (seen := min((contrast_of(pixels[page.within(k, grey)]) for p in places for k in p), default=9.9)) < (
+        elif (seen := min((contrast_of(pixels[page.within(k, pixels)]) for p in places for k in p), default=9.9)) < (
             LEAST_CONTRAST
         ):
             yield _NOT_SEEN, {"text": text, "contrast": seen}
-        elif any(_likeness(page, letter, grey, twins) < _LEAST_LIKENESS for place in places for letter in place):
+        elif any(_likeness(page, letter, pixels, wanted) < _LEAST_LIKENESS for place in places for letter in place):
             yield _UNLIKE, {"text": text}
 
 
@@ -212,10 +211,10 @@ def _has_body(page: PrintedPage, letter: int) -> bool:
     return right - left >= 0.5
 
 
-def _likeness(page: PrintedPage, letter: int, one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+def _likeness(page: PrintedPage, letter: int, one: Pixels, other: Pixels) -> float:
     """Return the correlation of two pictures of a page where a letter is; the second may lie up to a pixel off."""
     rows, columns = page.within(letter, one)
-    first = one[rows, columns]
+    first = _grey(one[rows, columns])
     best = 0.0
     for down, right in _SHIFTS:
         second = _moved(other, rows, columns, down, right)
@@ -226,14 +225,19 @@ def _likeness(page: PrintedPage, letter: int, one: npt.NDArray[np.float64], othe
     return best
 
 
-def _moved(
-    picture: npt.NDArray[np.float64], rows: slice, columns: slice, down: float, right: float
-) -> npt.NDArray[np.float64]:
-    """Return a part of a picture, moved by whole or half pixels."""
+def _moved(picture: Pixels, rows: slice, columns: slice, down: float, right: float) -> npt.NDArray[np.float64]:
+    """Return a part of a picture in grey, moved by whole or half pixels."""
     parts = []
     for y, x in product({math.floor(down), math.ceil(down)}, {math.floor(right), math.ceil(right)}):
-        parts.append(picture[max(rows.start + y, 0) : rows.stop + y, max(columns.start + x, 0) : columns.stop + x])
+        moved = picture[max(rows.start + y, 0) : rows.stop + y, max(columns.start + x, 0) : columns.stop + x]
+        parts.append(_grey(moved))
     return sum(parts[1:], parts[0]) / len(parts) if len({part.shape for part in parts}) == 1 else parts[0]
+
+
+def _grey(pixels: Pixels) -> npt.NDArray[np.float64]:
+    """Return the sum of red, green and blue."""
+    grey: npt.NDArray[np.float64] = pixels.sum(axis=2, dtype=np.float64)
+    return grey
 
 
 # ------------------------------------------------------------------------------------------------------- PDF
@@ -331,7 +335,10 @@ def _text_faults(pages: Sequence[PrintedPage], words: Iterable[str]) -> Iterator
 def _qr_faults(pixels: Pixels, address: str) -> Iterator[Finding]:
     import zxingcpp
 
-    codes = zxingcpp.read_barcodes(np.ascontiguousarray(pixels))
+    formats: Any = zxingcpp.BarcodeFormat.QRCode
+    codes = zxingcpp.read_barcodes(
+        np.ascontiguousarray(pixels), formats=formats, try_rotate=False, try_downscale=False, try_invert=False
+    )
     found = [code.text for code in codes]
     if not found:
         yield _NO_QR, {}
