@@ -11,7 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage._boxes import Boxes, pairs_of_points
-from gridgeo.coverage._cancel import Cancellation, cancel
+from gridgeo.coverage._cancel import Cancellation, cancel_at_first, cancel_crowds
 from gridgeo.coverage._edges import Bools, Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._faces import Faces, find_faces
 from gridgeo.coverage._interactions import Facing, Interactions, beside, find_interactions
@@ -106,17 +106,26 @@ class CoverageAnalysis:
         elif edges is None:
             edges = extract_edges(polygons)
         self._edges: Edges = edges
-        self._cancellation: Cancellation = cancel(edges) if cancelled is None else cancelled[1]
-        self.residual: Residual = residual_of(self._edges, self._cancellation)
-        facing = None if reach is None else Facing(self.residual.polygon, reach)
+        first, certain = cancel_at_first(edges) if cancelled is None else (cancelled[1], True)
+        self._judge(first)
+        if not certain and not self.valid:
+            exact = cancel_crowds(edges, first)
+            if exact is not first:
+                self._judge(exact)
+
+    def _judge(self, cancellation: Cancellation) -> None:
+        """Find out what is at fault in what is left by a cancellation."""
+        self._cancellation: Cancellation = cancellation
+        self.residual: Residual = residual_of(self._edges, cancellation)
+        facing = None if self._reach is None else Facing(self.residual.polygon, self._reach)
         self._interactions: Interactions = find_interactions(
             self.residual.segment, self.residual.following, facing=facing
         )
         self._verdict: Verdict = judge(
-            polygons, self._edges, self.residual, self._cancellation.doubled, self._interactions
+            self._polygons, self._edges, self.residual, cancellation.doubled, self._interactions
         )
         self._invalid_edge: Ints = distinct(
-            np.concatenate([self.residual.edge[self._verdict.invalid], self._cancellation.doubled])
+            np.concatenate([self.residual.edge[self._verdict.invalid], cancellation.doubled])
         )
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridgeo.coverage._edges import Edges, Ints, distinct
-from gridgeo.coverage._engine import compiled_for
+from gridgeo.coverage._engine import compiled_cancel_for
 
 Places = npt.NDArray[np.complex128]  # a place as one number: one comparison, one memory access
 
@@ -51,24 +51,85 @@ class Cancellation:
 
 def cancel(edges: Edges) -> Cancellation:
     """Cancel opposite equal edges exactly."""
-    n = len(edges.coordinates)
-    mate = np.full(n, RESIDUAL, np.int32)
-    mate[edges.ring_start[1:] - 1] = NO_EDGE
+    mate = _mates(edges)
+    n = len(mate)
     if n < 2:
         return Cancellation(mate, np.zeros(0, np.int64))
-    compiled = compiled_for(n)
+    compiled = compiled_cancel_for(n)
     unclear = _pair_up_compiled(compiled, edges, mate) if compiled is not None else _pair_up(edges, mate)
     return Cancellation(mate, _settle(edges, np.sort(unclear), mate))
 
 
+def cancel_at_first(edges: Edges) -> tuple[Cancellation, bool]:
+    """Cancel opposite equal edges; return whether it is certain that all edges that occur more than once are known.
+
+    Where it is not certain, all that can cancel has cancelled nevertheless. A residual of which no polygon covers the
+    outer side then proves that there are none: an edge that occurs twice in one direction has two polygons on its left,
+    so that the residual winds around that place twice, and around the outside not at all.
+    """
+    n = len(edges.coordinates)
+    compiled = compiled_cancel_for(n) if n > 1 else None
+    if compiled is not None:
+        mate = _mates(edges)
+        turned, mixed = _turned_vertices(edges)
+        bits = edges.coordinates.view(np.uint64)
+        done, alike = compiled.pair_as_they_come(
+            edges.coordinates, bits, edges.ring_start, _aside(edges), turned, mixed, _index_bits(n), mate
+        )
+        if done:
+            first = Cancellation(mate, np.zeros(0, np.int64))
+            return (cancel_crowds(edges, first), True) if alike else (first, False)
+    return cancel(edges), True
+
+
+def cancel_crowds(edges: Edges, first: Cancellation) -> Cancellation:
+    """Return the exact cancellation from that of `cancel_at_first`; the same object if there is nothing to correct."""
+    compiled = compiled_cancel_for(len(edges.coordinates))
+    if compiled is None:
+        return cancel(edges)
+    mate = first.mate
+    size_bits = max(12, int(len(mate)).bit_length() + 4)
+    edge, key = compiled.edges_that_crowd(edges.coordinates.view(np.uint64), edges.ring_start, mate, size_bits)
+    order = np.argsort(key)
+    alike = np.flatnonzero(key[order[1:]] == key[order[:-1]])
+    if not len(alike):
+        return first
+    crowd = distinct(edge[np.concatenate([order[alike], order[alike + 1]])])
+    unclear = distinct(np.concatenate([crowd, mate[crowd[mate[crowd] >= 0]]]))
+    mate = mate.copy()
+    mate[unclear] = RESIDUAL
+    return Cancellation(mate, _settle(edges, unclear, mate))
+
+
+def _mates(edges: Edges) -> npt.NDArray[np.int32]:
+    mate = np.full(len(edges.coordinates), RESIDUAL, np.int32)
+    if edges.aside is None:
+        mate[edges.ring_start[1:] - 1] = NO_EDGE
+    else:
+        mate[edges.no_edge] = NO_EDGE
+    return mate
+
+
+def _aside(edges: Edges) -> npt.NDArray[np.bool_]:
+    return np.zeros(0, bool) if edges.aside is None else edges.aside
+
+
+def _index_bits(count: int) -> int:
+    return max(1, (count - 1).bit_length())
+
+
+def _turned_vertices(edges: Edges) -> tuple[npt.NDArray[np.bool_], bool]:
+    """Whether the interior is to the right of each vertex's ring as stored; only where rings differ in that."""
+    mixed = _is_mixed(edges)
+    return np.repeat(edges.reversed_ring, np.diff(edges.ring_start)) if mixed else np.zeros(0, bool), mixed
+
+
 def _pair_up_compiled(compiled: ModuleType, edges: Edges, mate: npt.NDArray[np.int32]) -> Ints:
     n = len(mate)
-    index_bits = max(1, (n - 1).bit_length())
     bucket_bits = max(1, (n >> 12).bit_length() - 1)
     bits = edges.coordinates.view(np.uint64)
-    crowded = compiled.pair_up(bits, edges.ring_start, index_bits, bucket_bits, mate)
-    mixed = _is_mixed(edges)
-    turned = np.repeat(edges.reversed_ring, np.diff(edges.ring_start)) if mixed else np.zeros(0, bool)
+    crowded = compiled.pair_up(bits, edges.ring_start, _aside(edges), _index_bits(n), bucket_bits, mate)
+    turned, mixed = _turned_vertices(edges)
     false: Ints = compiled.part_false_pairs(edges.coordinates, turned, mixed, mate)
     return np.concatenate([crowded, false])
 
@@ -81,11 +142,16 @@ def _is_mixed(edges: Edges) -> bool:
 def _pair_up(edges: Edges, mate: npt.NDArray[np.int32]) -> Ints:
     """Pair the edges whose hash occurs twice, if they are opposite and equal; return the unclear ones."""
     n = len(mate)
-    index_bits = np.uint64(max(1, (n - 1).bit_length()))
+    index_bits = np.uint64(_index_bits(n))
     words = _hash_words(edges.coordinates, index_bits)
-    words[edges.ring_start[1:] - 1] = np.uint64(2**64 - 1)  # not edges: at the end
+    none = len(edges.ring_start) - 1
+    if edges.aside is None:
+        words[edges.ring_start[1:] - 1] = np.uint64(2**64 - 1)  # not edges: at the end
+    else:
+        words[mate == NO_EDGE] = np.uint64(2**64 - 1)
+        none = int((mate == NO_EDGE).sum())
     words.sort()
-    words = words[: n - (len(edges.ring_start) - 1)]
+    words = words[: n - none]
     crowded = _pair_words(words, index_bits, mate)
     return np.concatenate([crowded, *_part_false_pairs(edges, mate)])
 
@@ -137,7 +203,7 @@ def _pair_words(words: npt.NDArray[np.uint64], index_bits: np.uint64, mate: npt.
         np.flatnonzero(alike[start : start + _BLOCK][: count - start] & alike[start + 1 : start + 1 + _BLOCK]) + start
         for start in range(0, count, _BLOCK)
     ]
-    crowded = np.concatenate(several)
+    crowded = np.concatenate([np.zeros(0, np.int64), *several])
     for start in range(0, count - 1, _BLOCK):
         stop = min(start + _BLOCK, count - 1)
         before, here, after = alike[start:stop], alike[start + 1 : stop + 1], alike[start + 2 : stop + 2]

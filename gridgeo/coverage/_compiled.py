@@ -13,8 +13,6 @@ from numba import njit
 from gridgeo.coverage._orientation import EPSILON, ORIENTATION_ERROR
 
 _SPLITTER = 2.0**27 + 1.0
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_FINISHER = np.uint64(0xD6E8FEB86659FD93)
 
 
 # ---------------------------------------------------------------- exact orientation
@@ -115,129 +113,7 @@ def chunk_boxes(coordinates, start, stop):  # type: ignore[no-untyped-def]
     return box
 
 
-# ---------------------------------------------------------------- cancelling
-
-
-@njit(cache=True, inline="always")
-def _place_hash(x, y):  # type: ignore[no-untyped-def]
-    """Hash of a vertex; small integers differ only in the high bits of a double, so these are folded down first."""
-    value = (x ^ (x >> np.uint64(32))) * _MULTIPLIER
-    value ^= value >> np.uint64(29)
-    value = (value ^ y ^ (y >> np.uint64(32))) * _FINISHER
-    return value ^ (value >> np.uint64(32))
-
-
-@njit(cache=True)
-def pair_up(bits, ring_start, index_bits, bucket_bits, mate):  # type: ignore[no-untyped-def]
-    """Pair the edges whose hash occurs twice; return those whose hash occurs more often.
-
-    Words of hash and index are thrown into buckets that fit the processor's cache, then matched in a small table. The
-    hash is computed twice instead of stored, which keeps memory low.
-    """
-    buckets = 1 << bucket_bits
-    bucket_shift = np.uint64(64 - bucket_bits)
-    index_shift = np.uint64(index_bits)
-    index_mask = (np.uint64(1) << index_shift) - np.uint64(1)
-    fill = np.zeros(buckets + 1, np.int64)
-    for ring in range(len(ring_start) - 1):
-        before = _place_hash(bits[ring_start[ring], 0], bits[ring_start[ring], 1])
-        for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
-            here = _place_hash(bits[i, 0], bits[i, 1])
-            word = (before + here) * _FINISHER
-            word ^= word >> np.uint64(32)
-            fill[(word >> bucket_shift) + np.uint64(1)] += 1
-            before = here
-    largest = 0
-    for bucket in range(buckets):
-        largest = max(largest, fill[bucket + 1])
-        fill[bucket + 1] += fill[bucket]
-    words = np.empty(fill[buckets], np.uint64)
-    start = fill.copy()
-    for ring in range(len(ring_start) - 1):
-        before = _place_hash(bits[ring_start[ring], 0], bits[ring_start[ring], 1])
-        for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
-            here = _place_hash(bits[i, 0], bits[i, 1])
-            word = (before + here) * _FINISHER
-            word ^= word >> np.uint64(32)
-            bucket = word >> bucket_shift
-            words[fill[bucket]] = (word & ~index_mask) | np.uint64(i - 1)
-            fill[bucket] += 1
-            before = here
-    capacity = 16
-    while capacity < 2 * largest:
-        capacity *= 2
-    nothing = np.uint64(0xFFFFFFFFFFFFFFFF)
-    first = np.empty(capacity, np.uint64)  # the first word with its hash in each slot
-    second = np.empty(capacity, np.int32)  # the second edge; -1: none yet, -2: there were more
-    crowd = np.empty(1024, np.int64)
-    crowded = 0
-    for bucket in range(buckets):
-        size = start[bucket + 1] - start[bucket]
-        table = 16
-        while table < 2 * size:
-            table *= 2
-        mask = np.uint64(table - 1)
-        first[:table] = nothing
-        for k in range(start[bucket], start[bucket + 1]):
-            word = words[k]
-            slot = (word >> index_shift) & mask
-            while first[slot] != nothing and (first[slot] ^ word) > index_mask:
-                slot = (slot + np.uint64(1)) & mask
-            if first[slot] == nothing:
-                first[slot] = word
-                second[slot] = -1
-                continue
-            edge = np.int32(word & index_mask)
-            other = np.int32(first[slot] & index_mask)
-            if second[slot] == -1:
-                second[slot] = edge
-                mate[edge] = other
-                mate[other] = edge
-                continue
-            if crowded + 3 > len(crowd):
-                larger = np.empty(2 * len(crowd), np.int64)
-                larger[:crowded] = crowd[:crowded]
-                crowd = larger
-            if second[slot] >= 0:  # the third: none of the three is clear
-                mate[other] = -1
-                mate[second[slot]] = -1
-                crowd[crowded] = other
-                crowd[crowded + 1] = second[slot]
-                crowded += 2
-                second[slot] = -2
-            crowd[crowded] = edge
-            crowded += 1
-    return crowd[:crowded]
-
-
-@njit(cache=True)
-def part_false_pairs(c, reversed_vertex, mixed, mate):  # type: ignore[no-untyped-def]
-    """Undo pairs that are not opposite equal edges; return their edges."""
-    false = np.empty(1024, np.int64)
-    count = 0
-    for i in range(len(mate)):
-        o = mate[i]
-        if o <= i:
-            continue
-        if mixed and reversed_vertex[i] != reversed_vertex[o]:
-            equal = (
-                c[i, 0] == c[o, 0] and c[i, 1] == c[o, 1] and c[i + 1, 0] == c[o + 1, 0] and c[i + 1, 1] == c[o + 1, 1]
-            )
-        else:
-            equal = (
-                c[i, 0] == c[o + 1, 0] and c[i, 1] == c[o + 1, 1] and c[i + 1, 0] == c[o, 0] and c[i + 1, 1] == c[o, 1]
-            )
-        if not equal:
-            if count + 2 > len(false):
-                larger = np.empty(2 * len(false), np.int64)
-                larger[:count] = false[:count]
-                false = larger
-            mate[i] = -1
-            mate[o] = -1
-            false[count] = i
-            false[count + 1] = o
-            count += 2
-    return false[:count]
+# ---------------------------------------------------------------- residual
 
 
 @njit(cache=True)

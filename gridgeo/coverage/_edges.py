@@ -8,7 +8,7 @@ what is slow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -52,6 +52,10 @@ class Edges:
         Whether the ring bounds a hole of its polygon.
     count : int
         How many polygons there are, empty ones included.
+    given : int
+        How many vertices the polygons have, repeated ones and those set aside included.
+    aside : ndarray of bool, shape (rings,), optional
+        Rings that are set aside: their vertices are there, but no edges.
     """
 
     coordinates: npt.NDArray[np.float64]
@@ -60,6 +64,8 @@ class Edges:
     reversed_ring: Bools
     hole_ring: Bools
     count: int
+    given: int
+    aside: Bools | None = None
 
     def ring_of(self, edges: npt.NDArray[np.integer]) -> Ints:
         """Ring of each edge."""
@@ -80,29 +86,29 @@ class Edges:
         return ends.view(np.float64)
 
     def without(self, polygons: Ints) -> Edges:
-        """Return the edges that are left when some polygons are taken away: these become empty ones."""
+        """Return the edges that are left when the rings of some polygons are set aside; nothing is copied."""
         if not len(polygons):
             return self
         gone = np.zeros(self.count, bool)
         gone[polygons] = True
-        kept = ~gone[self.ring_polygon]
-        size = np.diff(self.ring_start)
-        step = np.diff(kept.astype(np.int8), prepend=0, append=0)
-        first, last = self.ring_start[np.flatnonzero(step == 1)], self.ring_start[np.flatnonzero(step == -1)]
-        runs = [self.coordinates[start:stop] for start, stop in zip(first.tolist(), last.tolist(), strict=True)]
-        return Edges(
-            runs[0] if len(runs) == 1 else np.concatenate([self.coordinates[:0], *runs]),
-            np.concatenate([[0], np.cumsum(size[kept])]),
-            self.ring_polygon[kept],
-            self.reversed_ring[kept],
-            self.hole_ring[kept],
-            self.count,
-        )
+        aside = gone[self.ring_polygon]
+        return replace(self, aside=aside if self.aside is None else aside | self.aside)
+
+    @property
+    def no_edge(self) -> Bools:
+        """Which vertices no edge starts from: the last of each ring, and those of rings that are set aside."""
+        none = np.zeros(len(self.coordinates), bool)
+        none[self.ring_start[1:] - 1] = True
+        for ring in [] if self.aside is None else np.flatnonzero(self.aside).tolist():
+            none[self.ring_start[ring] : self.ring_start[ring + 1]] = True
+        return none
 
     @cached_property
     def chunks(self) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
         """Runs of at most 64 consecutive edges of one ring: (first edge, last edge + 1, box)."""
         edges_in_ring = np.diff(self.ring_start) - 1
+        if self.aside is not None:
+            edges_in_ring[self.aside] = 0
         count = -(-edges_in_ring // _CHUNK)
         ring = np.repeat(np.arange(len(count)), count)
         step = np.arange(len(ring)) - np.repeat(np.cumsum(count) - count, count)
@@ -152,7 +158,7 @@ def extract_edges(polygons: npt.NDArray[np.object_]) -> Edges:
     clockwise = doubled_area < 0
     for ring in np.flatnonzero((np.abs(doubled_area) <= bound) & np.isfinite(bound)).tolist():
         clockwise[ring] = _exact_doubled_area(coordinates[ring_start[ring] : ring_start[ring + 1]]) < 0
-    return Edges(coordinates, ring_start, ring_polygon, clockwise != is_hole, is_hole, len(polygons))
+    return Edges(coordinates, ring_start, ring_polygon, clockwise != is_hole, is_hole, len(polygons), int(sizes.sum()))
 
 
 def _parts(polygons: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], Ints]:

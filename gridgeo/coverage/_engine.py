@@ -38,8 +38,16 @@ def compiled_for(vertices: int) -> ModuleType | None:
 
 def compiled_soundness_for(vertices: int) -> ModuleType | None:
     """Return the compiled loops of ``_soundness`` if they pay for that many vertices; None for none."""
-    compiled = compiled_for(vertices)
-    return None if compiled is None else importlib.import_module(f"{_NAME}_soundness")
+    return _beside(vertices, "soundness")
+
+
+def compiled_cancel_for(vertices: int) -> ModuleType | None:
+    """Return the compiled loops of ``_cancel`` if they pay for that many vertices; None for numpy."""
+    return _beside(vertices, "cancel")
+
+
+def _beside(vertices: int, part: str) -> ModuleType | None:
+    return None if compiled_for(vertices) is None else importlib.import_module(f"{_NAME}_{part}")
 
 
 def _has_cache() -> bool:
@@ -48,5 +56,5 @@ def _has_cache() -> bool:
     if os.access(beside, os.W_OK) and "NUMBA_CACHE_DIR" not in os.environ:
         folder = beside
     else:
-        folder = Path(importlib.import_module(_NAME).pair_up.stats.cache_path)
-    return next(folder.glob("_compiled.pair_up-*.nbi"), None) is not None
+        folder = Path(importlib.import_module(_NAME).ring_turns.stats.cache_path)
+    return next(folder.glob("_compiled.ring_turns-*.nbi"), None) is not None

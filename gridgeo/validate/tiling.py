@@ -306,7 +306,7 @@ def examine(
         shapes=check_shapes(subject, claim),
         polygons=len(subject.polygons),
         residual=len(analysis.residual),
-        vertices=int(shapely.get_num_coordinates(subject.polygons).sum()),
+        vertices=subject.edges.given,
         area=enclosed_area(analysis.residual.segment, subject.crs, subject.measure_crs) + set_aside,
     )
 
