@@ -28,6 +28,7 @@ from gridgeo.coverage._faces import Faces
 from gridgeo.coverage._repeats import equal_polygons, repeated_rows
 from gridgeo.coverage._residual import Residual
 from gridgeo.coverage._soundness import sharp_corners, surely_sound
+from gridgeo.coverage._strips import bounds_of_segments, strips_in_the_west
 
 __all__ = [
     "Adjacency",
@@ -39,11 +40,13 @@ __all__ = [
     "MissingVertices",
     "Residual",
     "analyse",
+    "bounds_of_segments",
     "compile_loops",
     "equal_polygons",
     "extract_edges",
     "pairs_of_boxes",
     "repeated_rows",
     "sharp_corners",
+    "strips_in_the_west",
     "surely_sound",
 ]

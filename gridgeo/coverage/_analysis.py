@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage._boxes import Boxes, pairs_of_points
-from gridgeo.coverage._cancel import Cancellation, cancel_at_first, cancel_crowds
+from gridgeo.coverage._boxes import Boxes, edges_within, pairs_of_points
+from gridgeo.coverage._cancel import Cancellation, FirstCancellation, cancel_again, cancel_at_first
 from gridgeo.coverage._edges import Bools, Edges, Ints, distinct, extract_edges
 from gridgeo.coverage._faces import Faces, find_faces
 from gridgeo.coverage._interactions import Facing, Interactions, beside, find_interactions
 from gridgeo.coverage._narrow import Row
 from gridgeo.coverage._residual import Residual, residual_of
-from gridgeo.coverage._verdict import Verdict, judge
+from gridgeo.coverage._verdict import Verdict, boxes_around, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,13 @@ class CoverageAnalysis:
         elif edges is None:
             edges = extract_edges(polygons)
         self._edges: Edges = edges
-        first, certain = cancel_at_first(edges) if cancelled is None else (cancelled[1], True)
-        self._judge(first)
-        if not certain and not self.valid:
-            exact = cancel_crowds(edges, first)
-            if exact is not first:
+        first = cancel_at_first(edges) if cancelled is None else FirstCancellation(cancelled[1], True)
+        self._judge(first.cancellation)
+        if not first.is_exact and not self.valid:
+            # an edge that occurs twice lies where two polygons are, and what is at fault runs around that
+            doubtful = edges_within(boxes_around(self.residual, self._interactions, self._verdict.invalid), edges)
+            exact = cancel_again(edges, first, doubtful)
+            if exact is not first.cancellation:
                 self._judge(exact)
 
     def _judge(self, cancellation: Cancellation) -> None:

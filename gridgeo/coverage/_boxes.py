@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage._edges import Edges, Ints
+from gridgeo.coverage._edges import Edges, Ints, distinct
 
 Boxes = npt.NDArray[np.float64]
 
@@ -48,6 +48,21 @@ def pairs_of_points(point: npt.NDArray[np.float64], box: Boxes) -> tuple[Ints, I
     near = _worth_trying(box, np.concatenate([point, point], axis=1))
     which, found = shapely.STRtree(shapely.box(*box[near].T)).query(shapely.points(point))
     return which, near[found]
+
+
+def edges_within(box: Boxes, edges: Edges) -> Ints:
+    """Edges both ends of which lie in one of some boxes, borders included."""
+    start, stop, chunk_box = edges.chunks
+    which, chunk = pairs_of_boxes(box, chunk_box)
+    size = stop[chunk] - start[chunk]
+    edge = np.repeat(start[chunk], size) + np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
+    which = np.repeat(which, size)
+    inside = np.ones(len(edge), bool)
+    for end in (edge, edge + 1):
+        for axis in (0, 1):
+            place = edges.coordinates[end, axis]
+            inside &= (box[which, axis] <= place) & (place <= box[which, axis + 2])
+    return distinct(edge[inside])
 
 
 def _worth_trying(box: Boxes, target: Boxes) -> Ints:

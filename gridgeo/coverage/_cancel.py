@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from gridgeo.coverage._edges import Edges, Ints, distinct
 from gridgeo.coverage._engine import compiled_cancel_for
+from gridgeo.coverage._repeats import repeated_rows
 
 Places = npt.NDArray[np.complex128]  # a place as one number: one comparison, one memory access
 
@@ -60,45 +61,57 @@ def cancel(edges: Edges) -> Cancellation:
     return Cancellation(mate, _settle(edges, np.sort(unclear), mate))
 
 
-def cancel_at_first(edges: Edges) -> tuple[Cancellation, bool]:
-    """Cancel opposite equal edges; return whether it is certain that all edges that occur more than once are known.
+@dataclass(frozen=True, slots=True)
+class FirstCancellation:
+    """A cancellation in which edges that occur more than once may not have been noticed.
 
-    Where it is not certain, all that can cancel has cancelled nevertheless. A residual of which no polygon covers the
-    outer side then proves that there are none: an edge that occurs twice in one direction has two polygons on its left,
-    so that the residual winds around that place twice, and around the outside not at all.
+    All that can cancel has cancelled nevertheless. Such an edge has two polygons on its left, so that what found no
+    partner winds twice around the places there.
+
+    Parameters
+    ----------
+    cancellation : Cancellation
+    is_exact : bool
+        Whether all edges that occur more than once are known.
     """
+
+    cancellation: Cancellation
+    is_exact: bool
+
+
+def cancel_at_first(edges: Edges) -> FirstCancellation:
+    """Cancel opposite equal edges, fast."""
     n = len(edges.coordinates)
     compiled = compiled_cancel_for(n) if n > 1 else None
-    if compiled is not None:
-        mate = _mates(edges)
-        turned, mixed = _turned_vertices(edges)
-        bits = edges.coordinates.view(np.uint64)
-        done, alike = compiled.pair_as_they_come(
-            edges.coordinates, bits, edges.ring_start, _aside(edges), turned, mixed, _index_bits(n), mate
-        )
-        if done:
-            first = Cancellation(mate, np.zeros(0, np.int64))
-            return (cancel_crowds(edges, first), True) if alike else (first, False)
-    return cancel(edges), True
-
-
-def cancel_crowds(edges: Edges, first: Cancellation) -> Cancellation:
-    """Return the exact cancellation from that of `cancel_at_first`; the same object if there is nothing to correct."""
-    compiled = compiled_cancel_for(len(edges.coordinates))
     if compiled is None:
-        return cancel(edges)
-    mate = first.mate
-    size_bits = max(12, int(len(mate)).bit_length() + 4)
-    edge, key = compiled.edges_that_crowd(edges.coordinates.view(np.uint64), edges.ring_start, mate, size_bits)
-    order = np.argsort(key)
-    alike = np.flatnonzero(key[order[1:]] == key[order[:-1]])
-    if not len(alike):
-        return first
-    crowd = distinct(edge[np.concatenate([order[alike], order[alike + 1]])])
-    unclear = distinct(np.concatenate([crowd, mate[crowd[mate[crowd] >= 0]]]))
-    mate = mate.copy()
-    mate[unclear] = RESIDUAL
-    return Cancellation(mate, _settle(edges, unclear, mate))
+        return FirstCancellation(cancel(edges), True)
+    mate = _mates(edges)
+    turned, mixed = _turned_vertices(edges)
+    c = edges.coordinates
+    done, alike = compiled.pair_as_they_come(
+        c, c.view(np.uint64), edges.ring_start, _aside(edges), turned, mixed, _index_bits(n), mate
+    )
+    if not done:
+        return FirstCancellation(cancel(edges), True)
+    first = Cancellation(mate, np.zeros(0, np.int64))
+    if not alike:
+        return FirstCancellation(first, False)
+    left = first.residual
+    doubled: Ints = left[repeated_rows(edges.oriented(left))]
+    return FirstCancellation(Cancellation(mate, doubled), False)
+
+
+def cancel_again(edges: Edges, first: FirstCancellation, edge: Ints) -> Cancellation:
+    """Return the exact cancellation where all edges that may occur more than once are named, or edges equal to them.
+
+    It is the same object where there is nothing to correct.
+    """
+    mate = first.cancellation.mate
+    unclear = distinct(np.concatenate([edge, mate[edge[mate[edge] >= 0]]]))
+    corrected = mate.copy()
+    corrected[unclear] = RESIDUAL
+    doubled = _settle(edges, unclear, corrected)
+    return Cancellation(corrected, doubled) if len(doubled) else first.cancellation
 
 
 def _mates(edges: Edges) -> npt.NDArray[np.int32]:

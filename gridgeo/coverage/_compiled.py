@@ -150,6 +150,29 @@ def residual_parts(c, ring_start, ring_polygon, reversed_ring, mate):  # type: i
     return edge, segment, polygon, following, closed
 
 
+@njit(cache=True)
+def strips_in_the_west(segment, middle, size, factor, places):  # type: ignore[no-untyped-def]
+    """Twin of the loop of the function of the same name in ``_strips``."""
+    strip = np.empty(len(segment))
+    degree = len(factor) - 1
+    per_x, per_y = 1.0 / size[0], 1.0 / size[1]
+    for k in range(len(segment)):
+        ax, ay = (segment[k, 0] - middle[0]) * per_x, (segment[k, 1] - middle[1]) * per_y
+        bx, by = (segment[k, 2] - middle[0]) * per_x - ax, (segment[k, 3] - middle[1]) * per_y - ay
+        west = 0.0
+        for place in range(len(places)):
+            x, y = ax + places[place, 0] * bx, ay + places[place, 0] * by
+            total = factor[degree, 0] * x
+            for i in range(degree - 1, -1, -1):
+                inner = factor[i, degree - i] * y
+                for j in range(degree - i - 1, 0, -1):
+                    inner = (inner + factor[i, j]) * y
+                total = (total + (inner + factor[i, 0])) * x
+            west += places[place, 1] * total
+        strip[k] = by * west
+    return strip
+
+
 # ---------------------------------------------------------------- interactions
 
 
@@ -171,6 +194,7 @@ def spread(segment):  # type: ignore[no-untyped-def]
 def grid_items(segment, x0, y0, cell, columns, rows, grow):  # type: ignore[no-untyped-def]
     """Sort segments into the cells of a grid that they come near: (start of each cell, segments)."""
     slack = 1e-3 * cell + grow
+    per = 1.0 / cell
     count = np.zeros(columns * rows + 1, np.int64)
     item = np.empty(0, np.int32)
     for step in range(2):
@@ -183,7 +207,7 @@ def grid_items(segment, x0, y0, cell, columns, rows, grow):  # type: ignore[no-u
             ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
             if ay > by:
                 ax, ay, bx, by = bx, by, ax, ay
-            first_row, last_row = int((ay - grow - y0) / cell), int((by + grow - y0) / cell)
+            first_row, last_row = int((ay - grow - y0) * per), int((by + grow - y0) * per)
             for row in range(first_row, last_row + 1):
                 xa, xb = ax, bx
                 if ay < by and first_row != last_row:  # the part of the segment within the row, with a little slack
@@ -193,8 +217,8 @@ def grid_items(segment, x0, y0, cell, columns, rows, grow):  # type: ignore[no-u
                     xb = ax + (bx - ax) * ((high - ay) / (by - ay))
                 if xa > xb:
                     xa, xb = xb, xa
-                first = max(int((xa - slack - x0) / cell), 0)
-                last = min(int((xb + slack - x0) / cell), columns - 1)
+                first = max(int((xa - slack - x0) * per), 0)
+                last = min(int((xb + slack - x0) * per), columns - 1)
                 for column in range(first, last + 1):
                     if step == 0:
                         count[row * columns + column + 1] += 1
@@ -210,25 +234,80 @@ def _within(x, y, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     return min(ax, bx) <= x <= max(ax, bx) and min(ay, by) <= y <= max(ay, by)
 
 
+@njit(cache=True, inline="always")
+def _side_by_side(segment, k, m, reach_x, reach_y, least):  # type: ignore[no-untyped-def]
+    """Twin of ``beside`` in ``_interactions`` for one pair."""
+    x, y = segment[k, 0], segment[k, 1]
+    run_x, run_y = (segment[k, 2] - x) / reach_x, (segment[k, 3] - y) / reach_y
+    ax, ay = (segment[m, 0] - x) / reach_x, (segment[m, 1] - y) / reach_y
+    bx, by = (segment[m, 2] - x) / reach_x, (segment[m, 3] - y) / reach_y
+    back_x, back_y = bx - ax, by - ay
+    opposite = run_x * back_x + run_y * back_y
+    if opposite >= 0:
+        return False
+    size = run_x * run_x + run_y * run_y
+    if opposite * opposite < least**2 * size * (back_x * back_x + back_y * back_y):
+        return False
+    near, far = bx * run_x + by * run_y, ax * run_x + ay * run_y
+    low, high = max(near, 0.0), min(far, size)
+    if low >= high:
+        return False
+    middle = (low + high) / 2
+    share, along = (middle - near) / (far - near), middle / size
+    off_x, off_y = bx - share * back_x - along * run_x, by - share * back_y - along * run_y
+    outward = run_y * off_x - run_x * off_y
+    return outward > 0 and outward * outward <= size
+
+
 @njit(cache=True)
-def grid_interactions(segment, following, fresh, all_fresh, count, item, crossing, on_segment, touched):  # type: ignore[no-untyped-def]
+def grid_interactions(  # type: ignore[no-untyped-def]
+    segment, following, fresh, all_fresh, polygon, reach, least, count, item, crossing, on_segment, touched
+):
     """Classify pairs of segments that share a cell; return how many crossings and ends inside there are.
 
-    More may be found than fit into the arrays: then the caller makes them larger and asks again.
+    More may be found than fit into the arrays: then the caller makes them larger and asks again. With a reach, pairs
+    of different polygons that run side by side are returned too, some more than once.
     """
     crossings = 0
     insides = 0
+    facing = np.empty((1024, 2), np.int64)
+    faced = 0
+    reach_x, reach_y = reach
+    box = np.empty((64, 4))  # of the segments in a cell
     for cell in range(len(count) - 1):
-        for u in range(count[cell], count[cell + 1]):
-            i = item[u]
+        first = count[cell]
+        size = count[cell + 1] - first
+        if size < 2:
+            continue
+        if size > len(box):
+            box = np.empty((2 * size, 4))
+        for v in range(size):
+            j = item[first + v]
+            cx, cy, dx, dy = segment[j, 0], segment[j, 1], segment[j, 2], segment[j, 3]
+            box[v, 0], box[v, 1], box[v, 2], box[v, 3] = min(cx, dx), min(cy, dy), max(cx, dx), max(cy, dy)
+        for u in range(size - 1):
+            i = item[first + u]
             ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
-            low_x, high_x = min(ax, bx), max(ax, bx)
-            low_y, high_y = min(ay, by), max(ay, by)
-            for v in range(u + 1, count[cell + 1]):
-                j = item[v]
-                cx, cy, dx, dy = segment[j, 0], segment[j, 1], segment[j, 2], segment[j, 3]
-                if max(cx, dx) < low_x or min(cx, dx) > high_x or max(cy, dy) < low_y or min(cy, dy) > high_y:
+            low_x, low_y, high_x, high_y = box[u, 0], box[u, 1], box[u, 2], box[u, 3]
+            far_west, far_east = low_x - reach_x, high_x + reach_x
+            far_south, far_north = low_y - reach_y, high_y + reach_y
+            for v in range(u + 1, size):
+                west, south, east, north = box[v, 0], box[v, 1], box[v, 2], box[v, 3]
+                if (east < far_west) | (west > far_east) | (north < far_south) | (south > far_north):
                     continue
+                j = item[first + v]
+                if reach_x > 0.0 and polygon[i] != polygon[j]:
+                    k, m = min(i, j), max(i, j)
+                    if _side_by_side(segment, k, m, reach_x, reach_y, least):
+                        if faced == len(facing):
+                            larger = np.empty((2 * faced, 2), np.int64)
+                            larger[:faced] = facing
+                            facing = larger
+                        facing[faced, 0], facing[faced, 1] = k, m
+                        faced += 1
+                if (east < low_x) | (west > high_x) | (north < low_y) | (south > high_y):
+                    continue
+                cx, cy, dx, dy = segment[j, 0], segment[j, 1], segment[j, 2], segment[j, 3]
                 if not all_fresh and not fresh[i] and not fresh[j]:
                     continue
                 ac, bc = ax == cx and ay == cy, bx == cx and by == cy
@@ -265,56 +344,7 @@ def grid_interactions(segment, following, fresh, all_fresh, count, item, crossin
                             on_segment[insides, 1] = j if end < 2 else i
                             on_segment[insides, 2] = end % 2
                         insides += 1
-    return crossings, insides
-
-
-@njit(cache=True)
-def grid_facing(segment, polygon, reach, least, count, item):  # type: ignore[no-untyped-def]
-    """Pairs of segments of different polygons that run side by side (``beside``); some more than once."""
-    pair = np.empty((1024, 2), np.int64)
-    found = 0
-    for cell in range(len(count) - 1):
-        for u in range(count[cell], count[cell + 1]):
-            i = item[u]
-            low_x, high_x = min(segment[i, 0], segment[i, 2]) - reach[0], max(segment[i, 0], segment[i, 2]) + reach[0]
-            low_y, high_y = min(segment[i, 1], segment[i, 3]) - reach[1], max(segment[i, 1], segment[i, 3]) + reach[1]
-            for v in range(u + 1, count[cell + 1]):
-                j = item[v]
-                if max(segment[j, 0], segment[j, 2]) < low_x or min(segment[j, 0], segment[j, 2]) > high_x:
-                    continue
-                if max(segment[j, 1], segment[j, 3]) < low_y or min(segment[j, 1], segment[j, 3]) > high_y:
-                    continue
-                if polygon[i] == polygon[j]:
-                    continue
-                k, m = min(i, j), max(i, j)
-                x, y = segment[k, 0], segment[k, 1]
-                run_x, run_y = (segment[k, 2] - x) / reach[0], (segment[k, 3] - y) / reach[1]
-                ax, ay = (segment[m, 0] - x) / reach[0], (segment[m, 1] - y) / reach[1]
-                bx, by = (segment[m, 2] - x) / reach[0], (segment[m, 3] - y) / reach[1]
-                back_x, back_y = bx - ax, by - ay
-                opposite = run_x * back_x + run_y * back_y
-                if opposite >= 0:
-                    continue
-                size = run_x * run_x + run_y * run_y
-                if opposite * opposite < least**2 * size * (back_x * back_x + back_y * back_y):
-                    continue
-                near, far = bx * run_x + by * run_y, ax * run_x + ay * run_y
-                low, high = max(near, 0.0), min(far, size)
-                if low >= high:
-                    continue
-                middle = (low + high) / 2
-                share, along = (middle - near) / (far - near), middle / size
-                off_x, off_y = bx - share * back_x - along * run_x, by - share * back_y - along * run_y
-                outward = run_y * off_x - run_x * off_y
-                if outward <= 0 or outward * outward > size:
-                    continue
-                if found == len(pair):
-                    larger = np.empty((2 * found, 2), np.int64)
-                    larger[:found] = pair
-                    pair = larger
-                pair[found, 0], pair[found, 1] = k, m
-                found += 1
-    return pair[:found]
+    return crossings, insides, facing[:faced]
 
 
 # ---------------------------------------------------------------- winding

@@ -8,7 +8,7 @@ from numba import njit
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _FINISHER = np.uint64(0xD6E8FEB86659FD93)
 _NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
-_WAITING = 1 << 18  # edges; with more that wait for a partner at once the table no longer fits a processor's cache
+_WAITING = 1 << 16  # edges; with more that wait for a partner at once the table no longer fits a processor's cache
 
 
 @njit(cache=True, inline="always")
@@ -43,124 +43,74 @@ def pair_as_they_come(c, bits, ring_start, aside, reversed_vertex, mixed, index_
     """Pair each edge with one that leads back along it and came before; edges wait for a partner in a small table.
 
     Return whether it was carried through, and whether two edges were seen to be the same. Neighbours in the file are
-    mostly neighbours on the map, so that few edges wait at once and nothing leaves the processor's cache; where too
-    many wait it is given up. An edge that comes a third time is not noticed as such.
+    mostly neighbours on the map, so that few edges wait at once and the table stays in the processor's cache; where too
+    many wait it is given up. Where an edge has found its partner, the next one mostly finds its own beside that,
+    without the table. An edge that comes a third time is not noticed as such.
     """
     index_shift = np.uint64(index_bits)
     index_mask = (np.uint64(1) << index_shift) - np.uint64(1)
-    capacity = 1 << 12
+    capacity = 1 << 13
     mask = np.uint64(capacity - 1)
     table = np.full(capacity, _NOTHING, np.uint64)
+    filled = 0  # slots, also with edges that have found their partner since
     waiting = 0
     alike = False
     for ring in range(len(ring_start) - 1):
         if len(aside) and aside[ring]:
             continue
-        before = _place_hash(bits[ring_start[ring], 0], bits[ring_start[ring], 1])
-        for i in range(ring_start[ring], ring_start[ring + 1] - 1):
+        start = ring_start[ring]
+        beside = -1
+        known = -1  # the vertex whose hash is at hand
+        before = np.uint64(0)
+        for i in range(start, ring_start[ring + 1] - 1):
+            if 0 <= beside < i and mate[beside] == -1:
+                turned = mixed and reversed_vertex[i] != reversed_vertex[beside]
+                if _run_alike(c, i, beside) if turned else _run_opposite(c, i, beside):
+                    mate[i], mate[beside] = beside, i
+                    waiting -= 1
+                    beside += 1 if turned else -1
+                    continue
+            beside = -1
+            if known != i:
+                before = _place_hash(bits[i, 0], bits[i, 1])
             here = _place_hash(bits[i + 1, 0], bits[i + 1, 1])
             word = (_edge_hash(before, here) & ~index_mask) | np.uint64(i)
-            before = here
+            before, known = here, i + 1
             slot = (word >> index_shift) & mask
-            found = False
             while table[slot] != _NOTHING:
                 if (table[slot] ^ word) <= index_mask:
                     o = np.int64(table[slot] & index_mask)
                     turned = mixed and reversed_vertex[i] != reversed_vertex[o]
-                    if _run_alike(c, i, o) if turned else _run_opposite(c, i, o):
-                        found = True
+                    if mate[o] == -1 and (_run_alike(c, i, o) if turned else _run_opposite(c, i, o)):
+                        mate[i], mate[o] = o, i
+                        waiting -= 1
+                        beside = o + 1 if turned else o - 1
                         break
                     if _run_opposite(c, i, o) if turned else _run_alike(c, i, o):
                         alike = True
                 slot = (slot + np.uint64(1)) & mask
-            if not found:
-                table[slot] = word
-                waiting += 1
-                if 2 * waiting > capacity:
-                    if waiting > _WAITING and 2 * waiting > i:
-                        return False, alike
-                    capacity *= 2
-                    mask = np.uint64(capacity - 1)
-                    larger = np.full(capacity, _NOTHING, np.uint64)
-                    for k in range(len(table)):
-                        if table[k] != _NOTHING:
-                            slot = (table[k] >> index_shift) & mask
-                            while larger[slot] != _NOTHING:
-                                slot = (slot + np.uint64(1)) & mask
-                            larger[slot] = table[k]
-                    table = larger
+            if mate[i] != -1:
                 continue
-            mate[i] = o
-            mate[o] = i
-            waiting -= 1
-            # take it out: those that come after it in a row of full slots move up, unless they would pass their own
-            hole = slot
-            slot = (slot + np.uint64(1)) & mask
-            while table[slot] != _NOTHING:
-                own = (table[slot] >> index_shift) & mask
-                if ((slot - own) & mask) >= ((slot - hole) & mask):
-                    table[hole] = table[slot]
-                    hole = slot
-                slot = (slot + np.uint64(1)) & mask
-            table[hole] = _NOTHING
+            table[slot] = word
+            waiting += 1
+            filled += 1
+            if 4 * filled > capacity:
+                if waiting > _WAITING and 2 * waiting > i:
+                    return False, alike
+                # those that still wait move into a new table
+                while 8 * waiting > capacity:
+                    capacity *= 2
+                mask = np.uint64(capacity - 1)
+                fresh = np.full(capacity, _NOTHING, np.uint64)
+                for k in range(len(table)):
+                    if table[k] != _NOTHING and mate[table[k] & index_mask] == -1:
+                        slot = (table[k] >> index_shift) & mask
+                        while fresh[slot] != _NOTHING:
+                            slot = (slot + np.uint64(1)) & mask
+                        fresh[slot] = table[k]
+                table = fresh
+                filled = waiting
     return True, alike
-
-
-@njit(cache=True)
-def edges_that_crowd(bits, ring_start, mate, size_bits):  # type: ignore[no-untyped-def]
-    """Return edges, one of each pair, and hashes of their places: all whose place any other may have too, and some more.
-
-    What sets a bit of a large map that is set already is a suspect; in a second pass all are found that set the bit of
-    a suspect in a smaller map.
-    """
-    size_shift = np.uint64(64 - size_bits)
-    small_bits = max(size_bits - 5, 6)
-    small_mask = (np.uint64(1) << np.uint64(small_bits)) - np.uint64(1)
-    seen = np.zeros(1 << (size_bits - 6), np.uint64)
-    suspect = np.zeros(1 << (small_bits - 6), np.uint64)
-    low = np.uint64(63)
-    one = np.uint64(1)
-    suspects = 0
-    edge = np.empty(0, np.int64)
-    key = np.empty(0, np.uint64)
-    count = 0
-    for step in range(2):
-        if step == 1:
-            if suspects == 0:
-                break
-            edge = np.empty(4 * suspects + 1024, np.int64)
-            key = np.empty(len(edge), np.uint64)
-        for ring in range(len(ring_start) - 1):
-            start, last = ring_start[ring], ring_start[ring + 1] - 1
-            known = -1  # the vertex of which the hash is at hand
-            before = np.uint64(0)
-            for i in range(start, last):
-                if mate[i] < i and mate[i] != -1:
-                    continue
-                if known != i:
-                    before = _place_hash(bits[i, 0], bits[i, 1])
-                here = _place_hash(bits[i + 1, 0], bits[i + 1, 1])
-                value = _edge_hash(before, here)
-                before, known = here, i + 1
-                if step == 0:
-                    at = value >> size_shift
-                    bit = one << (at & low)
-                    if seen[at >> np.uint64(6)] & bit:
-                        suspects += 1
-                        at = value & small_mask
-                        suspect[at >> np.uint64(6)] |= one << (at & low)
-                    else:
-                        seen[at >> np.uint64(6)] |= bit
-                    continue
-                at = value & small_mask
-                if suspect[at >> np.uint64(6)] & (one << (at & low)):
-                    if count == len(edge):
-                        more_edges, more_keys = np.empty(2 * count, np.int64), np.empty(2 * count, np.uint64)
-                        more_edges[:count], more_keys[:count] = edge, key
-                        edge, key = more_edges, more_keys
-                    edge[count], key[count] = i, value
-                    count += 1
-    return edge[:count], key[:count]
 
 
 @njit(cache=True)

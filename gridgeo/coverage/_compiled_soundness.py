@@ -339,15 +339,6 @@ def _lines_apart(c, a, b, d, e, low_x, low_y, high_x, high_y):  # type: ignore[n
     return True
 
 
-@njit(cache=True, inline="always")
-def _turns_back(c, before, here, after, east, north, least):  # type: ignore[no-untyped-def]
-    run_x, run_y = (c[here, 0] - c[before, 0]) * east, (c[here, 1] - c[before, 1]) * north
-    on_x, on_y = (c[after, 0] - c[here, 0]) * east, (c[after, 1] - c[here, 1]) * north
-    turn = run_x * on_x + run_y * on_y
-    bound = least * (run_x * run_x + run_y * run_y) * (on_x * on_x + on_y * on_y)
-    return (turn < 0) & (turn * turn > bound)
-
-
 @njit(cache=True)
 def sharp_corners(c, ring_start, east, north, cosine):  # type: ignore[no-untyped-def]
     """Vertices at which a border turns back so that the cosine of the angle is above some value, in scaled units."""
@@ -358,20 +349,20 @@ def sharp_corners(c, ring_start, east, north, cosine):  # type: ignore[no-untype
         start, last = ring_start[ring], ring_start[ring + 1] - 1
         if last <= start:
             continue
-        # first only how many there are, without a branch in the loop; nearly all rings have none
-        sharp = _turns_back(c, last - 1, start, start + 1, east, north, least)
-        for i in range(start + 1, last):
-            sharp += _turns_back(c, i - 1, i, i + 1, east, north, least)
-        if sharp == 0:
-            continue
+        run_x, run_y = (c[start, 0] - c[last - 1, 0]) * east, (c[start, 1] - c[last - 1, 1]) * north
         for i in range(start, last):
-            if _turns_back(c, last - 1 if i == start else i - 1, i, i + 1, east, north, least):
-                if count == len(found):
-                    larger = np.empty(2 * count, np.int64)
-                    larger[:count] = found
-                    found = larger
-                found[count] = i
-                count += 1
+            on_x, on_y = (c[i + 1, 0] - c[i, 0]) * east, (c[i + 1, 1] - c[i, 1]) * north
+            turn = run_x * on_x + run_y * on_y
+            if turn < 0:  # few corners are that sharp
+                bound = least * (run_x * run_x + run_y * run_y) * (on_x * on_x + on_y * on_y)
+                if turn * turn > bound:
+                    if count == len(found):
+                        larger = np.empty(2 * count, np.int64)
+                        larger[:count] = found
+                        found = larger
+                    found[count] = i
+                    count += 1
+            run_x, run_y = on_x, on_y
     return found[:count]
 
 

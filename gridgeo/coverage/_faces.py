@@ -199,10 +199,9 @@ def _terrain(
 
 def _rows_of(verdict: Verdict, chosen: Bools, count: int) -> Bools:
     """Segments of the chosen rings that meet nothing."""
-    step = np.zeros(count + 1, np.int64)
-    step[verdict.open_start[chosen]] += 1
-    step[verdict.open_stop[chosen]] -= 1
-    return step[:-1].cumsum() > 0
+    borders = np.column_stack([verdict.open_start[chosen], verdict.open_stop[chosen]]).ravel()  # in order
+    runs = np.diff(np.concatenate([[0], borders, [count]]))
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs)
 
 
 def _arranged(terrain: Terrain, active: Ints) -> Arrangement:

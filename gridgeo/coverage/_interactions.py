@@ -149,15 +149,24 @@ def _find_compiled(
     while True:
         crossing, on_segment = np.empty((room, 2), np.int64), np.empty((room, 3), np.int64)
         touched = np.zeros(len(segment), bool)
-        crossings, insides = compiled.grid_interactions(
-            segment, following, chosen, fresh is None, count, item, crossing, on_segment, touched
+        crossings, insides, near = compiled.grid_interactions(
+            segment,
+            following,
+            chosen,
+            fresh is None,
+            np.zeros(0, np.int64) if facing is None else facing.polygon,
+            reach,
+            OPPOSITE,
+            count,
+            item,
+            crossing,
+            on_segment,
+            touched,
         )
         if max(crossings, insides) <= room:
             break
         room = max(crossings, insides)
-    near = np.zeros((0, 2), np.int64)
-    if facing is not None:
-        near = np.unique(compiled.grid_facing(segment, facing.polygon, reach, OPPOSITE, count, item), axis=0)
+    near = np.unique(near, axis=0) if len(near) else near
     each = np.unique(crossing[:crossings], axis=0), np.unique(on_segment[:insides], axis=0)
     return Interactions(*each, touched, near)
 

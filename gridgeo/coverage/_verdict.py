@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage._boxes import pairs_of_points, polygon_boxes
+from gridgeo.coverage._boxes import Boxes, pairs_of_points, polygon_boxes
 from gridgeo.coverage._edges import Bools, Edges, Ints
 from gridgeo.coverage._engine import compiled_soundness_for
 from gridgeo.coverage._interactions import Interactions
@@ -137,6 +137,32 @@ def join(one: Ints, other: Ints, count: int) -> Ints:
             label = further
         if np.array_equal(label[one], label[other]):
             return label
+
+
+def boxes_around(residual: Residual, interactions: Interactions, invalid: Bools) -> Boxes:
+    """Boxes of the connected pieces of what is at fault: whatever is covered twice lies in them."""
+    at = np.flatnonzero(invalid)
+    number = np.full(len(residual), -1, np.int64)
+    number[at] = np.arange(len(at))
+    segment = residual.segment[at]
+    place = np.ascontiguousarray(segment).view(np.complex128).ravel()
+    order = np.argsort(place, kind="stable")
+    same = np.flatnonzero(place[order[1:]] == place[order[:-1]])
+    pairs = np.concatenate(
+        [
+            np.column_stack([order[same] // 2, order[same + 1] // 2]),
+            number[interactions.crossing],
+            number[interactions.on_segment[:, :2]],
+        ]
+    )
+    pairs = pairs[(pairs >= 0).all(axis=1)]
+    _, piece = np.unique(join(pairs[:, 0], pairs[:, 1], len(at)), return_inverse=True)
+    box = np.empty((int(piece.max(initial=-1)) + 1, 4))
+    box[:, :2], box[:, 2:] = np.inf, -np.inf
+    for ends in (segment[:, :2], segment[:, 2:]):
+        np.minimum.at(box[:, :2], piece, ends)
+        np.maximum.at(box[:, 2:], piece, ends)
+    return box
 
 
 def _covered_rings(

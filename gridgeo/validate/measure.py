@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyproj
 import shapely
 
-from gridgeo.coverage import extract_edges
+from gridgeo.coverage import bounds_of_segments, extract_edges, strips_in_the_west
 
 Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
@@ -28,8 +28,6 @@ THIN = 1.0
 
 _SCALE_ERROR = 1e-10
 """Of the areal scale as a polynomial, relative: a tenth of what areas may be off when they are added up."""
-
-_BLOCK = 1 << 13
 
 _GAUSS = {
     2: ((0.5 - 3**-0.5 / 2, 0.5), (0.5 + 3**-0.5 / 2, 0.5)),
@@ -161,24 +159,9 @@ def _strips(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Floats:
         along, across, beyond = -unit * (segment[:, 2] - segment[:, 0]), segment[:, 1::2] * unit, _south_of(crs)
         start, stop = across.T
         return along * (beyond(start) + 4 * beyond((start + stop) / 2) + beyond(stop)) / 6
-    low, high = _corners(segment)
+    low, high = bounds_of_segments(segment)
     middle, size = (low + high) / 2, np.maximum((high - low) / 2, 1e-300)
-    west, places = _west_of(middle, size, crs, metric)
-    strip = np.empty(len(segment))
-    for start in range(0, len(segment), _BLOCK):  # in the processor's cache
-        block = np.ascontiguousarray(segment[start : start + _BLOCK].T)
-        ax, ay, bx, by = ((block[k] - middle[k % 2]) / size[k % 2] for k in range(4))
-        bx -= ax
-        by -= ay
-        total = sum(weight * west(ax + at * bx, ay + at * by) for at, weight in places)
-        np.multiply(by, total, out=strip[start : start + _BLOCK])
-    areas: Floats = strip * size.prod()
-    return areas
-
-
-def _corners(segment: Floats) -> tuple[Floats, Floats]:
-    ends = segment.reshape(-1, 2)
-    return np.array([ends[:, 0].min(), ends[:, 1].min()]), np.array([ends[:, 0].max(), ends[:, 1].max()])
+    return strips_in_the_west(segment, middle, size, *_scale_by_place(middle, size, crs, metric))
 
 
 def _south_of(crs: pyproj.CRS) -> Callable[[Floats], Floats]:
@@ -195,17 +178,17 @@ def _south_of(crs: pyproj.CRS) -> Callable[[Floats], Floats]:
     return area
 
 
-def _west_of(
+def _scale_by_place(
     middle: Floats, size: Floats, crs: pyproj.CRS, metric: pyproj.CRS
-) -> tuple[Callable[[Floats, Floats], Floats], Sequence[tuple[float, float]]]:
+) -> tuple[Floats, Sequence[tuple[float, float]]]:
     """Return the area, per unit of height, between the middle and a place (x and y from -1 to 1) in ``metric``.
 
-    The areal scale between two projections is smooth: over a town a parabola, over a country a quartic is true to
-    1e-10, and far cheaper than to project every vertex. With it come the places along an edge, and their weights, at
-    which Gauss's rule integrates the area exactly.
+    As factors of powers of x and y. The areal scale between two projections is smooth: over a town a parabola, over a
+    country a quartic is true to 1e-10, and far cheaper than to project every vertex. With them come the places along an
+    edge, and their weights, at which Gauss's rule integrates the area exactly.
     """
     if crs == metric:
-        return lambda x, _: x, ((0.5, 1.0),)
+        return np.ones((1, 1)), ((0.5, 1.0),)
     at = np.array(np.meshgrid(*[np.cos(np.linspace(0, np.pi, 7))] * 2)).reshape(2, -1)
     columns = _local_scale(middle + at.T * size, crs, metric)
     scale = np.abs(columns[0][:, 0] * columns[1][:, 1] - columns[0][:, 1] * columns[1][:, 0])
@@ -215,21 +198,10 @@ def _west_of(
         factor = np.linalg.lstsq(table, scale, rcond=None)[0]
         if np.abs(table @ factor - scale).max() <= _SCALE_ERROR * scale.max():
             break
-    rows = [[factor[powers.index((i, j))] / (i + 1) for j in range(degree + 1 - i)] for i in range(degree + 1)]
-
-    def area(x: Floats, y: Floats) -> Floats:
-        total: Floats = rows[degree][0] * x
-        for row in rows[degree - 1 :: -1]:  # Horner's rule, in x and in y
-            inner = row[-1] * y
-            for one in row[-2:0:-1]:
-                inner += one
-                inner *= y
-            inner += row[0]
-            total += inner
-            total *= x
-        return total
-
-    return area, _GAUSS[degree]
+    integral = np.zeros((degree + 1, degree + 1))
+    for (i, j), one in zip(powers, factor.tolist(), strict=True):
+        integral[i, j] = one / (i + 1)
+    return integral, _GAUSS[degree]
 
 
 def widest(polygons: Geometries) -> Floats:
