@@ -44,73 +44,104 @@ def pair_as_they_come(c, bits, ring_start, aside, reversed_vertex, mixed, index_
 
     Return whether it was carried through, and whether two edges were seen to be the same. Neighbours in the file are
     mostly neighbours on the map, so that few edges wait at once and the table stays in the processor's cache; where too
-    many wait it is given up. Where an edge has found its partner, the next one mostly finds its own beside that,
-    without the table. An edge that comes a third time is not noticed as such.
+    many wait it is given up. An edge that comes a third time is not noticed as such.
     """
     index_shift = np.uint64(index_bits)
-    index_mask = (np.uint64(1) << index_shift) - np.uint64(1)
-    capacity = 1 << 13
-    mask = np.uint64(capacity - 1)
-    table = np.full(capacity, _NOTHING, np.uint64)
-    filled = 0  # slots, also with edges that have found their partner since
+    table = np.full(1 << 13, _NOTHING, np.uint64)
+    entry = np.empty(len(table) // 2, np.uint64)  # what was entered into the table, in order
+    filled = 0  # entries, also of edges that have found their partner since
     waiting = 0
     alike = False
     for ring in range(len(ring_start) - 1):
         if len(aside) and aside[ring]:
             continue
-        start = ring_start[ring]
-        beside = -1
-        known = -1  # the vertex whose hash is at hand
-        before = np.uint64(0)
-        for i in range(start, ring_start[ring + 1] - 1):
-            if 0 <= beside < i and mate[beside] == -1:
-                turned = mixed and reversed_vertex[i] != reversed_vertex[beside]
-                if _run_alike(c, i, beside) if turned else _run_opposite(c, i, beside):
-                    mate[i], mate[beside] = beside, i
-                    waiting -= 1
-                    beside += 1 if turned else -1
-                    continue
-            beside = -1
-            if known != i:
-                before = _place_hash(bits[i, 0], bits[i, 1])
-            here = _place_hash(bits[i + 1, 0], bits[i + 1, 1])
-            word = (_edge_hash(before, here) & ~index_mask) | np.uint64(i)
-            before, known = here, i + 1
-            slot = (word >> index_shift) & mask
-            while table[slot] != _NOTHING:
-                if (table[slot] ^ word) <= index_mask:
-                    o = np.int64(table[slot] & index_mask)
-                    turned = mixed and reversed_vertex[i] != reversed_vertex[o]
-                    if mate[o] == -1 and (_run_alike(c, i, o) if turned else _run_opposite(c, i, o)):
-                        mate[i], mate[o] = o, i
-                        waiting -= 1
-                        beside = o + 1 if turned else o - 1
-                        break
-                    if _run_opposite(c, i, o) if turned else _run_alike(c, i, o):
-                        alike = True
-                slot = (slot + np.uint64(1)) & mask
-            if mate[i] != -1:
-                continue
-            table[slot] = word
-            waiting += 1
-            filled += 1
-            if 4 * filled > capacity:
-                if waiting > _WAITING and 2 * waiting > i:
-                    return False, alike
-                # those that still wait move into a new table
-                while 8 * waiting > capacity:
+        start, last = ring_start[ring], ring_start[ring + 1] - 1
+        if 2 * (filled + last - start) > len(table):
+            if waiting > _WAITING and 2 * waiting > start:
+                return False, alike
+            if 8 * (waiting + last - start) > len(table):
+                capacity = len(table)
+                while 8 * (waiting + last - start) > capacity:
                     capacity *= 2
-                mask = np.uint64(capacity - 1)
-                fresh = np.full(capacity, _NOTHING, np.uint64)
-                for k in range(len(table)):
-                    if table[k] != _NOTHING and mate[table[k] & index_mask] == -1:
-                        slot = (table[k] >> index_shift) & mask
-                        while fresh[slot] != _NOTHING:
-                            slot = (slot + np.uint64(1)) & mask
-                        fresh[slot] = table[k]
-                table = fresh
-                filled = waiting
+                table = np.empty(capacity, np.uint64)
+                longer = np.empty(capacity // 2, np.uint64)
+                longer[:filled] = entry[:filled]
+                entry = longer
+            _keep_waiting(table, entry, filled, index_shift, mate)
+            filled = waiting
+        entered, same = _pair_ring(
+            c, bits, start, last, reversed_vertex, mixed, index_shift, table, entry[filled:], mate
+        )
+        filled += entered
+        waiting += 2 * entered - (last - start)
+        alike |= same
     return True, alike
+
+
+@njit(cache=True)
+def _keep_waiting(table, entry, filled, index_shift, mate):  # type: ignore[no-untyped-def]
+    """Clear the table of all but the edges that still wait for a partner."""
+    index_mask = (np.uint64(1) << index_shift) - np.uint64(1)
+    mask = np.uint64(len(table) - 1)
+    table[:] = _NOTHING
+    kept = 0
+    for k in range(filled):
+        word = entry[k]
+        if mate[word & index_mask] != -1:
+            continue
+        slot = (word >> index_shift) & mask
+        while table[slot] != _NOTHING:
+            slot = (slot + np.uint64(1)) & mask
+        table[slot] = word
+        entry[kept] = word
+        kept += 1
+
+
+@njit(cache=True)
+def _pair_ring(c, bits, start, last, reversed_vertex, mixed, index_shift, table, entry, mate):  # type: ignore[no-untyped-def]
+    """Pair the edges of a ring with those in the table, enter the others; return how many, and whether any are alike.
+
+    Where an edge has found its partner, the next one mostly finds its own beside that, without the table.
+    """
+    index_mask = (np.uint64(1) << index_shift) - np.uint64(1)
+    mask = np.uint64(len(table) - 1)
+    entered = 0
+    alike = False
+    beside = -1
+    known = -1  # the vertex whose hash is at hand
+    before = np.uint64(0)
+    for i in range(start, last):
+        if 0 <= beside < i and mate[beside] == -1:
+            turned = mixed and reversed_vertex[i] != reversed_vertex[beside]
+            if _run_alike(c, i, beside) if turned else _run_opposite(c, i, beside):
+                mate[i] = beside
+                mate[beside] = i
+                beside += 1 if turned else -1
+                continue
+        beside = -1
+        if known != i:
+            before = _place_hash(bits[i, 0], bits[i, 1])
+        here = _place_hash(bits[i + 1, 0], bits[i + 1, 1])
+        word = (_edge_hash(before, here) & ~index_mask) | np.uint64(i)
+        before, known = here, i + 1
+        slot = (word >> index_shift) & mask
+        while table[slot] != _NOTHING:
+            if (table[slot] ^ word) <= index_mask:
+                o = np.int64(table[slot] & index_mask)
+                turned = mixed and reversed_vertex[i] != reversed_vertex[o]
+                if mate[o] == -1 and (_run_alike(c, i, o) if turned else _run_opposite(c, i, o)):
+                    mate[i] = o
+                    mate[o] = i
+                    beside = o + 1 if turned else o - 1
+                    break
+                if _run_opposite(c, i, o) if turned else _run_alike(c, i, o):
+                    alike = True
+            slot = (slot + np.uint64(1)) & mask
+        if beside < 0 and mate[i] == -1:
+            table[slot] = word
+            entry[entered] = word
+            entered += 1
+    return entered, alike
 
 
 @njit(cache=True)

@@ -340,6 +340,22 @@ def _lines_apart(c, a, b, d, e, low_x, low_y, high_x, high_y):  # type: ignore[n
 
 
 @njit(cache=True)
+def _next_sharp(c, start, last, i, east, north, least):  # type: ignore[no-untyped-def]
+    """Return the first vertex of a ring from vertex i on at which it turns back sharply; its last if none does."""
+    before = last - 1 if i == start else i - 1
+    run_x, run_y = (c[i, 0] - c[before, 0]) * east, (c[i, 1] - c[before, 1]) * north
+    for k in range(i, last):
+        on_x, on_y = (c[k + 1, 0] - c[k, 0]) * east, (c[k + 1, 1] - c[k, 1]) * north
+        turn = run_x * on_x + run_y * on_y
+        if turn < 0:  # few corners are that sharp
+            bound = least * (run_x * run_x + run_y * run_y) * (on_x * on_x + on_y * on_y)
+            if turn * turn > bound:
+                return k
+        run_x, run_y = on_x, on_y
+    return last
+
+
+@njit(cache=True)
 def sharp_corners(c, ring_start, east, north, cosine):  # type: ignore[no-untyped-def]
     """Vertices at which a border turns back so that the cosine of the angle is above some value, in scaled units."""
     found = np.empty(1024, np.int64)
@@ -349,20 +365,15 @@ def sharp_corners(c, ring_start, east, north, cosine):  # type: ignore[no-untype
         start, last = ring_start[ring], ring_start[ring + 1] - 1
         if last <= start:
             continue
-        run_x, run_y = (c[start, 0] - c[last - 1, 0]) * east, (c[start, 1] - c[last - 1, 1]) * north
-        for i in range(start, last):
-            on_x, on_y = (c[i + 1, 0] - c[i, 0]) * east, (c[i + 1, 1] - c[i, 1]) * north
-            turn = run_x * on_x + run_y * on_y
-            if turn < 0:  # few corners are that sharp
-                bound = least * (run_x * run_x + run_y * run_y) * (on_x * on_x + on_y * on_y)
-                if turn * turn > bound:
-                    if count == len(found):
-                        larger = np.empty(2 * count, np.int64)
-                        larger[:count] = found
-                        found = larger
-                    found[count] = i
-                    count += 1
-            run_x, run_y = on_x, on_y
+        i = _next_sharp(c, start, last, start, east, north, least)
+        while i < last:
+            if count == len(found):
+                larger = np.empty(2 * count, np.int64)
+                larger[:count] = found
+                found = larger
+            found[count] = i
+            count += 1
+            i = _next_sharp(c, start, last, i + 1, east, north, least)
     return found[:count]
 
 
