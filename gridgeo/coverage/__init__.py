@@ -22,6 +22,7 @@ here, and it is for the caller to say which faults are too small to matter.
 
 from gridgeo.coverage._analysis import Adjacency, CoverageAnalysis, MissingVertices, analyse, compile_loops
 from gridgeo.coverage._boxes import pairs_of_boxes
+from gridgeo.coverage._circles import inscribed_radii
 from gridgeo.coverage._edges import Edges, extract_edges
 from gridgeo.coverage._edit import Editable, Edited
 from gridgeo.coverage._faces import Faces
@@ -44,6 +45,7 @@ __all__ = [
     "compile_loops",
     "equal_polygons",
     "extract_edges",
+    "inscribed_radii",
     "pairs_of_boxes",
     "repeated_rows",
     "sharp_corners",

@@ -46,6 +46,11 @@ def compiled_cancel_for(vertices: int) -> ModuleType | None:
     return _beside(vertices, "cancel")
 
 
+def compiled_circles_for(pairs: int) -> ModuleType | None:
+    """Return the compiled loops of ``_circles`` if they pay for that many pairs of edges; None for numpy."""
+    return _beside(pairs, "circles")
+
+
 def _beside(vertices: int, part: str) -> ModuleType | None:
     return None if compiled_for(vertices) is None else importlib.import_module(f"{_NAME}_{part}")
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyproj
 import shapely
 
-from gridgeo.coverage import bounds_of_segments, extract_edges, strips_in_the_west
+from gridgeo.coverage import bounds_of_segments, extract_edges, inscribed_radii, strips_in_the_west
 
 Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
@@ -207,16 +207,22 @@ def _scale_by_place(
 def widest(polygons: Geometries) -> Floats:
     """Diameter of the largest circle that fits in each polygon, true to half a percent.
 
-    GEOS searches the circle in square cells, of which a sliver a thousand times as long as wide needs millions: it
-    gives up early and finds circles many times too small. So it is asked for compact polygons only, where that is
-    cheap; others are eroded. The circle's radius is the depth at which nothing is left, found by halving.
+    In polygons of few edges it is found by the kernel. GEOS searches the circle in square cells, of which a sliver a
+    thousand times as long as wide needs millions: it gives up early and finds circles many times too small. So it is
+    asked for compact polygons only, where that is cheap; others are eroded. The circle's radius is the depth at which
+    nothing is left, found by halving.
     """
     widths = np.zeros(len(polygons))
     area, length = shapely.area(polygons), shapely.length(polygons)
     real = area > 0
     triangle = real & (shapely.get_num_coordinates(polygons) == 4)
     widths[triangle] = 4 * area[triangle] / length[triangle]
-    others = np.flatnonzero(real & ~triangle)
+    told = np.flatnonzero(real & ~triangle)
+    radius = inscribed_radii(polygons[told])
+    widths[told] = 2 * radius
+    others = told[np.isnan(radius)]
+    if not len(others):
+        return widths
     low, high = area[others] / length[others], np.sqrt(area[others] / np.pi)
     slenderness = length[others] ** 2 / area[others]
     cheap = np.flatnonzero(slenderness < _SLENDER)
