@@ -39,6 +39,7 @@ class Walk:
     length: list[float]
     owner_start: list[int]
     owner: list[int]
+    sides: list[int]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,18 @@ class Arrangement:
             np.hypot(run[:, 0], run[:, 1]).tolist(),
             self.owner_start.tolist(),
             self.owner.tolist(),
+            self._sides().tolist(),
         )
+
+    def _sides(self) -> Ints:
+        """One number for each half-edge, that of another one only if both have the same owners on the same sides."""
+        count = np.diff(self.owner_start)
+        twin = np.arange(len(count)) ^ 1
+        owner = np.append(self.owner, NOBODY)
+        first = np.where(count > 0, owner[np.minimum(self.owner_start[:-1], len(owner) - 1)], NOBODY) - NOBODY
+        most = int(first.max(initial=0)) + 1
+        plain = (count <= 1) & (count[twin] <= 1)
+        return np.where(plain, first * most + first[twin], -2 - np.arange(len(count)))
 
     def owners(self, half: int) -> list[int]:
         """Polygons with their interior on the left of a half-edge."""
@@ -113,14 +125,26 @@ class Arrangement:
         low, high = Fraction(float(one[1])), Fraction(float(one[3]))
         return low + _exact_position(one, self.node, node, other) * (high - low) <= Fraction(height)
 
+    @cached_property
+    def sequence(self) -> tuple[list[int], list[int]]:
+        """The half-edges of all faces in order, one face after another, and where each face starts."""
+        compiled = compiled_for(GEOMETRY * len(self.onward))
+        if compiled is not None:
+            order: list[int] = compiled.walk(self.onward, self.face_start).tolist()
+        else:
+            onward, order = self.walk.onward, []
+            for first in self.face_start.tolist():
+                order.append(first)
+                half = onward[first]
+                while half != first:
+                    order.append(half)
+                    half = onward[half]
+        return order, np.concatenate([[0], np.cumsum(np.bincount(self.face, minlength=self.faces))]).tolist()
+
     def around(self, face: int) -> list[int]:
         """Half-edges of a face in order."""
-        onward = self.walk.onward
-        first = half = int(self.face_start[face])
-        halves = [first]
-        while (half := onward[half]) != first:
-            halves.append(half)
-        return halves
+        order, start = self.sequence
+        return order[start[face] : start[face + 1]]
 
 
 def arrange(

@@ -31,6 +31,7 @@ _STRETCHES = 16  # for each edge, at once; with more it is given up
 _PARALLEL = 1e-18  # square of the difference of two directions
 _SLACK = 1e-9  # of an edge's length, beyond its ends
 _NOISE = 1e-15  # of the size of a polygon
+_EDGE = 1e-3  # of a stretch: no nearer to its ends is it divided
 _BLOCK = 1 << 15  # pairs of a stretch and an edge
 
 
@@ -132,6 +133,7 @@ def _inscribed_radii(
         of = polygon_of[np.where(owner < 0, -owner - 1, owner)]
         middle = _halved(stretch)
         upper, lower = np.empty(len(owner)), np.empty(len(owner))
+        nearest = np.empty(len(owner), np.int64)
         pairs = np.cumsum(count[of])
         begin = 0
         while begin < len(owner):
@@ -154,7 +156,9 @@ def _inscribed_radii(
             line = np.maximum(rooms[0][0], rooms[2][0])
             line[corner & _between(stretch[row], along[site])] = np.inf
             upper[begin:end] = np.minimum.reduceat(np.minimum(line, np.maximum(rooms[0][1], rooms[2][1])), first)
-            lower[begin:end] = np.minimum.reduceat(np.minimum(*rooms[1]), first)
+            room = np.minimum(*rooms[1])
+            lower[begin:end] = np.minimum.reduceat(room, first)
+            nearest[begin:end] = _nearest(room, lower[begin:end], best[of[begin:end]], first, size, site)
             begin = end
         np.maximum.at(best, of, np.where(np.isfinite(lower), lower, 0.0))
         going = upper > best[of] * (1 + PRECISION)
@@ -162,7 +166,11 @@ def _inscribed_radii(
         going &= ~lost[of]
         if not going.any():
             break
-        stretch, middle, owner = stretch[going], middle[going], owner[going]
+        stretch, middle, owner, nearest = stretch[going], middle[going], owner[going], nearest[going]
+        share = _share(stretch, owner, nearest, segment, along, length)
+        elsewhere = share != 0.5
+        start_, run_ = stretch[elsewhere, :2], stretch[elsewhere, 4:6] - stretch[elsewhere, :2]
+        middle[elsewhere, :2] = start_ + share[elsewhere, None] * run_
         stretch = np.stack([np.hstack([stretch[:, :4], middle]), np.hstack([middle, stretch[:, 4:]])], axis=1)
         stretch, owner = stretch.reshape(-1, 8), np.repeat(owner, 2)
     else:
@@ -205,6 +213,34 @@ def _room(
         edge = np.where(place > length[site] * (1 + _SLACK), end, edge)
         edge[~((away >= -noise) & (turn >= _PARALLEL)) | own_line] = np.inf
     return edge, vertex
+
+
+def _nearest(room: Floats, least: Floats, enough: Floats, first: Ints, size: Ints, site: Ints) -> Ints:
+    """Return the first edge that leaves no more than enough room in the middle of each stretch, or else the least."""
+    sought = np.where(least <= enough, enough, least)
+    at = np.where(room <= np.repeat(sought, size), site, np.iinfo(np.int64).max)
+    found: Ints = np.minimum.reduceat(at, first)
+    return found
+
+
+def _share(stretch: Floats, owner: Ints, nearest: Ints, segment: Floats, along: Floats, length: Floats) -> Floats:
+    """Return where to divide each stretch: where the place of touch on the nearest edge passes its end, or halfway."""
+    share = np.full(len(stretch), 0.5)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        start, stop = (_touch(ends, nearest, segment, along) for ends in (stretch[:, :4], stretch[:, 4:]))
+        for end in (length[nearest], np.zeros(len(stretch))):
+            part = (end - start) / (stop - start)
+            share = np.where((part > _EDGE) & (part < 1 - _EDGE), part, share)
+    return np.where(owner < 0, 0.5, share)
+
+
+def _touch(from_: Floats, site: Ints, segment: Floats, along: Floats) -> Floats:
+    """Return where a circle that grows from a place touches the line of an edge."""
+    off_x, off_y = from_[:, 0] - segment[site, 0], from_[:, 1] - segment[site, 1]
+    lean_x, lean_y = from_[:, 2] + along[site, 1], from_[:, 3] - along[site, 0]
+    line = 2 * (along[site, 0] * off_y - along[site, 1] * off_x) / (lean_x * lean_x + lean_y * lean_y)
+    place: Floats = (off_x + line * lean_x) * along[site, 0] + (off_y + line * lean_y) * along[site, 1]
+    return place
 
 
 def _between(stretch: Floats, along: Floats) -> Bools:

@@ -431,6 +431,22 @@ def trace(onward):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def walk(onward, face_start):  # type: ignore[no-untyped-def]
+    """Half-edges of all faces, one face after another."""
+    order = np.empty(len(onward), np.int64)
+    count = 0
+    for first in face_start:
+        half = first
+        while True:
+            order[count] = half
+            count += 1
+            half = onward[half]
+            if half == first:
+                break
+    return order
+
+
+@njit(cache=True)
 def merge(merged, one, other):  # type: ignore[no-untyped-def]
     """Twin of ``_merge`` in ``_arrangement``, pair after pair."""
     for k in range(len(one)):

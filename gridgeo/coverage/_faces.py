@@ -290,7 +290,7 @@ def _add_overlaps(
     arrangement = arrange(segment[chosen], left[chosen], right[chosen], _subset(both, chosen, len(segment)))
     multiplicity, inside = _labelled(arrangement, terrain)
     wanted = _covered_wrongly(multiplicity, inside)
-    covers = covering_sets(arrangement, multiplicity, wanted, polygons)
+    covers = covering_sets(arrangement, multiplicity, wanted, polygons, edges)
     sheet = Sheet(arrangement, segment[chosen], left[chosen], right[chosen])
     for loops, faces in _assemble(sheet, wanted, None, narrow):
         _finish(found, sheet, loops, faces, covers, inside=bool(inside[faces[0]]), islands=None)
@@ -372,7 +372,7 @@ def _assemble(
         if not rings:  # it is narrower than doubles can show
             narrow += sheet.vertices_beside(face)
         else:
-            shell = max(rings, key=signed_area)
+            shell = rings[0] if len(rings) == 1 else max(rings, key=signed_area)
             result[face] = _Loops(shell, [ring for ring in rings if ring is not shell], []), [face]
     if not result:
         return []
@@ -435,15 +435,15 @@ def _finish(
     arrangement = sheet.arrangement
     borders: dict[int, float] = {}
     enclosed = True
-    length = arrangement.walk.length
+    length, sides = arrangement.walk.length, arrangement.walk.sides
     for face in faces:
         covered_by = covers[face]
-        before: tuple[list[int], list[int]] | None = None
+        before = -1
         beyond: frozenset[int] = frozenset()
         for half in arrangement.around(face):
-            sides = arrangement.owners(half), arrangement.owners(half ^ 1)
-            if sides != before:  # along a border the sides stay the same
-                before, (mine, theirs) = sides, sides
+            if sides[half] != before:  # along a border the sides stay the same
+                before = sides[half]
+                mine, theirs = arrangement.owners(half), arrangement.owners(half ^ 1)
                 beyond = covered_by.difference(mine).union(theirs)
                 if not beyond or beyond == _EXTENT_ALONE:
                     enclosed = False

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage._arrangement import Arrangement, count_owners
-from gridgeo.coverage._edges import Bools, Ints
+from gridgeo.coverage._boxes import pairs_of_points, polygon_boxes
+from gridgeo.coverage._edges import Bools, Edges, Ints, distinct
 
 EXTENT = -1
 
@@ -56,18 +57,14 @@ def face_neighbours(arrangement: Arrangement) -> list[list[tuple[int, int]]]:
 
 
 def covering_sets(
-    arrangement: Arrangement, multiplicity: Ints, wanted: Bools, polygons: npt.NDArray[np.object_]
+    arrangement: Arrangement, multiplicity: Ints, wanted: Bools, polygons: npt.NDArray[np.object_], edges: Edges
 ) -> dict[int, frozenset[int]]:
     """Find the polygons that cover each wanted face.
 
     All edges inside the wanted faces must be part of the arrangement, cancelled ones too.
     """
-    covers: dict[int, frozenset[int]] = {}
+    covers = _told_around(arrangement, multiplicity, wanted)
     around = {face: arrangement.around(face) for face in np.flatnonzero(wanted).tolist()}
-    for face, halves in around.items():
-        owners = {p for half in halves for p in arrangement.owners(half) if p != EXTENT}
-        if len(owners) == multiplicity[face]:
-            covers[face] = frozenset(owners)
     neighbours = face_neighbours(arrangement)
     _spread_sets(arrangement, covers, neighbours, wanted)
     while unknown := [face for face in around if face not in covers]:
@@ -83,10 +80,25 @@ def covering_sets(
                 if half is None and member in around:
                     half = _half_at_vertex(arrangement, around[member])
             asked.append(half if half is not None else around[face][0])
-        for half, found in zip(asked, _look_up(arrangement, asked, polygons), strict=True):
+        for half, found in zip(asked, _look_up(arrangement, asked, polygons, edges), strict=True):
             covers[int(arrangement.face[half])] = found
         _spread_sets(arrangement, covers, neighbours, wanted)
     return covers
+
+
+def _told_around(arrangement: Arrangement, multiplicity: Ints, wanted: Bools) -> dict[int, frozenset[int]]:
+    """Return the covers of wanted faces with as many owners around them as polygons that cover them."""
+    half = np.repeat(np.arange(len(arrangement.face)), np.diff(arrangement.owner_start))
+    face, owner = arrangement.face[half], arrangement.owner
+    kept = wanted[face] & (owner != EXTENT)
+    most = int(owner.max(initial=0)) + 1
+    key = distinct(face[kept] * most + owner[kept])
+    face, owner = key // most, key % most
+    count = np.bincount(face, minlength=arrangement.faces)
+    start = np.concatenate([[0], np.cumsum(count)])
+    told = np.flatnonzero(wanted & (count == multiplicity)).tolist()
+    owners = owner.tolist()
+    return {k: frozenset(owners[start[k] : start[k + 1]]) for k in told}
 
 
 def _spread_sets(
@@ -124,14 +136,18 @@ def _half_at_vertex(arrangement: Arrangement, halves: list[int]) -> int | None:
     return next((half for half in halves if arrangement.tail[half] < arrangement.vertices), None)
 
 
-def _look_up(arrangement: Arrangement, halves: list[int], polygons: npt.NDArray[np.object_]) -> list[frozenset[int]]:
+def _look_up(
+    arrangement: Arrangement, halves: list[int], polygons: npt.NDArray[np.object_], edges: Edges
+) -> list[frozenset[int]]:
     """Polygons that cover the left side of each half-edge at its tail, a vertex of the input.
 
     A polygon with an edge at the vertex is judged by the edge that comes first going clockwise; any other polygon has
     the vertex in its interior or not at all.
     """
     point = arrangement.node[arrangement.tail[halves]]
-    which, polygon = shapely.STRtree(polygons).query(shapely.points(point), predicate="within")
+    which, polygon = pairs_of_points(point, polygon_boxes(edges))
+    inside = shapely.contains_xy(polygons[polygon], point[which])
+    which, polygon = which[inside], polygon[inside]
     found: list[set[int]] = [set() for _ in halves]
     for k, p in zip(which.tolist(), polygon.tolist(), strict=True):
         found[k].add(p)

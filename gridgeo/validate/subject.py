@@ -291,10 +291,12 @@ def _metric(layers: Sequence[Layer]) -> pyproj.CRS:
     """Return the CRS in metres through the middle of all layers."""
     boxes = []
     for layer in layers:
-        corners = shapely.bounds(layer.frame.geometry.to_numpy()).reshape(-1, 2)
-        corners = corners[np.isfinite(corners).all(axis=1)]
-        if len(corners):
-            x, y = corners.T  # one axis at a time: numpy is slow along short rows
+        # one axis at a time: numpy is slow along short rows
+        x, y = (np.ascontiguousarray(axis) for axis in shapely.bounds(layer.frame.geometry.to_numpy()).reshape(-1, 2).T)
+        there = np.isfinite(x) & np.isfinite(y)
+        if not there.all():
+            x, y = x[there], y[there]
+        if len(x):
             box = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
             boxes.append(_to_degrees(layer.frame.crs).transform_bounds(*box))
     if not boxes:  # no feature has a place: there is nothing to measure
