@@ -50,6 +50,20 @@ class RowName:
         return _ROW.text(language, row=self.row)
 
 
+@dataclass(frozen=True)
+class NumbersAsText:
+    """Whole numbers as text, made when it is asked for: of a large layer hardly an id is ever shown."""
+
+    numbers: npt.NDArray[np.int64]
+
+    def __getitem__(self, index: int) -> str:
+        return str(self.numbers[index])
+
+    def every(self) -> npt.NDArray[np.object_]:
+        """Return all of them."""
+        return np.array(list(map(str, self.numbers.tolist())), object)
+
+
 def check_ids(
     claim: str,
     layer: npt.NDArray[np.object_],
@@ -139,8 +153,8 @@ class Checked:
 def check_geometry(
     claim: str,
     layer: npt.NDArray[np.object_],
-    identifier: npt.NDArray[np.object_],
-    name: npt.NDArray[np.object_],
+    identifier: npt.NDArray[np.object_] | NumbersAsText,
+    name: npt.NDArray[np.object_] | NumbersAsText,
     shapes: npt.NDArray[np.object_],
 ) -> Checked:
     """Report features that are no valid polygons, and mend for the analysis what can be mended."""

@@ -143,8 +143,8 @@ class Judge:
         elif tuple(covers) in nested:
             inner = nested[tuple(covers)]
             code, what, detail = "overlap", _NESTED, "nested"
-            values["inner"] = self.subject.name[inner]
-            values["outer"] = self.subject.name[covers[0] if inner == covers[1] else covers[1]]
+            values["inner"] = self.subject.name_of(inner)
+            values["outer"] = self.subject.name_of(covers[0] if inner == covers[1] else covers[1])
         else:
             code, what = "overlap", _OVERLAP_SLIVER if sliver else _OVERLAP
         if sliver and width <= self.tolerance and code in ("overlap", "gap") and len(involved) > 1:

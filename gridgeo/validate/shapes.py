@@ -87,7 +87,7 @@ def _spikes(subject: Subject, claim: str, sound: npt.NDArray[np.bool_]) -> list[
         ]
         triangle = shapely.Polygon([corners[0], tip, corners[1]])
         values: dict[str, object] = {
-            "name": subject.name[index],
+            "name": subject.name_of(index),
             "length": Width(float(length[number])),
             "base": Width(float(base[number])),
         }
@@ -132,7 +132,7 @@ def _fragments(subject: Subject, claim: str, which: npt.NDArray[np.intp]) -> lis
     for index in which.tolist():
         parts = shapely.get_parts(subject.polygons[index])
         scraps = _scraps(subject, parts, np.zeros(len(parts), np.int64))
-        values: dict[str, object] = {"name": subject.name[index], "count": len(parts), "scraps": int(scraps.sum())}
+        values: dict[str, object] = {"name": subject.name_of(index), "count": len(parts), "scraps": int(scraps.sum())}
         if not scraps.any():
             note = _fault("fragment", "info", subject, claim, index, _PARTS, subject.polygons[index], values)
             faults.append(note)
@@ -171,7 +171,7 @@ def _pinches(subject: Subject, claim: str, sound: npt.NDArray[np.bool_]) -> list
     for which_one, start, many in zip(several[index].tolist(), first.tolist(), count.tolist(), strict=True):
         places = again[start : start + many, 1:]
         where = shapely.MultiPoint(places) if many > 1 else shapely.Point(places[0])
-        values: dict[str, object] = {"name": subject.name[which_one], "count": many}
+        values: dict[str, object] = {"name": subject.name_of(which_one), "count": many}
         what = _PINCH if many == 1 else _PINCHES
         faults.append(_fault("pinch", "info", subject, claim, which_one, what, where, values))
     return faults

@@ -15,7 +15,6 @@ from typing import TypeAlias
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyproj
 import shapely
 
@@ -25,9 +24,9 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Language, Message
 from gridgeo.layers import Layer
 from gridgeo.validate.faults import Fault
-from gridgeo.validate.features import RowName, check_geometry, check_ids
+from gridgeo.validate.features import NumbersAsText, RowName, check_geometry, check_ids
 from gridgeo.validate.measure import LateWidths, Sizes, areas_and_lengths, measure, total_area
-from gridgeo.validate.wording import Names, Part, part_of
+from gridgeo.validate.wording import Names, Part, Worded, part_of
 
 LayerLike: TypeAlias = gpd.GeoDataFrame | Layer
 Geometries: TypeAlias = npt.NDArray[np.object_]
@@ -127,9 +126,18 @@ class Subject:
             return metres / 111_320.0
         return metres / float(self.crs.axis_info[0].unit_conversion_factor or 1.0)
 
+    def id_of(self, index: int) -> str:
+        """Id of a feature; "" where it is missing."""
+        return str(vars(self)["id"][index])
+
+    def name_of(self, index: int) -> str | Worded:
+        """Return what a feature is called."""
+        name: str | Worded = vars(self)["name"][index]
+        return name
+
     def called(self, indices: Iterable[int]) -> Names:
         """Return what some features are called."""
-        return Names(tuple(self.name[index] for index in indices))
+        return Names(tuple(map(self.name_of, indices)))
 
     def layers_of(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Keys of the layers of some features, in the order of the layers."""
@@ -145,14 +153,36 @@ class Subject:
 
     def ids_of(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Ids of some features."""
-        return tuple(self.id[index] for index in indices if self.id[index])
+        return tuple(text for text in map(self.id_of, indices) if text)
 
     def part(self, indices: Sequence[int], place: shapely.Geometry) -> Part | None:
         """Say where in the first of some features a place lies."""
         for index in indices:
             if self.polygons[index] is not None:
-                return part_of(self.name[index], tuple(self.boxes[index].tolist()), place.bounds)
+                return part_of(self.name_of(index), tuple(self.boxes[index].tolist()), place.bounds)
         return None
+
+
+class _Every:
+    """A field of texts that may be made when they are asked for: all of them are made when the field is read."""
+
+    def __init__(self, field_name: str) -> None:
+        self.field_name = field_name
+
+    def __get__(self, subject: Subject | None, kind: type | None = None) -> object:
+        if subject is None:
+            raise AttributeError(self.field_name)  # the field has no default
+        value = vars(subject)[self.field_name]
+        if isinstance(value, NumbersAsText):
+            value = vars(subject)[self.field_name] = value.every()
+        return value
+
+    def __set__(self, subject: Subject, value: object) -> None:
+        vars(subject)[self.field_name] = value
+
+
+Subject.id = _Every("id")  # type: ignore[assignment]
+Subject.name = _Every("name")  # type: ignore[assignment]
 
 
 def as_layers(
@@ -193,10 +223,7 @@ def _layer_of(
         while free in frame.columns:
             free += "_"
         index = frame.index
-        if pd.api.types.is_integer_dtype(index.dtype):
-            ids = pd.Series(list(map(str, index.tolist())), index, dtype=object)
-        else:
-            ids = index.astype(str)
+        ids = index.to_numpy() if index.dtype == np.int64 else index.astype(str)
         return Layer(key, frame.assign(**{free: ids}), free, name_column)
     return Layer(key, frame, id_column, name_column)
 
@@ -230,10 +257,17 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
     shapes = np.concatenate(planar[:mine])
     key = np.repeat(np.array(list(layers), object), [len(part) for part in planar[:mine]])
     row = np.concatenate([np.arange(1, len(part) + 1) for part in planar[:mine]])
-    given = np.concatenate([layer.frame[layer.id_column].to_numpy(object) for layer in layers.values()])
-    more, identifier = check_ids(claim, key, given, row, shapes)
-    given_names = [_given_names(layer) for layer in layers.values()]
-    name = _names(np.concatenate(given_names), identifier, row)
+    more: list[Fault] = []
+    identifier: npt.NDArray[np.object_] | NumbersAsText
+    name: npt.NDArray[np.object_] | NumbersAsText
+    numbers = _different_numbers([*layers.values()])
+    if numbers is not None:
+        identifier = name = NumbersAsText(numbers)
+    else:
+        given = np.concatenate([layer.frame[layer.id_column].to_numpy(object) for layer in layers.values()])
+        more, identifier = check_ids(claim, key, given, row, shapes)
+        given_names = [_given_names(layer) for layer in layers.values()]
+        name = _names(np.concatenate(given_names), identifier, row)
     checked = check_geometry(claim, key, identifier, name, shapes)
     faults += [*more, *checked.faults]
 
@@ -247,8 +281,8 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
     subject = Subject(
         checked.polygons,
         key,
-        identifier,
-        name,
+        identifier,  # type: ignore[arg-type]
+        name,  # type: ignore[arg-type]
         crs,
         measure_crs,
         tuple(faults),
@@ -258,6 +292,15 @@ def gather(claim: str, layers: Mapping[str, Layer], others: Mapping[str, Layer])
         checked.plain,
     )
     return subject, around
+
+
+def _different_numbers(layers: Sequence[Layer]) -> npt.NDArray[np.int64] | None:
+    """Return the ids of features without names, if they are whole numbers and ascend in each layer."""
+    columns = [layer.frame[layer.id_column] for layer in layers]
+    if any(layer.name_column is not None for layer in layers) or any(ids.dtype != np.int64 for ids in columns):
+        return None
+    numbers = [ids.to_numpy() for ids in columns]
+    return np.concatenate(numbers) if all((ids[1:] > ids[:-1]).all() for ids in numbers) else None
 
 
 def flat(shapes: Geometries) -> Geometries:

@@ -357,7 +357,7 @@ def set_duplicates_aside(
                 partial(late.at, number),  # type: ignore[arg-type]
                 float(lengths[number]),
                 {"names": subject.called(indices), "area": Area(area)},
-                part=Part(subject.name[indices[0]], 1, 1),
+                part=Part(subject.name_of(indices[0]), 1, 1),
                 multiplicity=len(indices),
             )
         )
