@@ -29,7 +29,7 @@ from gridgeo.coverage._faces import Faces
 from gridgeo.coverage._repeats import equal_polygons, repeated_rows
 from gridgeo.coverage._residual import Residual
 from gridgeo.coverage._soundness import sharp_corners, surely_sound
-from gridgeo.coverage._strips import bounds_of_segments, strips_in_the_west
+from gridgeo.coverage._strips import bounds_of_segments, strips_in_the_west, sum_of_strips_in_the_west
 
 __all__ = [
     "Adjacency",
@@ -50,5 +50,6 @@ __all__ = [
     "repeated_rows",
     "sharp_corners",
     "strips_in_the_west",
+    "sum_of_strips_in_the_west",
     "surely_sound",
 ]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from gridgeo.coverage._edges import Edges, Ints, distinct
+from gridgeo.coverage._engine import compiled_for
 
 Boxes = npt.NDArray[np.float64]
 
@@ -20,7 +21,14 @@ _MANY = 20_000  # targets; a raster painted that full tells little
 
 
 def polygon_boxes(edges: Edges) -> Boxes:
-    """Box of each polygon; inverted for empty ones."""
+    """Box of each polygon; inverted for empty ones. Kept with the edges."""
+    kept: Boxes | None = vars(edges).get("_polygon_boxes")
+    if kept is None:
+        kept = vars(edges)["_polygon_boxes"] = _polygon_boxes(edges)
+    return kept
+
+
+def _polygon_boxes(edges: Edges) -> Boxes:
     box = np.empty((edges.count, 4))
     box[:, :2], box[:, 2:] = np.inf, -np.inf
     start, _, chunk_box = edges.chunks
@@ -92,6 +100,10 @@ def may_meet(box: Boxes, target: Boxes) -> Ints:
     meets = np.flatnonzero(
         (box[:, 0] <= high[0]) & (box[:, 2] >= low[0]) & (box[:, 1] <= high[1]) & (box[:, 3] >= low[1])
     )
+    compiled = compiled_for(len(meets))
+    if compiled is not None:
+        may: Ints = meets[compiled.boxes_painted(box, meets, low, size, _CELLS, total)]
+        return may
     first, last = cell(box[meets, :2]), cell(box[meets, 2:]) + 1
     inside = total[last[:, 0], last[:, 1]] - total[first[:, 0], last[:, 1]]
     inside += total[first[:, 0], first[:, 1]] - total[last[:, 0], first[:, 1]]

@@ -158,7 +158,7 @@ def _inscribed_radii(
             upper[begin:end] = np.minimum.reduceat(np.minimum(line, np.maximum(rooms[0][1], rooms[2][1])), first)
             room = np.minimum(*rooms[1])
             lower[begin:end] = np.minimum.reduceat(room, first)
-            nearest[begin:end] = _nearest(room, lower[begin:end], best[of[begin:end]], first, size, site)
+            nearest[begin:end] = _nearest(room, lower[begin:end], first, size, site)
             begin = end
         np.maximum.at(best, of, np.where(np.isfinite(lower), lower, 0.0))
         going = upper > best[of] * (1 + PRECISION)
@@ -215,10 +215,9 @@ def _room(
     return edge, vertex
 
 
-def _nearest(room: Floats, least: Floats, enough: Floats, first: Ints, size: Ints, site: Ints) -> Ints:
-    """Return the first edge that leaves no more than enough room in the middle of each stretch, or else the least."""
-    sought = np.where(least <= enough, enough, least)
-    at = np.where(room <= np.repeat(sought, size), site, np.iinfo(np.int64).max)
+def _nearest(room: Floats, least: Floats, first: Ints, size: Ints, site: Ints) -> Ints:
+    """Return the first of the edges that leave the least room in the middle of each stretch."""
+    at = np.where(room <= np.repeat(least, size), site, np.iinfo(np.int64).max)
     found: Ints = np.minimum.reduceat(at, first)
     return found
 

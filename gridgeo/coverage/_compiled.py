@@ -113,21 +113,32 @@ def chunk_boxes(coordinates, start, stop):  # type: ignore[no-untyped-def]
     return box
 
 
+@njit(cache=True, inline="always")
+def _raster_cell(place, low, size, cells):  # type: ignore[no-untyped-def]
+    return int(min(max(np.floor((place - low) / size), -1.0), float(cells))) + 1
+
+
+@njit(cache=True)
+def boxes_painted(box, which, low, size, cells, total):  # type: ignore[no-untyped-def]
+    """Twin of the end of ``may_meet`` in ``_boxes``: which boxes come into a cell that is painted."""
+    found = np.zeros(len(which), np.bool_)
+    for k in range(len(which)):
+        i = which[k]
+        left, lower = _raster_cell(box[i, 0], low[0], size[0], cells), _raster_cell(box[i, 1], low[1], size[1], cells)
+        right = _raster_cell(box[i, 2], low[0], size[0], cells) + 1
+        upper = _raster_cell(box[i, 3], low[1], size[1], cells) + 1
+        found[k] = total[right, upper] - total[left, upper] + total[left, lower] - total[right, lower] > 0
+    return found
+
+
 # ---------------------------------------------------------------- residual
 
 
 @njit(cache=True)
-def residual_parts(c, ring_start, ring_polygon, reversed_ring, mate):  # type: ignore[no-untyped-def]
+def residual_parts(  # type: ignore[no-untyped-def]
+    c, ring_start, ring_polygon, reversed_ring, mate, edge, segment, polygon, following, closed
+):
     """Edge, segment, polygon, following segment and closedness of what did not cancel."""
-    count = 0
-    for i in range(len(mate)):
-        if mate[i] == -1:
-            count += 1
-    edge = np.empty(count, np.int64)
-    segment = np.empty((count, 4))
-    polygon = np.empty(count, np.int64)
-    following = np.full(count, -1, np.int64)
-    closed = np.zeros(count, np.bool_)
     k = 0
     for ring in range(len(ring_start) - 1):
         first = k
@@ -141,36 +152,50 @@ def residual_parts(c, ring_start, ring_polygon, reversed_ring, mate):  # type: i
                 head, tail = i, i + 1
             segment[k, 0], segment[k, 1] = c[tail, 0], c[tail, 1]
             segment[k, 2], segment[k, 3] = c[head, 0], c[head, 1]
-            if k > first and edge[k - 1] == i - 1:
-                following[k - 1] = k
+            if k > first:
+                following[k - 1] = k if edge[k - 1] == i - 1 else -1
             k += 1
-        if k > first and k - first == ring_start[ring + 1] - 1 - ring_start[ring]:
-            following[k - 1] = first
-            closed[first:k] = True
-    return edge, segment, polygon, following, closed
+        if k == first:
+            continue
+        whole = k - first == ring_start[ring + 1] - 1 - ring_start[ring]
+        following[k - 1] = first if whole else -1
+        closed[first:k] = whole
 
 
 @njit(cache=True)
-def strips_in_the_west(segment, middle, size, factor, places):  # type: ignore[no-untyped-def]
-    """Twin of the loop of the function of the same name in ``_strips``."""
-    strip = np.empty(len(segment))
+def strips_in_the_west(segment, middle, size, factor, places, strip):  # type: ignore[no-untyped-def]
+    """Twin of ``_strips`` in the module of that name; in loops that the processor can do several steps of at once."""
+    count = len(segment)
     degree = len(factor) - 1
     per_x, per_y = 1.0 / size[0], 1.0 / size[1]
-    for k in range(len(segment)):
-        ax, ay = (segment[k, 0] - middle[0]) * per_x, (segment[k, 1] - middle[1]) * per_y
-        bx, by = (segment[k, 2] - middle[0]) * per_x - ax, (segment[k, 3] - middle[1]) * per_y - ay
-        west = 0.0
-        for place in range(len(places)):
-            x, y = ax + places[place, 0] * bx, ay + places[place, 0] * by
-            total = factor[degree, 0] * x
-            for i in range(degree - 1, -1, -1):
-                inner = factor[i, degree - i] * y
-                for j in range(degree - i - 1, 0, -1):
-                    inner = (inner + factor[i, j]) * y
-                total = (total + (inner + factor[i, 0])) * x
-            west += places[place, 1] * total
-        strip[k] = by * west
-    return strip
+    ax, ay, run_x, run_y = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    x, y, total, inner = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    for k in range(count):
+        ax[k], ay[k] = (segment[k, 0] - middle[0]) * per_x, (segment[k, 1] - middle[1]) * per_y
+        run_x[k] = (segment[k, 2] - middle[0]) * per_x - ax[k]
+        run_y[k] = (segment[k, 3] - middle[1]) * per_y - ay[k]
+        strip[k] = 0.0
+    for place in range(len(places)):
+        at, weight = places[place, 0], places[place, 1]
+        last = factor[degree, 0]
+        for k in range(count):
+            x[k], y[k] = ax[k] + at * run_x[k], ay[k] + at * run_y[k]
+            total[k] = last * x[k]
+        for i in range(degree - 1, -1, -1):
+            one = factor[i, degree - i]
+            for k in range(count):
+                inner[k] = one * y[k]
+            for j in range(degree - i - 1, 0, -1):
+                one = factor[i, j]
+                for k in range(count):
+                    inner[k] = (inner[k] + one) * y[k]
+            one = factor[i, 0]
+            for k in range(count):
+                total[k] = (total[k] + (inner[k] + one)) * x[k]
+        for k in range(count):
+            strip[k] += weight * total[k]
+    for k in range(count):
+        strip[k] *= run_y[k]
 
 
 # ---------------------------------------------------------------- interactions
@@ -191,42 +216,38 @@ def spread(segment):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def grid_items(segment, x0, y0, cell, columns, rows, grow):  # type: ignore[no-untyped-def]
-    """Sort segments into the cells of a grid that they come near: (start of each cell, segments)."""
+def grid_items(segment, x0, y0, cell, columns, rows, grow, count, item):  # type: ignore[no-untyped-def]
+    """Sort segments into the cells of a grid that they come near.
+
+    In a first pass, without items, only count those of each cell, one place after it; in a second one ``count`` has
+    where each cell starts, and becomes where it ends.
+    """
     slack = 1e-3 * cell + grow
     per = 1.0 / cell
-    count = np.zeros(columns * rows + 1, np.int64)
-    item = np.empty(0, np.int32)
-    for step in range(2):
-        if step == 1:
-            for k in range(columns * rows):
-                count[k + 1] += count[k]
-            item = np.empty(count[columns * rows], np.int32)
-            place = count[:-1].copy()
-        for i in range(len(segment)):
-            ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
-            if ay > by:
-                ax, ay, bx, by = bx, by, ax, ay
-            first_row, last_row = int((ay - grow - y0) * per), int((by + grow - y0) * per)
-            for row in range(first_row, last_row + 1):
-                xa, xb = ax, bx
-                if ay < by and first_row != last_row:  # the part of the segment within the row, with a little slack
-                    low = min(max(ay, y0 + row * cell - grow), by)
-                    high = max(min(by, y0 + (row + 1) * cell + grow), ay)
-                    xa = ax + (bx - ax) * ((low - ay) / (by - ay))
-                    xb = ax + (bx - ax) * ((high - ay) / (by - ay))
-                if xa > xb:
-                    xa, xb = xb, xa
-                first = max(int((xa - slack - x0) * per), 0)
-                last = min(int((xb + slack - x0) * per), columns - 1)
-                for column in range(first, last + 1):
-                    if step == 0:
-                        count[row * columns + column + 1] += 1
-                    else:
-                        at = row * columns + column
-                        item[place[at]] = i
-                        place[at] += 1
-    return count, item
+    counting = len(item) == 0
+    for i in range(len(segment)):
+        ax, ay, bx, by = segment[i, 0], segment[i, 1], segment[i, 2], segment[i, 3]
+        if ay > by:
+            ax, ay, bx, by = bx, by, ax, ay
+        first_row, last_row = int((ay - grow - y0) * per), int((by + grow - y0) * per)
+        for row in range(first_row, last_row + 1):
+            xa, xb = ax, bx
+            if ay < by and first_row != last_row:  # the part of the segment within the row, with a little slack
+                low = min(max(ay, y0 + row * cell - grow), by)
+                high = max(min(by, y0 + (row + 1) * cell + grow), ay)
+                xa = ax + (bx - ax) * ((low - ay) / (by - ay))
+                xb = ax + (bx - ax) * ((high - ay) / (by - ay))
+            if xa > xb:
+                xa, xb = xb, xa
+            first = max(int((xa - slack - x0) * per), 0)
+            last = min(int((xb + slack - x0) * per), columns - 1)
+            for column in range(first, last + 1):
+                at = row * columns + column
+                if counting:
+                    count[at + 1] += 1
+                else:
+                    item[count[at]] = i
+                    count[at] += 1
 
 
 @njit(cache=True, inline="always")

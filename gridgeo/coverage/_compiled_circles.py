@@ -42,7 +42,6 @@ def _inscribed_radius(here, own, site, following, first, noise, best):  # type: 
         count = len(own)
         middle = np.empty((count, 4))
         nearest = np.empty(count, np.int64)
-        enough = best
         for s in range(count):
             x, y = (here[s, 0] + here[s, 4]) / 2, (here[s, 1] + here[s, 5]) / 2
             u, v = here[s, 2], here[s, 3]
@@ -64,7 +63,7 @@ def _inscribed_radius(here, own, site, following, first, noise, best):  # type: 
                 if room < lower:
                     lower = room
                     nearest[s] = k
-                    if lower <= enough:
+                    if lower <= best:  # it can't be the largest
                         break
             if lower < np.inf:
                 best = max(best, lower)
@@ -89,7 +88,9 @@ def _inscribed_radius(here, own, site, following, first, noise, best):  # type: 
         for s in range(count):
             if not going[s]:
                 continue
-            share = _share(here, s, nearest[s], site) if own[s] >= 0 else 0.5
+            share = 0.5
+            if own[s] >= 0:
+                share = _share(here, s, _nearest(middle, s, own[s], site, following, first, noise), site)
             if share != 0.5:
                 middle[s, 0] = here[s, 0] + share * (here[s, 4] - here[s, 0])
                 middle[s, 1] = here[s, 1] + share * (here[s, 5] - here[s, 1])
@@ -138,6 +139,23 @@ def _room_of_edge(x, y, u, v, corner, mine, after, k, next_k, site, noise):  # t
     if place < -_SLACK * site[k, 6]:
         return _room_of_vertex(x, y, u, v, corner, mine, after, k, site)
     return line
+
+
+@njit(cache=True)
+def _nearest(middle, s, own, site, following, first, noise):  # type: ignore[no-untyped-def]
+    """Return the first of the edges that leave the least room in the middle of a stretch of an edge."""
+    mine = own - first
+    after = following[mine] - first
+    x, y, u, v = middle[s, 0], middle[s, 1], middle[s, 2], middle[s, 3]
+    least, nearest = np.inf, 0
+    for k in range(len(site)):
+        room = min(
+            _room_of_edge(x, y, u, v, False, mine, after, k, following[k] - first, site, noise),
+            _room_of_vertex(x, y, u, v, False, mine, after, k, site),
+        )
+        if room < least:
+            least, nearest = room, k
+    return nearest
 
 
 @njit(cache=True)

@@ -143,7 +143,15 @@ def _find_compiled(
     west, south, width, height = west - grow, south - grow, east - west + 2 * grow, north - south + 2 * grow
     cell = max(2.5 * size, float(np.sqrt(width * height / (4 * len(segment) + 16))), max(width, height) * 1e-5, 1e-300)
     columns, rows = int(width / cell) + 2, int(height / cell) + 2
-    count, item = compiled.grid_items(segment, west, south, cell, columns, rows, grow)
+    # memory from numpy, which asks the system for large pages
+    count, item = np.zeros(columns * rows + 1, np.int64), np.zeros(0, np.int32)
+    compiled.grid_items(segment, west, south, cell, columns, rows, grow, count, item)
+    np.cumsum(count, out=count)
+    if count[-1]:
+        item = np.empty(count[-1], np.int32)
+        compiled.grid_items(segment, west, south, cell, columns, rows, grow, count, item)
+        count[1:] = count[:-1]
+        count[0] = 0
     chosen = np.zeros(0, bool) if fresh is None else fresh
     room = len(segment) // 8 + 64
     while True:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gridgeo.coverage._cancel import Cancellation
+from gridgeo.coverage._cancel import RESIDUAL, Cancellation
 from gridgeo.coverage._edges import Bools, Edges, Ints
 from gridgeo.coverage._engine import compiled_for
 
@@ -49,11 +49,15 @@ def residual_of(edges: Edges, cancellation: Cancellation) -> Residual:
     """Collect what did not cancel."""
     compiled = compiled_for(len(edges.coordinates))
     if compiled is not None:
-        return Residual(
-            *compiled.residual_parts(
-                edges.coordinates, edges.ring_start, edges.ring_polygon, edges.reversed_ring, cancellation.mate
-            )
+        mate = cancellation.mate
+        count = np.count_nonzero(mate == RESIDUAL)
+        # memory from numpy, which asks the system for large pages
+        whole = [np.empty(count, np.int64) for _ in range(3)]
+        parts = whole[0], np.empty((count, 4)), whole[1], whole[2], np.empty(count, bool)
+        compiled.residual_parts(
+            edges.coordinates, edges.ring_start, edges.ring_polygon, edges.reversed_ring, mate, *parts
         )
+        return Residual(*parts)
     edge = cancellation.residual
     ring = edges.ring_of(edge)
     segment = edges.oriented(edge)

@@ -16,7 +16,8 @@ from gridgeo.coverage._engine import compiled_for
 
 Floats = npt.NDArray[np.float64]
 
-_BLOCK = 1 << 13
+_BLOCK = 1 << 10  # segments: in the processor's cache
+_PLAIN = 3  # a segment costs about as much as so many vertices
 
 
 def bounds_of_segments(segment: Floats) -> tuple[Floats, Floats]:
@@ -45,20 +46,45 @@ def strips_in_the_west(
     places : sequence of tuple of float
         Places along a segment (0 to 1) and their weights.
     """
-    compiled = compiled_for(len(segment))
-    if compiled is not None:
-        areas: Floats = compiled.strips_in_the_west(segment, middle, size, factor, np.array(places))
-        return areas * size.prod()
     strip = np.empty(len(segment))
-    per = 1.0 / size
-    for start in range(0, len(segment), _BLOCK):  # in the processor's cache
-        block = np.ascontiguousarray(segment[start : start + _BLOCK].T)
-        ax, ay, bx, by = ((block[k] - middle[k % 2]) * per[k % 2] for k in range(4))
-        bx -= ax
-        by -= ay
-        total = sum(weight * _west(ax + at * bx, ay + at * by, factor) for at, weight in places)
-        np.multiply(by, total, out=strip[start : start + _BLOCK])
+    for start in range(0, len(segment), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        _strips(segment[block], middle, size, factor, places, len(segment), strip[block])
     return strip * size.prod()
+
+
+def sum_of_strips_in_the_west(
+    segment: Floats, middle: Floats, size: Floats, factor: Floats, places: Sequence[tuple[float, float]]
+) -> float:
+    """Return the sum of `strips_in_the_west`."""
+    strip, total = np.empty(min(len(segment), _BLOCK)), 0.0
+    for start in range(0, len(segment), _BLOCK):
+        block = segment[start : start + _BLOCK]
+        _strips(block, middle, size, factor, places, len(segment), strip[: len(block)])
+        total += float(strip[: len(block)].sum())
+    return total * float(size.prod())
+
+
+def _strips(
+    segment: Floats,
+    middle: Floats,
+    size: Floats,
+    factor: Floats,
+    places: Sequence[tuple[float, float]],
+    count: int,
+    out: Floats,
+) -> None:
+    """Work through a block of ``count`` segments in all."""
+    compiled = compiled_for(count * _PLAIN)
+    if compiled is not None:
+        compiled.strips_in_the_west(segment, middle, size, factor, np.array(places), out)
+        return
+    block = np.ascontiguousarray(segment.T)
+    per = 1.0 / size
+    ax, ay, bx, by = ((block[k] - middle[k % 2]) * per[k % 2] for k in range(4))
+    bx -= ax
+    by -= ay
+    np.multiply(by, sum(weight * _west(ax + at * bx, ay + at * by, factor) for at, weight in places), out=out)
 
 
 def _west(x: Floats, y: Floats, factor: Floats) -> Floats:

@@ -18,7 +18,13 @@ import numpy.typing as npt
 import pyproj
 import shapely
 
-from gridgeo.coverage import bounds_of_segments, extract_edges, inscribed_radii, strips_in_the_west
+from gridgeo.coverage import (
+    bounds_of_segments,
+    extract_edges,
+    inscribed_radii,
+    strips_in_the_west,
+    sum_of_strips_in_the_west,
+)
 
 Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
@@ -143,7 +149,9 @@ def enclosed_area(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> float
     The sum over all edges of polygons, the interior on their left, is the sum of their areas; edges that cancel add
     nothing to it, so that the residual of a coverage is enough.
     """
-    return float(_strips(segment, crs, metric).sum())
+    if crs.is_geographic or not len(segment):
+        return float(_strips(segment, crs, metric).sum())
+    return sum_of_strips_in_the_west(segment, *_frame(segment, crs, metric))
 
 
 def _strips(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Floats:
@@ -159,9 +167,16 @@ def _strips(segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS) -> Floats:
         along, across, beyond = -unit * (segment[:, 2] - segment[:, 0]), segment[:, 1::2] * unit, _south_of(crs)
         start, stop = across.T
         return along * (beyond(start) + 4 * beyond((start + stop) / 2) + beyond(stop)) / 6
+    return strips_in_the_west(segment, *_frame(segment, crs, metric))
+
+
+def _frame(
+    segment: Floats, crs: pyproj.CRS, metric: pyproj.CRS
+) -> tuple[Floats, Floats, Floats, Sequence[tuple[float, float]]]:
+    """Return the middle and half the size of the box around edges, and `_scale_by_place` in it."""
     low, high = bounds_of_segments(segment)
     middle, size = (low + high) / 2, np.maximum((high - low) / 2, 1e-300)
-    return strips_in_the_west(segment, middle, size, *_scale_by_place(middle, size, crs, metric))
+    return middle, size, *_scale_by_place(middle, size, crs, metric)
 
 
 def _south_of(crs: pyproj.CRS) -> Callable[[Floats], Floats]:

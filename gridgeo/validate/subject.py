@@ -407,7 +407,7 @@ def as_read(claim: str, key: str, layer: Layer, problem: Problem) -> Fault:
     if not problem.where.startswith(start):
         return doubt(claim, (key,), problem)
     feature = problem.where.removeprefix(start)
-    code = "invalid-geometry" if "reason" in problem.values else "empty-geometry"  # noqa: PD011 (no table)
+    code = "invalid-geometry" if "reason" in problem.values else "empty-geometry"
     values: dict[str, object] = {"name": feature, "problem": Said(replace(problem, where=""))}
     return Fault(code, "warning", claim, (key,), (feature,), _LEFT_OUT, None, values=values)
 
