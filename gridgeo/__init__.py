@@ -22,6 +22,7 @@ _HOMES = {
     "border_table": "validate",
     "delineate_blocks": "partition",
     "diff_plans": "diff",
+    "is_coverage": "validate",
     "locate_points": "locate",
     "partition_town": "partition",
     "plan_repair": "repair",
@@ -58,6 +59,7 @@ __all__ = [
     "border_table",
     "delineate_blocks",
     "diff_plans",
+    "is_coverage",
     "locate_points",
     "partition_town",
     "plan_repair",
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
     from gridgeo.validate import (
         Report,
         border_table,
+        is_coverage,
         validate_alignment,
         validate_consistency,
         validate_nesting,

@@ -19,6 +19,9 @@ from gridgeo.town import Allowed
 from gridgeo.validate import validate_tiling
 from tests.test_validate_update import SYSTEMS, edited, squares, tiling
 
+ENCLAVE = ["s14", "s15", "s20", "s21"]
+"""Squares without which there is a hole of twenty metres."""
+
 
 def squared(*boxes: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     ids = [chr(ord("a") + k) for k in range(len(boxes))]
@@ -132,10 +135,10 @@ def test_the_extent_is_kept_and_filled() -> None:
 
 
 def test_a_hole_that_may_be_an_enclave_stays_and_the_plan_says_so() -> None:
-    fixed, plan = repair_tiling(squares().drop(["s14", "s15"]))
+    fixed, plan = repair_tiling(squares().drop(ENCLAVE))
     assert not plan.actions
     assert "enclave" in plan.left[0].reason("en")
-    assert shapely.equals_identical(fixed.geometry.to_numpy(), squares().drop(["s14", "s15"]).geometry.to_numpy()).all()
+    assert shapely.equals_identical(fixed.geometry.to_numpy(), squares().drop(ENCLAVE).geometry.to_numpy()).all()
 
 
 def test_exceptions_stay() -> None:

@@ -13,11 +13,12 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridgeo.coverage import CoverageAnalysis
 from gridgeo.crs import working_crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer
-from gridgeo.validate import Report, validate_tiling
+from gridgeo.validate import Report, is_coverage, validate_tiling
 
 METRES = "EPSG:32651"
 EAST, NORTH = 355_000.0, 3_435_000.0
@@ -438,3 +439,45 @@ def test_a_coordinate_that_is_no_number_is_named_and_never_reaches_the_report(ba
     for text in (report.to_json(), report.to_html(), report.to_sarif()):
         assert "Infinity" not in text
         assert "NaN" not in text
+
+
+def test_what_is_no_coverage_has_a_record_even_if_nothing_is_found_to_show_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shapes = shapely.box(0, 0, 10, 10), shapely.box(9, 0, 20, 10), shapely.box(30, 0, 40, 10)
+    faces, missing = CoverageAnalysis.faces, CoverageAnalysis.missing_vertices
+    monkeypatch.setattr(CoverageAnalysis, "faces", lambda analysis: faces(analysis).chosen([]))
+    monkeypatch.setattr(
+        CoverageAnalysis, "missing_vertices", lambda analysis: missing(analysis).chosen(np.zeros(0, np.int64))
+    )
+    for tolerance in (0.0, 5.0):
+        report = check(*shapes, tolerance=tolerance)
+        assert not report.ok
+        assert codes(report) == [("missing-vertex", ("g0", "g1"))]
+        assert report.records[0].severity == "error"
+        assert report.records[0].message("en")
+        assert report.records[0].message("zh")
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_the_verdict_alone_is_that_of_geos(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    monkeypatch.setenv("GRIDGEO_ENGINE", engine)
+    random = np.random.default_rng(3)
+    verdicts = []
+    for _ in range(60):
+        points = shapely.MultiPoint(random.integers(0, 12, (12, 2)))
+        cells = shapely.get_parts(shapely.voronoi_polygons(points))
+        if random.random() < 0.5:
+            k = int(random.integers(len(cells)))
+            cells[k] = shapely.transform(cells[k], lambda places: places + random.choice([0.0, 1e-9, 0.5]))
+        frame = gpd.GeoDataFrame(geometry=cells, crs="EPSG:32651")
+        verdicts.append(is_coverage(frame))
+        assert verdicts[-1] == shapely.coverage_is_valid(cells)
+    assert 0 < sum(verdicts) < len(verdicts)
+
+
+def test_the_verdict_takes_nothing_broken_for_a_coverage() -> None:
+    bow = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    assert not is_coverage(gpd.GeoDataFrame(geometry=[bow], crs="EPSG:32651"))
+    assert not is_coverage(gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs="EPSG:32651"))
+    assert is_coverage(gpd.GeoDataFrame(geometry=[None, shapely.Polygon(), shapely.box(0, 0, 1, 1)], crs="EPSG:32651"))

@@ -132,7 +132,7 @@ def _pair_ring(c, bits, start, last, reversed_vertex, mixed, index_shift, table,
                 if mate[o] == -1 and (_run_alike(c, i, o) if turned else _run_opposite(c, i, o)):
                     mate[i] = o
                     mate[o] = i
-                    beside = o + 1 if turned else o - 1
+                    beside = o + 1 if turned else o - 1  # type: ignore[assignment]
                     break
                 if _run_opposite(c, i, o) if turned else _run_alike(c, i, o):
                     alike = True

@@ -50,7 +50,8 @@ def strips_in_the_west(
     for start in range(0, len(segment), _BLOCK):
         block = slice(start, start + _BLOCK)
         _strips(segment[block], middle, size, factor, places, len(segment), strip[block])
-    return strip * size.prod()
+    areas: Floats = strip * size.prod()
+    return areas
 
 
 def sum_of_strips_in_the_west(

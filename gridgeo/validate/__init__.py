@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gridgeo.validate.nesting import validate_nesting
     from gridgeo.validate.report import ClaimResult, Report
     from gridgeo.validate.seams import validate_seam
-    from gridgeo.validate.tiling import validate_tiling
+    from gridgeo.validate.tiling import is_coverage, validate_tiling
     from gridgeo.validate.town import validate_town
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Fault",
     "Report",
     "border_table",
+    "is_coverage",
     "validate_alignment",
     "validate_consistency",
     "validate_nesting",
@@ -40,6 +41,7 @@ _HOMES = {
     "Fault": "faults",
     "Report": "report",
     "border_table": "borders",
+    "is_coverage": "tiling",
     "validate_alignment": "borders",
     "validate_consistency": "consistency",
     "validate_nesting": "nesting",

@@ -198,6 +198,19 @@ def check_geometry(
     return Checked(polygons, scars, faults, None if broken.any() else edges, plain)
 
 
+def sound_edges(shapes: npt.NDArray[np.object_]) -> Edges | None:
+    """Return the edges of geometries if all are valid polygons, or empty; None otherwise."""
+    kind = shapely.get_type_id(shapes)
+    there = (kind >= 0) & ~shapely.is_empty(shapes)
+    if not np.isin(kind[there], _AREAL).all():
+        return None
+    polygons = shapes.copy()
+    polygons[~there] = None
+    edges = extract_edges(polygons)
+    asked = there & ~surely_sound(edges)
+    return edges if shapely.is_valid(shapes[asked]).all() else None
+
+
 def placed(shape: shapely.Geometry | None) -> shapely.Geometry | None:
     """Return a geometry that has a place on a map, None instead of any other."""
     if shape is None or shape.is_empty or not np.isfinite(shapely.get_coordinates(shape)).all():

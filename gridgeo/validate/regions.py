@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import Faces, MissingVertices
+from gridgeo.coverage import CoverageAnalysis, Faces, MissingVertices
 from gridgeo.language import Message
 from gridgeo.validate.faults import Fault, Severity
 from gridgeo.validate.measure import Sizes
@@ -82,6 +82,12 @@ _AFTER_BROKEN = Message(
 _MISSING_VERTEX = Message(
     "The border between {names} doesn't have the same vertices on both sides (on one side only: {count}).",
     "{names}的公共边界两侧节点不一致（只存在于一侧的节点：{count} 个）。",
+)
+
+
+_UNEXPLAINED = Message(
+    "The borders of {names} don't fit together, though by less than any overlap, gap or vertex would show.",
+    "{names}的边界不吻合，但差异小到无法以重叠、缝隙或节点表示。",
 )
 
 
@@ -242,6 +248,30 @@ class Judge:
             (indices, self._border(indices, places, sizes, sorted({areas[p] for p in places if p in areas})))
             for indices, places in borders.items()
         ]
+
+    def unexplained(self, analysis: CoverageAnalysis) -> tuple[tuple[int, ...], Fault]:
+        """Return a record for borders that the kernel finds at fault without any region or vertex to show for it.
+
+        The last resort: what is no coverage is never called one.
+        """
+        indices = tuple(analysis.faulty.tolist())
+        lines = [line for line in analysis.invalid_edges() if line is not None]
+        where = shapely.union_all(lines)
+        fault = Fault(
+            "missing-vertex",
+            "error",
+            self.claim,
+            self.subject.layers_of(indices),
+            self.subject.ids_of(indices),
+            _UNEXPLAINED,
+            where,
+            0.0,
+            0.0,
+            None,
+            {"names": self.subject.called(indices)},
+            part=self.subject.part(indices, where),
+        )
+        return indices, fault
 
     def _border(
         self, indices: tuple[int, ...], places: list[tuple[float, float]], sizes: Sizes, thin: list[int]

@@ -303,6 +303,17 @@ def _different_numbers(layers: Sequence[Layer]) -> npt.NDArray[np.int64] | None:
     return np.concatenate(numbers) if all((ids[1:] > ids[:-1]).all() for ids in numbers) else None
 
 
+def side_by_side(layers: Mapping[str, Layer]) -> Geometries:
+    """Return the geometries of layers, one layer after another, in one CRS."""
+    own = next(iter(layers.values())).frame.crs
+    frames = [layer.frame for layer in layers.values()]
+    if not all(frame.crs.equals(own, ignore_axis_order=True) for frame in frames[1:]):
+        every = [*layers.values()]
+        _, frames = _side_by_side(every, [], _metric(every))
+    shapes = [flat(frame.geometry.to_numpy()) for frame in frames]
+    return shapes[0] if len(shapes) == 1 else np.concatenate(shapes)
+
+
 def flat(shapes: Geometries) -> Geometries:
     """Return shapes without heights; most have none."""
     return shapely.force_2d(shapes) if (shapely.get_coordinate_dimension(shapes) > 2).any() else shapes
