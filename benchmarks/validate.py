@@ -4,10 +4,12 @@
 
 Towns of curved blocks with 45 vertices each: sound; with eight kinds of faults in 1 % of the polygons; with nothing
 shared; all polygons doubled; blocks in one street polygon that fills all between them; small layers; and, where they
-are, real ones. Each is measured for the kernel (`gridgeo.coverage.analyse`, of faulty layers with all faces) and for
-the public `gridgeo.validate_tiling` (a GeoDataFrame in, all records out), with numpy and with the compiled loops.
-Then the memory on top of the input, and a cold ``gridgeo validate FILE`` against a process that only imports
-geopandas and reads the file. Each line says what is asked for and whether it is met.
+are, real ones. Each is measured for the verdict alone (`gridgeo.is_coverage`: valid polygons, none
+overlap, the same vertices on both sides of each border; that is what GEOS tells), for the kernel
+(`gridgeo.coverage.analyse`, of faulty layers with all faces) and for the public `gridgeo.validate_tiling` (a
+GeoDataFrame in, all records out: areas, widths, kinds, features; GEOS does nothing of this), with numpy and with the
+compiled loops. Then the memory on top of the input, and a cold ``gridgeo validate FILE`` against a process that only
+imports geopandas and reads the file. Each line says what is asked for and whether it is met.
 """
 
 from __future__ import annotations
@@ -23,13 +25,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
 from gridgeo.coverage import analyse, compile_loops
-from gridgeo.validate import Report, validate_tiling
+from gridgeo.validate import Report, is_coverage, validate_tiling
 
 ENGINES = ("numpy", "numba")
 BYTES_A_VERTEX = 30.0
@@ -213,6 +216,9 @@ def measure_speed(layout: Layout, engines: tuple[str, ...], enough: float) -> bo
         analysis = analyse(layout.polygons)
         return analysis.faces() if layout.with_faces else analysis
 
+    def verdict_alone() -> bool:
+        return is_coverage(layout.frame)
+
     def public() -> Report:
         report = validate_tiling(layout.frame)
         _ = report.records
@@ -230,12 +236,16 @@ def measure_speed(layout: Layout, engines: tuple[str, ...], enough: float) -> bo
     all_met = same
     for name in engines:
         with engine(name):
-            for what, work in (("kernel", kernel), ("validate_tiling", public)):
+            for what, work, bar in (
+                ("is_coverage", verdict_alone, min(layout.bar, NEVER_SLOWER)),
+                ("kernel", kernel, layout.bar),
+                ("validate_tiling", public, layout.bar),
+            ):
                 seconds = cpu_seconds(work, enough)
-                met = geos >= layout.bar * seconds
+                met = geos >= bar * seconds
                 all_met &= met
                 print(f"  {what:16}{name:6}{seconds:10.4f} s {geos / seconds:10.1f}x", end="")
-                print(f"   asked: {layout.bar:g}x, {verdict(met)}", flush=True)
+                print(f"   asked: {bar:g}x, {verdict(met)}", flush=True)
     return all_met
 
 
@@ -298,7 +308,10 @@ def measure_memory(polygons: int, engines: tuple[str, ...]) -> bool:
 
 
 def measure_cold_start(polygons: int, repeats: int) -> bool:
-    """Print what a cold ``gridgeo validate`` takes more than reading the file; return whether it is little enough."""
+    """Print what a cold ``gridgeo validate`` takes more than reading the file; return whether it is little enough.
+
+    Medians of all runs.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "blocks.gpkg")
         framed(make_town(polygons)).assign(code=[str(k) for k in range(len(make_town(polygons)))]).to_file(file)
@@ -311,7 +324,7 @@ def measure_cold_start(polygons: int, repeats: int) -> bool:
             taken = [
                 (child_seconds(reading, environment), child_seconds(validating, environment)) for _ in range(repeats)
             ]
-            best[name] = min(more for _, more in taken), min(plain for plain, _ in taken)
+            best[name] = median(more for _, more in taken), median(plain for plain, _ in taken)
     all_met = True
     for name, (ours, plain) in best.items():
         met = ours - plain <= COLD_SECONDS
@@ -350,7 +363,7 @@ def main(arguments: list[str] | None = None) -> int:
     enough = 0.05 if chosen.quick else 1.0
     met = [measure_speed(layout, engines, enough) for layout in layouts(chosen.polygons, chosen.blocks, chosen.data)]
     met.append(measure_memory(chosen.polygons, engines))
-    met.append(measure_cold_start(500, 1 if chosen.quick else 5))
+    met.append(measure_cold_start(500, 1 if chosen.quick else 9))
     return 0 if all(met) else 1
 
 

@@ -23,8 +23,9 @@ def test_each_line_says_what_is_asked_for(benchmark: dict[str, Any], capsys: pyt
     title, geos, *lines = capsys.readouterr().out.splitlines()
     assert "the same as GEOS says" in title
     assert "GEOS" in geos
-    assert [line.split()[0] for line in lines] == ["kernel", "validate_tiling"]
-    assert all("asked: 5x, " in line and line.endswith(("met", "MISSED")) for line in lines)
+    assert [line.split()[0] for line in lines] == ["is_coverage", "kernel", "validate_tiling"]
+    assert ["asked: 5x, " in line for line in lines] == [False, True, True]
+    assert all("asked: " in line and line.endswith(("met", "MISSED")) for line in lines)
 
 
 def test_towns_are_what_they_are_called(benchmark: dict[str, Any]) -> None:

@@ -303,12 +303,15 @@ def _different_numbers(layers: Sequence[Layer]) -> npt.NDArray[np.int64] | None:
     return np.concatenate(numbers) if all((ids[1:] > ids[:-1]).all() for ids in numbers) else None
 
 
-def side_by_side(layers: Mapping[str, Layer]) -> Geometries:
+def side_by_side(layers: LayerLike | Mapping[str, LayerLike]) -> Geometries:
     """Return the geometries of layers, one layer after another, in one CRS."""
-    own = next(iter(layers.values())).frame.crs
-    frames = [layer.frame for layer in layers.values()]
-    if not all(frame.crs.equals(own, ignore_axis_order=True) for frame in frames[1:]):
-        every = [*layers.values()]
+    given = [*layers.values()] if isinstance(layers, Mapping) else [layers]
+    frames = [layer.frame if isinstance(layer, Layer) else layer for layer in given]
+    own = frames[0].crs if frames else None
+    if own is None or any(
+        frame.crs is None or not frame.crs.equals(own, ignore_axis_order=True) for frame in frames[1:]
+    ):
+        every = [*as_layers(layers).values()]  # which says what is wrong, if anything is
         _, frames = _side_by_side(every, [], _metric(every))
     shapes = [flat(frame.geometry.to_numpy()) for frame in frames]
     return shapes[0] if len(shapes) == 1 else np.concatenate(shapes)
@@ -367,7 +370,12 @@ def _own_degrees(systems: Sequence[pyproj.CRS]) -> pyproj.CRS | None:
     first = systems[0]
     if any(crs is not first and not crs.equals(first, ignore_axis_order=True) for crs in systems[1:]):
         return None
-    own = first.to_2d().geodetic_crs
+    return _degrees_of(first)
+
+
+@lru_cache(maxsize=8)
+def _degrees_of(crs: pyproj.CRS) -> pyproj.CRS | None:
+    own = crs.to_2d().geodetic_crs
     if own is None or not own.is_geographic or own.prime_meridian is None:
         return None
     return own if own.prime_meridian.longitude == 0 else None

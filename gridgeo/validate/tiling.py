@@ -153,7 +153,7 @@ def is_coverage(layers: LayerLike | Mapping[str, LayerLike]) -> bool:
     >>> is_coverage(squares), is_coverage(squares.scale(1.01, 1.01).to_frame("geometry"))
     (True, False)
     """
-    shapes = side_by_side(as_layers(layers))
+    shapes = side_by_side(layers)
     edges = sound_edges(shapes)
     return edges is not None and analyse(shapes, edges=edges).valid
 
