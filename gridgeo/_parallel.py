@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -72,7 +73,6 @@ def _in_threads(
     given: tuple[Any, ...],
     count: int,
 ) -> Iterator[Result]:
-    import threading
     from concurrent.futures import ThreadPoolExecutor
 
     own = threading.local()
@@ -92,6 +92,32 @@ def _in_threads(
         finally:  # whoever stops early waits for no more than what is being done
             for future in waiting:
                 future.cancel()
+
+
+class Turn:
+    """Lets one thread at a time work in Python, until it works outside of it for long.
+
+    Left to themselves, threads hand the interpreter to one another at each call into a library, thousands of times for
+    one drawing, and each time the system has to switch between them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @contextmanager
+    def passed_on(self) -> Iterator[None]:
+        """Let others have their turn meanwhile; only for who has it."""
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire()
 
 
 _open = ExitStack()

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import shapely
 
+from gridgeo._parallel import Turn
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
@@ -106,6 +107,9 @@ _BESIDE_MAP = tuple(
 
 _FORGETTING = 4
 """Empty documents that are made after each notice."""
+
+_turn = Turn()
+"""For all presses of this process: while one of them draws, others set with Typst."""
 
 _FEW_OFFICERS = 9
 _FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
@@ -201,7 +205,8 @@ class Press:
         import typst
 
         try:
-            return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
+            with _turn:
+                return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
         except (typst.TypstError, RuntimeError) as error:  # the latter comes of its queries
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             reason = reason.removeprefix("failed to compile document: ")
@@ -211,17 +216,27 @@ class Press:
             for _ in range(_FORGETTING):
                 self._nothing.compile(format="svg")
 
+    def _compile(self, **options: Any) -> bytes | list[bytes] | None:
+        with _turn.passed_on():
+            made: bytes | list[bytes] | None = self._compiler.compile(**options)
+        return made
+
+    def _query(self, label: str, **options: Any) -> Any:
+        with _turn.passed_on():
+            found = self._compiler.query(label, **options)
+        return json.loads(found)
+
     def _poster(self, notice: Notice) -> Printed:
         words = self._words(notice)
         if self._own_template is not None:
             prints = self._hand_over_to_own(notice, words)
-            made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+            made = self._compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
             assert isinstance(made, bytes)
             return Printed(made, *prints)
         levels = self._levels(notice, words["page"])
         chosen, map_height = self._choose(notice, words, levels)
         prints = self._hand_over(notice, words, levels[chosen], map_height)
-        made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+        made = self._compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
         assert isinstance(made, bytes)
         return Printed(made, *prints)
 
@@ -236,8 +251,9 @@ class Press:
         import typst
 
         try:
-            self._compose_picture(notice)
-            made = self._compiler.compile(format="pdf", timestamp=0)
+            with _turn:
+                self._compose_picture(notice)
+                made = self._compile(format="pdf", timestamp=0)
         except (typst.TypstError, RuntimeError) as error:
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": str(error)[:200]})) from None
         assert isinstance(made, bytes)
@@ -245,7 +261,7 @@ class Press:
 
     def _picture(self, notice: Notice) -> Printed:
         prints = self._compose_picture(notice)
-        made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
+        made = self._compile(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
         if not isinstance(made, bytes):
             raise InputError(Problem(_place(notice), _MANY_PAGES))
         return Printed(made, *prints)
@@ -275,7 +291,7 @@ class Press:
         size = {"width": words["page"]["map_width"], "height": _OWN_MAP_HEIGHT}
         page = {"mode": "measure", "level": sizes, "map": {**size, "alt": ""}, "mark": "0000-0000"}
         self._write_data({**words, **page})
-        asked = json.loads(self._compiler.query("<map-size>", field="value"))
+        asked = self._query("<map-size>", field="value")
         wanted = asked[0] if asked and isinstance(asked[0], dict) else {}
         for key, value in size.items():
             given = wanted.get(key, value)
@@ -324,7 +340,7 @@ class Press:
         least = [least_height(notice.officers, level, width, heading=heading) for level in map(self._sized, LEVELS)]
         tried = {"levels": levels, "least_people": least, "first": first}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"})
-        chosen = json.loads(self._compiler.query("<chosen>", field="value", one=True))
+        chosen = self._query("<chosen>", field="value", one=True)
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))
         level = self._sized(LEVELS[chosen["level"]])
