@@ -105,7 +105,7 @@ _BESIDE_MAP = tuple(
 )
 """The levels of a landscape sheet, where all stands beside the map."""
 
-_FORGETTING = 4
+_FORGETTING = 5
 """Empty documents that are made after each notice."""
 
 _turn = Turn()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridgeo._files import write_whole
+from gridgeo._memory import give_back_memory
 from gridgeo._parallel import each
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
@@ -20,6 +21,9 @@ from gridgeo.render.poster import Press
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import Sheet, sheet_of
 from gridgeo.town import Audience
+
+_BETWEEN_GIVING_BACK = 8
+"""Notices after which a workshop gives back memory: a large one takes more than those that follow it."""
 
 _PRINTING = Message("printing notices", "正在制作公示图")
 
@@ -83,6 +87,7 @@ class Workshop:
     ) -> None:
         self._presses: list[tuple[Edition, Press]] = []
         self._prints = Fingerprints(scene)
+        self._made = 0
         for number, edition in enumerate(editions):
             own = folder / str(number)
             own.mkdir()
@@ -91,6 +96,9 @@ class Workshop:
     def make(self, order: Order) -> Made:
         """Make the notice of one block in every edition; a file is written whole or not at all."""
         made = Made([], [], [], [])
+        self._made += 1
+        if self._made % _BETWEEN_GIVING_BACK == 0:
+            give_back_memory(collect=False)
         for (edition, press), notice, held in zip(self._presses, order.notices, order.held, strict=True):
             file = edition.file(order.name)
             if held is not None and held.still_holds(edition.folder, notice, edition.sheet, self._prints):
