@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,16 @@ def test_plain_and_compiled_loops_give_the_same_plan_in_any_process() -> None:
         )  # fmt: skip
         said.add(run.stdout)
     assert len(said) == 1
+
+
+def test_bred_plans_are_in_one_piece_and_in_balance_though_atoms_are_heavy() -> None:
+    graph = lattice(20, 16, seed=6)
+    random = np.random.default_rng(0)
+    load = graph.load.copy()
+    load[random.choice(len(load), 24, replace=False)] *= 8  # a third of a block each
+    uneven = replace(graph, load=load, cost=random.choice([1.0, 3.0, 8.0], len(graph.pairs)))
+    aim = Aim(10, (0.05,))
+    block = search(uneven, aim, seed=1, effort=0.5).block
+    assert pieces(uneven, block) == 10
+    assert deviation(uneven, block, 10).max() <= 0.05 + 1e-9
+    assert block.tobytes() == search(uneven, aim, seed=1, effort=0.5).block.tobytes()

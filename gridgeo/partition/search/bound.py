@@ -3,7 +3,7 @@
 Theory. No block holds more than its limit. `gridgeo.partition.search.packing` packs trees that are too heavy for one
 block into the prices of borders: what is packed, no plan can save. This is the dual of the spreading metrics of Even,
 Naor, Rao and Schieber with the knapsack tree inequalities of Ferreira, Martin, de Souza, Weismantel and Wolsey. It uses
-neither that blocks are in one piece nor the lower limit, so it is true and some 15 to 30 % away.
+neither that blocks are in one piece nor the lower limit, so it is true and far away: see docs/partition.md.
 
 Cost. A pass looks at some two blocks' worth of atoms around each atom.
 """

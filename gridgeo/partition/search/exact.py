@@ -3,13 +3,13 @@
 Theory. A plan chooses sets of atoms, each connected and in balance, so that every atom lies in one (set partitioning).
 The first atom of a set, in the order of a sweep, is its root; sets are found from their roots by enumeration
 (`gridgeo.partition.search.sets`), so each is in one piece by construction. For any worth given to the atoms, the worth
-of all and as many times the least value less worth of a set as there are blocks is a lower bound (Lagrange). HiGHS
-finds the worth for the sets known so far, within a box around the best so far; sets that beat it are added
-(column generation). In the end only sets that can be part of a better plan are left: all of them are enumerated, and
-HiGHS chooses.
+of all and the least value less worth of any set of as many roots as there are blocks, the first atom among them, are
+together a lower bound (Lagrange). HiGHS finds the worth for the sets known so far, within a box around the best so far;
+sets that beat it are added (column generation). In the end only sets that can be part of a better plan are left: all of
+them are enumerated, and HiGHS chooses.
 
-Cost. Grows with the length of borders, not with the number of plans: seconds for 60 to 100 atoms. Work is counted in
-nodes, so the answer is the same on any machine unless the budget ends first.
+Cost. Grows with the length of borders, not with the number of plans: a second or two for 60 to 100 atoms. Work is
+counted in nodes, so the answer is the same on any machine unless the budget ends first.
 
 Limits. Atoms up to `LARGEST`; the first finite tolerance must be there. A bound found on the way is true even where
 the search is given up.

@@ -62,8 +62,8 @@ def compiled_loops() -> Any:
 class Level:
     """A graph made ready for the loops, with the plan that is being improved."""
 
-    def __init__(self, graph: Graph, aim: Aim, loops: Any) -> None:
-        self.graph, self.aim, self.loops = graph, aim, loops
+    def __init__(self, graph: Graph, aim: Aim, loops: Any, steepest: float = STEEPEST) -> None:
+        self.graph, self.aim, self.loops, self.steepest = graph, aim, loops, steepest
         size, many = graph.load.shape
         count = len(graph.pairs)
         ends = np.concatenate([graph.pairs, graph.pairs[:, ::-1]])
@@ -148,7 +148,7 @@ class Level:
         """Do as `anneal`, with a pause after each chunk of steps."""
         cooling = (cold / hot) ** (1 / max(1, steps))
         done = 0
-        least, most = 0.2 * self.unit, STEEPEST * self.unit * len(self.graph) / self.aim.count
+        least, most = 0.2 * self.unit, self.steepest * self.unit * len(self.graph) / self.aim.count
         while done < steps:
             now = min(CHUNK, steps - done)
             warmth = self.unit * hot * cooling**done

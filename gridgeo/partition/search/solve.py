@@ -2,8 +2,9 @@
 
 Theory. Atoms are matched over dear borders until few are left (coarsening); random spanning trees are cut in balance
 where the cut is cheap; the plan is annealed on each level, from the coarsest back to the atoms, and pairs of
-neighbouring blocks are merged and cut anew. What is minimised is the price of the borders in units of a block's side,
-plus compactness, a mild square of imbalance and, beyond the tolerance, a price that adapts.
+neighbouring blocks are merged and cut anew. In areas of medium size several plans are bred: where two of them agree
+atoms stay together, and what is left is annealed and cut anew. What is minimised is the price of the borders in units
+of a block's side, plus compactness, a mild square of imbalance and, beyond the tolerance, a price that adapts.
 
 Cost. Work is counted in proposals, not in seconds, so that the same seed gives the same plan on any machine: about
 five million compiled proposals a second, a hundred and fifty thousand in plain Python. A budget of seconds of
@@ -23,13 +24,13 @@ from typing import Any
 import numpy as np
 
 from gridgeo.language import Message
-from gridgeo.network import Integers
+from gridgeo.network import Integers, groups
 from gridgeo.partition.search import kernel
 from gridgeo.partition.search.answer import Answer, End, price_of, within
 from gridgeo.partition.search.bound import packed_bound
 from gridgeo.partition.search.budget import USUAL_SECONDS, Budget
 from gridgeo.partition.search.exact import FEW, LARGEST, NODES, prove
-from gridgeo.partition.search.level import CHUNK, Level, compiled_loops, loops_for
+from gridgeo.partition.search.level import CHUNK, STEEPEST, Level, compiled_loops, loops_for
 from gridgeo.partition.search.polish import polish
 from gridgeo.partition.search.problem import Aim, Graph, coarser, fair_loads
 from gridgeo.progress import track
@@ -39,6 +40,16 @@ COARSEST = 12
 HOT, COLD = 0.8, 0.1
 """Temperature at the begin and at the end of annealing, in units of the mean price of a pair."""
 SEED_RANGE = 1 << 48
+SEVERAL = 300
+"""Atoms above which plans are bred, up to `POLISHED`: below, the exact model and a few starts do as well."""
+FIRST_PLANS, CHILDREN = 8, 12
+"""Plans that are bred from, and plans that are bred."""
+ANCESTRY = 0.7
+"""Share of the work that goes into the first plans."""
+BRED_WORK = 6.5
+"""How much more work that is than one search."""
+STRICT = 1000.0
+"""The highest price of imbalance where plans are bred: heavy atoms leave few plans in balance."""
 POLISHED = 3000
 """Atoms up to which plans are polished: above, there are too many neighbours for the time."""
 MOST_WORK = 28_000_000
@@ -60,6 +71,8 @@ def work_of(size: int, count: int, effort: float = 1.0) -> int:
     if size <= 60:
         return int(effort * 4 * (1500 + 120 * size))
     each = min(2800.0, 250.0 * max(1.0, size / 400) * max(1.0, math.log2(count)))
+    if SEVERAL < size <= POLISHED:
+        each *= BRED_WORK
     return int(effort * min(size * each, MOST_WORK))
 
 
@@ -97,7 +110,7 @@ def search(
                     ended = "budget"
                     break
     except KeyboardInterrupt:
-        if run.level is None:
+        if run.level is None and not run.found:
             raise
         ended = "interrupted"
     if ended != "itself":
@@ -182,6 +195,11 @@ class _Run:
         self.graph, self.aim, self.loops, self.seed, self.work = graph, aim, loops, seed, work
         self.starts = STARTS if size <= 60 else 2 if size <= 1200 else 1
         self.total = max(self.starts, work // CHUNK)
+        self.bred = SEVERAL < size <= POLISHED
+        price = graph.cost[graph.passable & (graph.cost > 0)]
+        # dear borders are crossed by heat alone: where prices differ the usual heat leaves plans as they began
+        uneven = float(np.sqrt((price**2).mean()) / np.median(price)) if len(price) else 1.0
+        self.hot = HOT * uneven if self.bred else HOT
         self.found: list[tuple[tuple[float, float], list[int]]] = []
         self.level: Level | None = None
         self.groups: list[Integers] = []
@@ -193,6 +211,9 @@ class _Run:
 
     def steps(self) -> Generator[None, None, None]:
         """Search, with a pause now and then."""
+        if self.bred:
+            yield from self._breed()
+            return
         for number in range(self.starts):
             yield from self._once(self.seed + number, self.work // self.starts)
             self._keep()
@@ -205,12 +226,54 @@ class _Run:
         for group in reversed(self.groups):
             block = block[group]
         if self.groups:
-            self.level, state = Level(self.graph, self.aim, self.loops), self.level.work.state[0]
+            self.level, state = self._level(self.graph), self.level.work.state[0]
             self.level.work.state[0] = state
             self.level.begin(block)
             self.groups = []
-        self.level.anneal(LAST_STEPS * len(self.graph), HOT / 6, COLD / 2)
+        self.level.anneal(LAST_STEPS * len(self.graph), self.hot / 6, COLD / 2)
         self._keep()
+
+    def _breed(self) -> Iterator[None]:
+        """Search several times, then breed better plans from pairs of those found."""
+        for number in range(FIRST_PLANS):
+            yield from self._once(self.seed + number, int(ANCESTRY * self.work / FIRST_PLANS))
+            self._keep()
+        random = np.random.default_rng(self.seed)
+        steps = int((1 - ANCESTRY) * self.work / CHILDREN)
+        for _ in range(CHILDREN):
+            self.found.sort()
+            better, other = sorted(random.choice(len(self.found), 2, replace=False).tolist())
+            parents = [np.array(self.found[at][1], dtype=np.int64) for at in (better, other)]
+            yield from self._child(parents[0], parents[1], steps, random)
+            self._keep()
+            # the worst one goes; so does a plan that is there twice
+            self.found = sorted({score: (score, plan) for score, plan in sorted(self.found)}.values())[:FIRST_PLANS]
+            if len(self.found) < 2:
+                return
+
+    def _child(self, plan: Integers, other: Integers, steps: int, random: np.random.Generator) -> Iterator[None]:
+        """Improve a plan where another one differs: atoms that both have in one block stay together, then no more."""
+        one, two = self.graph.pairs.T
+        agreed = (plan[one] == plan[two]) & (other[one] == other[two]) & self.graph.passable
+        group = groups(len(self.graph), self.graph.pairs[agreed])
+        level = self._level(self.graph.merged(group))
+        level.work.state[0] = int(random.integers(SEED_RANGE))
+        level.begin(plan[np.unique(group, return_index=True)[1]])
+        self.level, self.groups = level, [group]
+        yield from level.annealing(steps // 6, self.hot * 0.6, COLD)
+        level.recombine(1)
+        block, state = level.plan_found()[group], level.work.state[0]
+        level = self._level(self.graph)
+        level.work.state[0] = state
+        level.begin(block)
+        self.level, self.groups = level, []
+        yield from level.annealing(steps * 2 // 3, self.hot / 6, COLD / 2)
+        level.recombine(2)
+        yield from level.annealing(steps // 6, COLD, COLD / 2)
+
+    def _level(self, graph: Graph) -> Level:
+        """Return a graph made ready for the loops."""
+        return Level(graph, self.aim, self.loops, STRICT if self.bred else STEEPEST)
 
     def _keep(self) -> None:
         """Keep the best plan of the atoms."""
@@ -229,7 +292,7 @@ class _Run:
                 break
             groups_of.append(group)
             graphs.append(graphs[-1].merged(group))
-        level = Level(graphs[-1], self.aim, self.loops)
+        level = self._level(graphs[-1])
         level.work.state[0] = int(random.integers(SEED_RANGE))
         block = level.start()
         total = sum(len(each) for each in graphs)
@@ -237,12 +300,12 @@ class _Run:
             if number < len(graphs) - 1:
                 block = block[groups_of[number]]
                 state = level.work.state[0]
-                level = Level(graphs[number], self.aim, self.loops)
+                level = self._level(graphs[number])
                 level.work.state[0] = state
             level.begin(block)
             self.level, self.groups = level, groups_of[:number]
             steps = work * len(graphs[number]) // total
-            yield from level.annealing(steps * 3 // 4, HOT, COLD)
+            yield from level.annealing(steps * 3 // 4, self.hot, COLD)
             level.recombine(2)
-            yield from level.annealing(steps // 4, HOT / 6, COLD / 2)
+            yield from level.annealing(steps // 4, self.hot / 6, COLD / 2)
             block = level.plan_found()
