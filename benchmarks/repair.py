@@ -15,7 +15,9 @@ A town of curved blocks with eight kinds of faults in 1 % of the polygons (as in
 through each. Then every result is looked at alike: the faults that `gridgeo.validate_tiling` and GEOS still find, how
 many polygons without a fault changed, how many vertices of theirs are gone, how many polygons were dropped, emptied or
 split, and how much area changed hands. Times are CPU seconds; mapshaper's include reading and writing GeoJSON, for it
-has no other way in. It is left out, with a word, where it is not installed (``npm install mapshaper``).
+has no other way in. It is taken from the path or from what ``npx`` has (``npm install mapshaper``), and left out, with
+a word, where it is not installed. Of ours, the validation beforehand is not counted, nor one of the result; all else
+of `gridgeo.repair_tiling` is, also the looks that it takes at the mended places, fingerprints and what undo needs.
 
 With ``--align``, blocks whose borders are shaken beside their streets are moved back onto them.
 """
@@ -78,7 +80,20 @@ def by_geos(polygons: np.ndarray) -> Mended:
     return Mended("shapely.coverage_clean", time.process_time() - begun, np.asarray(cleaned, object))
 
 
-def by_mapshaper(polygons: np.ndarray, program: str) -> Mended:
+def mapshaper_command(program: str | None) -> list[str] | None:
+    """Return how mapshaper is started: as named, from the path, or by npx without fetching it; None where it isn't."""
+    found = shutil.which(program or "mapshaper")
+    if found or program:
+        return [found] if found else None
+    npx = shutil.which("npx")
+    if npx is None:
+        return None
+    command = [npx, "--no-install", "mapshaper"]
+    asked = subprocess.run([*command, "--version"], capture_output=True, check=False)
+    return command if asked.returncode == 0 else None
+
+
+def by_mapshaper(polygons: np.ndarray, program: list[str]) -> Mended:
     """Mend with mapshaper, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.json", Path(folder) / "out.json"
@@ -88,7 +103,7 @@ def by_mapshaper(polygons: np.ndarray, program: str) -> Mended:
         )
         source.write_text('{"type":"FeatureCollection","features":[' + ",".join(shapes) + "]}", encoding="utf-8")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [program, str(source), "-clean", "-o", str(target), "format=geojson", "precision=0.0001"]
+        command = [*program, str(source), "-clean", "-o", str(target), "format=geojson", "precision=0.0001"]
         subprocess.run(
             command, check=True, capture_output=True, env={**os.environ, "NODE_OPTIONS": "--max-old-space-size=4096"}
         )
@@ -160,7 +175,7 @@ def compare_tools(polygons: int, mapshaper: str | None) -> bool:
     print_work(town, faulty, ours)
     peers = [by_geos(town)]
     print_work(town, faulty, peers[0])
-    program = shutil.which(mapshaper or "mapshaper")
+    program = mapshaper_command(mapshaper)
     if program is None:
         print("mapshaper -clean         left out: not installed (npm install mapshaper, then --mapshaper PROGRAM)")
     else:

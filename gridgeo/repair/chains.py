@@ -66,7 +66,10 @@ class Nodes:
     """
 
     def __init__(self, places: Floats) -> None:
-        self.places: Floats = np.unique(places, axis=0)
+        # complex numbers are sorted as places are, and sooner than rows
+        self.places: Floats = (
+            np.unique(np.ascontiguousarray(places).view(np.complex128)).view(np.float64).reshape(-1, 2)
+        )
         self._tree = shapely.STRtree(shapely.points(self.places))
         largest = float(np.abs(self.places).max(initial=1.0))
         self.reach = _ULPS * float(np.spacing(largest))

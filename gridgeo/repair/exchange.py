@@ -77,6 +77,8 @@ class _Made:
         Vertices that they get where their border runs straight on.
     touched : list of int
         Polygons whose borders pass through a node.
+    moved : ndarray of float, shape (n, 4)
+        Of each of these a box around all edges that change.
     """
 
     shapes: dict[int, shapely.Geometry] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class _Made:
     flaws: dict[int, Flaw] = field(default_factory=dict)
     inserted: dict[int, set[Place]] = field(default_factory=dict)
     touched: list[int] = field(default_factory=list)
+    moved: Floats = field(default_factory=lambda: np.zeros((0, 4)))
 
 
 def _connected(deals: Sequence[Deal], bad: Mapping[int, list[int]]) -> dict[int, int]:
@@ -124,6 +127,8 @@ class Exchange:
         Of the polygons as they are now, in units of the coordinates.
     changed : set of int
         Polygons that are not as they were.
+    moved : list of ndarray of float, shape (4,)
+        Boxes around the edges that polygons have gained and lost, or that were cut, since this was last emptied.
     """
 
     def __init__(self, subject: Subject, polygons: Geometries, locked: frozenset[int]) -> None:
@@ -132,6 +137,7 @@ class Exchange:
         self.boxes[np.isnan(self.boxes[:, 0])] = [np.inf, np.inf, -np.inf, -np.inf]
         self.areas: Floats = shapely.area(polygons)
         self.changed: set[int] = set()
+        self.moved: list[Floats] = []
 
     def carry_out(
         self, deals: Sequence[Deal], lacking: Mapping[int, Sequence[Place]], otherwise: Next
@@ -209,6 +215,7 @@ class Exchange:
     def _applied(self, made: _Made) -> dict[int, set[Place]]:
         """Put polygons in the places of the old ones; return which, with the vertices inserted."""
         inserted = {}
+        moved = dict(zip(made.touched, made.moved, strict=True))
         for k, shape in made.shapes.items():
             if not shapely.equals_identical(shape, self.polygons[k]):
                 inserted[k] = made.inserted[k]
@@ -216,6 +223,7 @@ class Exchange:
                 self.boxes[k] = shapely.bounds(shape)
                 self.areas[k] = shapely.area(shape)
                 self.changed.add(k)
+                self.moved.append(moved[k])
         return inserted
 
     def _made(
@@ -244,7 +252,7 @@ class Exchange:
         sums = Sums(
             nodes, self.polygons[touched], regions, [(slot[k], region, sign) for k, region, sign in hands], pairs
         )
-        result = _Made(touched=touched.tolist())
+        result = _Made(touched=touched.tolist(), moved=sums.moved())
         result.bad = {k: sorted(set(gives[k])) for k in touched[~sums.is_whole].tolist()}
         inserted = {result.touched[number]: places for number, places in sums.inserted().items()}
         wanted = [k for k in result.touched if k in gives or k in inserted]

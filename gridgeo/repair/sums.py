@@ -75,16 +75,22 @@ class Sums:
             np.concatenate([ends[:, ~still], np.stack([tail[edge], head[edge]])], axis=1),
             np.concatenate([np.ones(int((~still).sum()), np.int64), table[of_region, 2]]),
         )
-        slot_left, ends_left, self.is_whole = self._net(*rows, len(polygons))
+        slot_left, ends_left, self.is_whole = self._net(*rows, int((~still).sum()), len(polygons))
         self._slot = np.concatenate([slot[still], slot_left])
         self._ends = np.concatenate([ends[:, still], ends_left], axis=1)
         self._pass_straight(cuts.passed, cuts.shape, tail, head)
 
-    def _net(self, slot: Ints, ends: Ints, sign: Ints, slots: int) -> tuple[Ints, Ints, Bools]:
-        """Return the edges that are left where opposite ones cancel, and in which polygons each is there once."""
+    def _net(self, slot: Ints, ends: Ints, sign: Ints, own: int, slots: int) -> tuple[Ints, Ints, Bools]:
+        """Return the edges that are left where opposite ones cancel, and in which polygons each is there once.
+
+        The first rows are those of the polygons themselves.
+        """
         low, high = ends.min(axis=0), ends.max(axis=0)
         key, which = np.unique(self._key(slot, low, high), return_inverse=True)
-        net = np.bincount(which, np.where(ends[0] < ends[1], sign, -sign), len(key)).astype(np.int64)
+        way = np.where(ends[0] < ends[1], sign, -sign)
+        moved = key[np.bincount(which[own:], way[own:], len(key)) != 0]
+        self._moved = moved // self._count // self._count, moved // self._count % self._count, moved % self._count
+        net = np.bincount(which, way, len(key)).astype(np.int64)
         is_whole = np.ones(slots, np.bool_)
         is_whole[key[np.abs(net) > 1] // self._count // self._count] = False
         left = net != 0
@@ -128,6 +134,18 @@ class Sums:
         for slot, (x, y) in zip(self._straight[0][needed].tolist(), places, strict=True):
             found.setdefault(slot, set()).add((x, y))
         return found
+
+    def moved(self) -> Floats:
+        """Return a box of each polygon around all edges that it gains or loses, or that were cut; else inverted."""
+        slot = np.concatenate([*(self._moved[0] for _ in range(2)), *(self._runs[0] for _ in range(3))])
+        places = _as_places(self._places[np.concatenate([*self._moved[1:], *self._runs[1:]])])
+        boxes = np.tile([np.inf, np.inf, -np.inf, -np.inf], (len(self._polygons), 1))
+        order = np.argsort(slot, kind="stable")
+        slot, places = slot[order], places[order]
+        first = np.flatnonzero(np.diff(slot, prepend=-1))
+        boxes[slot[first], :2] = np.minimum.reduceat(places, first) if len(first) else boxes[:0, :2]
+        boxes[slot[first], 2:] = np.maximum.reduceat(places, first) if len(first) else boxes[:0, 2:]
+        return boxes
 
     def shapes(self, wanted: Sequence[int]) -> dict[int, shapely.Geometry | None]:
         """Return what polygons become; None where their edges bound no polygon, or one in more parts than before."""

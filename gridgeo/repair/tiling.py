@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridgeo.coverage import CoverageAnalysis, MissingVertices, analyse
+from gridgeo.coverage import CoverageAnalysis, MissingVertices, analyse, pairs_of_boxes
 from gridgeo.language import Message
 from gridgeo.repair.decide import BADLY, LOCKED, Decider, Decision, Refusal
 from gridgeo.repair.exchange import Deal, Exchange, Flaw
@@ -367,7 +367,11 @@ class Mender:
     def _look(self, index: list[int]) -> None:
         """Look again where polygons have changed."""
         exchange = self._exchange
-        at = exchange.boxes[index]
+        # elsewhere the borders are as they were; what is known beside changed polygons is looked at again, in its order
+        known = shapely.bounds(np.array([region.polygon for region in self._known()], object)).reshape(-1, 4)
+        beside = np.unique(pairs_of_boxes(exchange.boxes[index], known)[1])
+        at = np.concatenate([np.array(exchange.moved).reshape(-1, 4), known[beside]])
+        exchange.moved = []
         if self._has_joined and self._extent is None:
             # two polygons that were joined may close a gap with others, however far these are
             at = np.concatenate([at, shapely.total_bounds(exchange.polygons)[None, :]])

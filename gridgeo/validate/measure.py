@@ -252,8 +252,20 @@ def widest(polygons: Geometries) -> Floats:
     return widths
 
 
-@lru_cache(maxsize=8)
 def _transformer(crs: pyproj.CRS, metric: pyproj.CRS) -> pyproj.Transformer:
+    """Return the way between two CRSs; the very ones of the last call aren't compared, which takes long."""
+    last = _last[0]
+    if last is None or last[0] is not crs or last[1] is not metric:
+        last = _last[0] = crs, metric, _transformer_between(crs, metric)
+    return last[2]
+
+
+_last: list[tuple[pyproj.CRS, pyproj.CRS, pyproj.Transformer] | None] = [None]
+"""Of the last call: the CRSs and the way between them."""
+
+
+@lru_cache(maxsize=8)
+def _transformer_between(crs: pyproj.CRS, metric: pyproj.CRS) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(crs, metric, always_xy=True)
 
 
