@@ -14,7 +14,7 @@ from gridgeo.language import Message
 from gridgeo.network import Floats, Geometries
 from gridgeo.partition.layer import SAME_PLACE_DEGREES, SAME_PLACE_METRES
 from gridgeo.partition.parts import Dividers
-from gridgeo.partition.site import straight_edges
+from gridgeo.partition.straight import straight_edges
 from gridgeo.partition.wishes import Wishes
 
 SET = "set"

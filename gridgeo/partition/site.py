@@ -24,14 +24,13 @@ from gridgeo.partition.layer import Grid
 from gridgeo.partition.parts import Dividers, Part, by_part, parts_of
 from gridgeo.partition.remarks import remarks, tell_parted
 from gridgeo.partition.search import Graph, Rules
+from gridgeo.partition.straight import keeping_straight, onto_edges
 from gridgeo.partition.wishes import Placed, Wishes, heads_of, place_wishes, rules_of
 from gridgeo.partition.workload import AREA, STREET_LENGTH, Measure, WorkloadSource, allot
 
 UNCUT_AREA = 4_000.0
 """Square metres. Where no barrier may cut a block, a piece behind one with no dry face so large joins another all the
 same: islets, and slips of the far bank."""
-_ON_BORDER = 1e-5
-"""Metres: how far the noding may leave a new vertex from the border that it lies on."""
 NO_SHAPE = Message(
     "has no polygon and gets no block; give it a geometry or take it out",
     "没有面几何，未划分责任块；请补充几何或删除",
@@ -108,35 +107,6 @@ class Site:
         return keeping_straight(self.outlines, self.written, self.to_output)
 
 
-def keeping_straight(
-    outlines: Geometries, written: Floats, to_output: Callable[[Floats], Floats]
-) -> Callable[[Floats], Floats]:
-    """Return ``to_output`` for new vertices, but with those on a grid's border kept on its straight edges.
-
-    A straight edge of metres is bent in degrees, and the other way round: over two kilometres by some centimetres.
-    A new vertex on a border therefore goes where the edge runs as it is written, so that the blocks fill their grid
-    exactly.
-    """
-    edge, lines = straight_edges(outlines)
-    tree = shapely.STRtree(lines)
-
-    def place(points: Floats) -> Floats:
-        output = to_output(points).copy()
-        point, line = tree.query_nearest(shapely.points(points), max_distance=_ON_BORDER, all_matches=False)
-        share = shapely.line_locate_point(lines[line], shapely.points(points[point]), normalized=True)[:, None]
-        output[point] = written[edge[line]] * (1 - share) + written[edge[line] + 1] * share
-        return output
-
-    return place
-
-
-def straight_edges(outlines: Geometries) -> tuple[Integers, Geometries]:
-    """Return the straight edges of polygons, and the index of the first vertex of each."""
-    coordinates, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(outlines)), return_index=True)
-    edge = np.flatnonzero(ring[1:] == ring[:-1])
-    return edge, np.asarray(shapely.linestrings(np.stack([coordinates[edge], coordinates[edge + 1]], axis=1)))
-
-
 def lay_site(
     grids: Sequence[Grid],
     shapes: Geometries,
@@ -182,6 +152,7 @@ def lay_site(
     cut = np.array([grid.cut for grid in grids], dtype=np.bool_) & ~empty
     outlines = shapes.copy()
     outlines[empty] = shapely.Polygon()
+    barriers = onto_edges(barriers, np.concatenate([outlines, dividers.shapes]), written, to_output)
     ground = lay_out(outlines, barriers, cut=cut, cleaning=cleaning, dividers=dividers.shapes)
     warnings += _overlaps(grids, ground.faces, ground.face, ground.owner)
     warnings += remarks(ground)
