@@ -228,10 +228,17 @@ def measure_speed(layout: Layout, engines: tuple[str, ...], enough: float) -> bo
     lines: list[np.ndarray] = []
     geos = cpu_seconds(lambda: lines.append(shapely.coverage_invalid_edges(layout.polygons)), enough)
     flagged = np.flatnonzero(~shapely.is_empty(lines.pop()))
-    same = np.array_equal(flagged, analyse(layout.polygons).faulty)
+    # rings that cross themselves are outside of what both promise: they are left out of the comparison
+    sound = shapely.is_valid(layout.polygons)
+    if sound.all():
+        same = np.array_equal(flagged, analyse(layout.polygons).faulty)
+    else:
+        edges = shapely.coverage_invalid_edges(layout.polygons[sound])
+        same = np.array_equal(np.flatnonzero(~shapely.is_empty(edges)), analyse(layout.polygons[sound]).faulty)
     records = len(public().records)
     print(f"{layout.name}: {len(layout.frame):,} polygons, {vertices:,} vertices, ", end="")
-    print(f"{len(flagged):,} at fault ({'the same as' if same else 'OTHERS THAN'} GEOS says), {records:,} records")
+    aside = "" if sound.all() else f" of the {int(sound.sum()):,} whose rings are valid"
+    print(f"{len(flagged):,} at fault ({'the same' if same else 'OTHERS'}{aside} by GEOS), {records:,} records")
     print(f"  {'GEOS':22}{geos:10.4f} s")
     all_met = same
     for name in engines:

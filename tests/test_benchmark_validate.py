@@ -21,7 +21,7 @@ def test_each_line_says_what_is_asked_for(benchmark: dict[str, Any], capsys: pyt
     layout = benchmark["Layout"]("1 % faulty", benchmark["framed"](town), 5.0, with_faces=True)
     benchmark["measure_speed"](layout, ("numpy",), 0.0)
     title, geos, *lines = capsys.readouterr().out.splitlines()
-    assert "the same as GEOS says" in title
+    assert "the same by GEOS" in title
     assert "GEOS" in geos
     assert [line.split()[0] for line in lines] == ["is_coverage", "kernel", "validate_tiling"]
     assert ["asked: 5x, " in line for line in lines] == [False, True, True]

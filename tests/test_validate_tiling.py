@@ -476,6 +476,13 @@ def test_the_verdict_alone_is_that_of_geos(monkeypatch: pytest.MonkeyPatch, engi
     assert 0 < sum(verdicts) < len(verdicts)
 
 
+def test_a_layer_with_a_copy_of_a_polygon_is_no_coverage() -> None:
+    squares = [shapely.box(x, 0, x + 10, 10) for x in range(0, 100, 10)]
+    copy = shapely.Polygon([(40, 10), (30, 10), (30, 0), (40, 0)])
+    assert is_coverage(gpd.GeoDataFrame(geometry=squares, crs="EPSG:32651"))
+    assert not is_coverage(gpd.GeoDataFrame(geometry=[*squares, copy], crs="EPSG:32651"))
+
+
 def test_the_verdict_takes_nothing_broken_for_a_coverage() -> None:
     bow = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
     assert not is_coverage(gpd.GeoDataFrame(geometry=[bow], crs="EPSG:32651"))
