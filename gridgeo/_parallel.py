@@ -1,13 +1,20 @@
-"""Work on many things at once, in processes or threads where there is enough to do, always in the same order."""
+"""Work on many things at once, in processes where there is enough to do, always in the same order.
+
+The process that asks works as well: with two jobs only one more is started, and memory is that of two. The others are
+fresh interpreters: a copy of this one would hold the locks that threads of a progress bar or of a notebook had taken.
+"""
 
 from __future__ import annotations
 
 import atexit
 import os
-import threading
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -15,8 +22,8 @@ Tools = TypeVar("Tools")
 
 _WORTH_A_PROCESS = 12
 """Things to do for which it is worth starting another process."""
-_MOST_THREADS = 3
-"""Threads that one interpreter keeps busy, where each is outside of it for half of the time."""
+_ONE_THREAD = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What tells libraries how many threads to start: with a process for each processor, more get in each other's way."""
 
 
 def processors() -> int:
@@ -31,7 +38,6 @@ def each(
     given: tuple[Any, ...],
     *,
     jobs: int,
-    threads: bool = False,
 ) -> Iterator[Result]:
     """Yield ``do(tools, item)`` for each item of ``work``, in their order.
 
@@ -39,93 +45,78 @@ def each(
     ----------
     work : sequence
     do, tools : callable
-        Functions of modules. ``tools(*given)`` is entered once in each process or thread and left at its end.
+        Functions of modules. ``tools(*given)`` is entered once in each process and left at its end.
     given : tuple
         What the tools are made of; it is copied into each process.
     jobs : int
-        Processes at most. More than one needs a script that guards its start with ``if __name__ == "__main__":``.
-    threads : bool
-        Whether two or three jobs are threads of this process: for work of which half is done outside of Python. A
-        process more takes seconds to start and holds everything once more.
+        Processes at most, this one among them. More than one needs a script that guards its start with
+        ``if __name__ == "__main__":``.
     """
     processes = min(jobs, len(work) // _WORTH_A_PROCESS)
-    if threads and 1 < processes <= _MOST_THREADS:
-        yield from _in_threads(work, do, tools, given, processes)
-        return
     if processes <= 1:
         with tools(*given) as own:
             for item in work:
                 yield do(own, item)
         return
     import multiprocessing
+    import pickle
     from concurrent.futures import ProcessPoolExecutor
 
-    # a fresh interpreter: a fork would copy the locks that threads of a progress bar or of a notebook hold
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(do, tools, given)) as pool:
-        yield from pool.map(_do, work, chunksize=4)
+    # packed, so that a process can see to its libraries' threads before it loads them
+    begin = (pickle.dumps((do, tools, given), pickle.HIGHEST_PROTOCOL),)
+    with ProcessPoolExecutor(processes - 1, context, initializer=_begin, initargs=begin) as pool:
+        try:
+            yield from _shared_out(work, do, tools, given, pool)
+        finally:  # whoever stops early waits for no more than what is being done
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _in_threads(
+def _shared_out(
     work: Sequence[Item],
     do: Callable[[Tools, Item], Result],
     tools: Callable[..., AbstractContextManager[Tools]],
     given: tuple[Any, ...],
-    count: int,
+    pool: ProcessPoolExecutor,
 ) -> Iterator[Result]:
-    from concurrent.futures import ThreadPoolExecutor
-
-    own = threading.local()
-    with ExitStack() as opened, ThreadPoolExecutor(count) as pool:
-        lock = threading.Lock()
-
-        def done(item: Item) -> Result:
-            if not hasattr(own, "tools"):
-                with lock:
-                    own.tools = opened.enter_context(tools(*given))
-            return do(own.tools, item)
-
-        waiting = [pool.submit(done, item) for item in work]
-        try:
-            for future in waiting:
-                yield future.result()
-        finally:  # whoever stops early waits for no more than what is being done
-            for future in waiting:
-                future.cancel()
+    """Yield what comes of each item, in their order; this process takes what no other one has begun."""
+    waiting = [pool.submit(_do, item) for item in work]
+    untried = iter(range(len(work)))
+    own_results: dict[int, Future[Result]] = {}
+    with tools(*given) as own:
+        for k, future in enumerate(waiting):
+            while k not in own_results and not future.done():
+                mine = next((j for j in untried if j >= k and waiting[j].cancel()), None)
+                if mine is None:
+                    break
+                own_results[mine] = _done(do, own, work[mine])
+            yield own_results.pop(k, future).result()
 
 
-class Turn:
-    """Lets one thread at a time work in Python, until it works outside of it for long.
+def _done(do: Callable[[Tools, Item], Result], own: Tools, item: Item) -> Future[Result]:
+    """Return what came of an item, be it an error: its turn to be told comes with the order of the items."""
+    from concurrent.futures import Future
 
-    Left to themselves, threads hand the interpreter to one another at each call into a library, thousands of times for
-    one drawing, and each time the system has to switch between them.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-    @contextmanager
-    def passed_on(self) -> Iterator[None]:
-        """Let others have their turn meanwhile; only for who has it."""
-        self._lock.release()
-        try:
-            yield
-        finally:
-            self._lock.acquire()
+    outcome: Future[Result] = Future()
+    try:
+        outcome.set_result(do(own, item))
+    except Exception as error:
+        outcome.set_exception(error)
+    return outcome
 
 
 _open = ExitStack()
 _bound: list[Callable[[Any], Any]] = []
 
 
-def _begin(do: Callable[[Any, Any], Any], tools: Callable[..., AbstractContextManager[Any]], given: Any) -> None:
+def _begin(packed: bytes) -> None:
     """Set a process up; its tools are put away when it ends."""
+    import pickle
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that asked tells the others
+    for name in _ONE_THREAD:
+        os.environ[name] = "1"
+    do, tools, given = pickle.loads(packed)  # noqa: S301 - from the process that started this one
     atexit.register(_open.close)
     own = _open.enter_context(tools(*given))
     _bound.append(lambda item: do(own, item))

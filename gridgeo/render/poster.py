@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import shapely
 
-from gridgeo._parallel import Turn
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
@@ -108,9 +107,6 @@ _BESIDE_MAP = tuple(
 _FORGETTING = 5
 """Empty documents that are made after each notice."""
 
-_turn = Turn()
-"""For all presses of this process: while one of them draws, others set with Typst."""
-
 _FEW_OFFICERS = 9
 _FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
 """Where to begin the search for the level that fits, with few officers and with many."""
@@ -185,6 +181,7 @@ class Press:
         (folder / "nothing.typ").write_bytes(b"")
         self._nothing = typst.Compiler(input=str(folder / "nothing.typ"), root=str(folder), font_paths=print_fonts())
         self._warnings: list[Problem] = []
+        self._written: set[str] = set()
         self._plans: dict[tuple[object, object], list[dict[str, Any]]] = {}
 
     def take_warnings(self) -> list[Problem]:
@@ -205,8 +202,7 @@ class Press:
         import typst
 
         try:
-            with _turn:
-                return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
+            return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
         except (typst.TypstError, RuntimeError) as error:  # the latter comes of its queries
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             reason = reason.removeprefix("failed to compile document: ")
@@ -216,27 +212,20 @@ class Press:
             for _ in range(_FORGETTING):
                 self._nothing.compile(format="svg")
 
-    def _compile(self, **options: Any) -> bytes | list[bytes] | None:
-        with _turn.passed_on():
-            made: bytes | list[bytes] | None = self._compiler.compile(**options)
-        return made
-
     def _query(self, label: str, **options: Any) -> Any:
-        with _turn.passed_on():
-            found = self._compiler.query(label, **options)
-        return json.loads(found)
+        return json.loads(self._compiler.query(label, **options))
 
     def _poster(self, notice: Notice) -> Printed:
         words = self._words(notice)
         if self._own_template is not None:
             prints = self._hand_over_to_own(notice, words)
-            made = self._compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+            made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
             assert isinstance(made, bytes)
             return Printed(made, *prints)
         levels = self._levels(notice, words["page"])
         chosen, map_height = self._choose(notice, words, levels)
         prints = self._hand_over(notice, words, levels[chosen], map_height)
-        made = self._compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+        made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
         assert isinstance(made, bytes)
         return Printed(made, *prints)
 
@@ -251,9 +240,8 @@ class Press:
         import typst
 
         try:
-            with _turn:
-                self._compose_picture(notice)
-                made = self._compile(format="pdf", timestamp=0)
+            self._compose_picture(notice)
+            made = self._compiler.compile(format="pdf", timestamp=0)
         except (typst.TypstError, RuntimeError) as error:
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": str(error)[:200]})) from None
         assert isinstance(made, bytes)
@@ -261,7 +249,7 @@ class Press:
 
     def _picture(self, notice: Notice) -> Printed:
         prints = self._compose_picture(notice)
-        made = self._compile(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
+        made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
         if not isinstance(made, bytes):
             raise InputError(Problem(_place(notice), _MANY_PAGES))
         return Printed(made, *prints)
@@ -411,7 +399,11 @@ class Press:
         self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=plain))
 
     def _write(self, name: str, content: str) -> None:
-        (self._folder / name).write_text(content, encoding="utf-8")
+        """Write a file over the last one: Linux would wait for the disk if that were emptied first."""
+        with (self._folder / name).open("r+b" if name in self._written else "wb") as file:
+            file.write(content.encode())
+            file.truncate()
+        self._written.add(name)
 
 
 def _place(notice: Notice) -> str:

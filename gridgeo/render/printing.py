@@ -138,7 +138,7 @@ def make_all(
         )
         for k, name in enumerate(names)
     ]
-    made = each(work, Workshop.make, _workshop, (scene, list(editions), {}), jobs=jobs, threads=True)
+    made = each(work, Workshop.make, _workshop, (scene, list(editions), {}), jobs=jobs)
     yield from track(made, _PRINTING, total=len(work))
 
 
