@@ -65,12 +65,11 @@ class Copies:
     def dropped(self, orders: Orders) -> tuple[list[Action], list[int]]:
         """Return the actions that drop copies, and which are dropped."""
         subject, actions, gone = self.subject, [], []
-        for stays, copy in self._pairs():
-            if copy in self.locked:
-                continue
+        pairs = [(stays, copy) for stays, copy in self._pairs() if copy not in self.locked]
+        areas, _ = subject.areas_and_lengths(subject.polygons[[copy for _, copy in pairs]])
+        for (stays, copy), area in zip(pairs, areas.tolist(), strict=True):
             shape, pair = subject.polygons[copy], (feature_of(subject, stays), feature_of(subject, copy))
             do = not orders.refuse("drop", pair)
-            area = subject.total_area(np.array([shape], object))
             actions.append(
                 Action(
                     0,

@@ -204,5 +204,6 @@ def key_of(region: shapely.Geometry) -> bytes:
     How far it reaches east, west, north and south, and to the four corners between: two triangles may share a box.
     """
     x, y = shapely.get_coordinates(region).T
-    reach = np.array([side for along in (x, y, x + y, x - y) for side in (along.min(), along.max())])
+    along = np.stack([x, y, x + y, x - y])
+    reach = np.stack([along.min(axis=1), along.max(axis=1)], axis=1)
     return (np.round(reach, 9) + 0.0).tobytes()

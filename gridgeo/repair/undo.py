@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -45,11 +43,6 @@ _EDITED = Message(
     "图层 {layer} 在修复后又被编辑过，无法还原；请改用原文件",
 )
 
-_ONE_RING = bytes([1, 3, 0, 0, 0, 1, 0, 0, 0])
-"""WKB of a polygon of one ring up to the number of its vertices: byte order, type, number of rings."""
-_VERTEX = 16
-"""Bytes of one."""
-
 
 def fingerprint(layer: Layer) -> str:
     """Return the SHA-256 of the ids and geometries of a layer, in their order, to the last bit.
@@ -59,37 +52,27 @@ def fingerprint(layer: Layer) -> str:
     >>> from gridgeo.layers import Layer
     >>> frame = gpd.GeoDataFrame({"code": ["a"]}, geometry=[shapely.box(0, 0, 1, 1)], crs="EPSG:32651")
     >>> fingerprint(Layer("grids", frame, "code"))[:8]
-    '1e51c244'
+    '7da1f292'
     """
-    digest = hashlib.sha256()
-    for identifier, (head, body) in zip(layer.ids.tolist(), _wkb(layer.frame.geometry.to_numpy()), strict=True):
-        name = identifier.encode()
-        digest.update(_size(len(name)) + name + _size(len(head) + len(body)) + head)
-        digest.update(body)
-    return digest.hexdigest()
-
-
-def _size(count: int) -> bytes:
-    return count.to_bytes(8, "little")
-
-
-def _wkb(shapes: npt.NDArray[np.object_]) -> Iterator[tuple[bytes, bytes | memoryview]]:
-    """Return the WKB of each shape in two pieces; that of flat polygons of one ring without a copy of the vertices."""
+    shapes = layer.frame.geometry.to_numpy()
+    # nearly all shapes are polygons of one ring in the plane: their vertices are taken at once
     plain = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(shapes)
     plain &= (shapely.get_num_interior_rings(shapes) == 0) & (shapely.get_coordinate_dimension(shapes) == 2)
-    plain &= sys.byteorder == "little"
-    places = memoryview(shapely.get_coordinates(shapes[plain]).ravel()).cast("B")
-    count = iter(shapely.get_num_coordinates(shapes[plain]).tolist())
-    others = iter(shapely.to_wkb(shapes[~plain]).tolist())
-    start = 0
-    for is_plain in plain.tolist():
-        if not is_plain:
-            yield next(others) or b"", b""
-            continue
-        vertices = next(count)
-        stop = start + vertices * _VERTEX
-        yield _ONE_RING + vertices.to_bytes(4, "little"), places[start:stop]
-        start = stop
+    names = [identifier.encode() for identifier in layer.ids.tolist()]
+    others = [content or b"" for content in shapely.to_wkb(shapes[~plain], byte_order=1).tolist()]
+    digest = hashlib.sha256()
+    for numbers in (
+        [len(names), len(others)],
+        [len(name) for name in names],
+        [len(content) for content in others],
+        plain,
+        shapely.get_num_coordinates(shapes[plain]),
+    ):
+        digest.update(np.asarray(numbers).astype("<i8").tobytes())
+    digest.update(b"".join(names))
+    digest.update(b"".join(others))
+    digest.update(shapely.get_coordinates(shapes[plain]).astype("<f8", copy=False).data)
+    return digest.hexdigest()
 
 
 def check_fits(plan: Plan, layers: Mapping[str, Layer], *, where: str = "plan") -> None:
