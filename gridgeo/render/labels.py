@@ -120,8 +120,8 @@ class Page:
     def free_part(self, area: shapely.Geometry) -> shapely.Geometry:
         """Return ``area`` within the frame without what is taken."""
         free = shapely.intersection(area, self.frame)
-        for shape in self._meeting(*shapely.bounds(free).tolist()):
-            free = shapely.difference(free, shape)
+        if taken := self._meeting(*shapely.bounds(free).tolist()):
+            free = shapely.difference(free, shapely.union_all(taken))
         return free
 
 
