@@ -8,9 +8,10 @@ borders priced by rank), ``iowa`` and ``proofs`` (small areas, where the least c
 
 Each line tells CPU seconds, the worst deviation, cut edges (and by how much they are below METIS's), the share of the
 border on local streets, in how many more pieces than blocks the plan lies, and how sure the answer is. Balance and
-pieces are checked here by networkx and plain sums, not by gridgeo. A bar that is asked for stands behind its line, met
-or MISSED. pymetis, gerrychain and spopt are measured where they are installed; what takes longer than `PATIENCE`
-seconds of CPU has given up. The first run compiles.
+pieces are checked here by networkx and plain sums, not by gridgeo. A bar that is asked for stands behind its line: met,
+MISSED, or proven impossible with the tolerance below which the exact model shows in the same run that there is no plan.
+pymetis, gerrychain and spopt are measured where they are installed; what takes longer than `PATIENCE` seconds of CPU
+has given up. The first run compiles.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from gridgeo.network import Integers, groups
 from gridgeo.partition.atom_layer import lay_out
 from gridgeo.partition.blocks import PRICE
 from gridgeo.partition.search import Aim, Answer, Graph, search
+from gridgeo.partition.search.evenest import evenest
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 TOLERANCE = 0.05
@@ -47,6 +49,8 @@ PATIENCE = 30.0
 """Seconds of CPU after which another library has given up."""
 PROOF_SECONDS, PROOF_NODES = 240.0, 60_000_000
 """What the proof of a small area may cost: more than the usual minute."""
+BALANCE_ATOMS, BALANCE_SETS, BALANCE_NODES = 150, 20_000, 2_000_000
+"""Atoms up to which it is tried to prove that no plan is in balance, where none was found; sets and nodes at most."""
 BELOW_METIS = 0.06
 MOST_LOCAL = {12: 0.05, 30: 0.12}
 
@@ -256,6 +260,26 @@ class Table:
         self.graph, self.count, self.local = graph, count, local
         self.metis: int | None = None
 
+    def verdict(self, good: bool, worst: float, block: Integers) -> str:
+        """Return what became of a bar: where balance was missed it may be proven that no plan has it."""
+        if good:
+            return "met"
+        if worst > TOLERANCE + 1e-9 and len(self.graph) <= BALANCE_ATOMS and self.graph.load.shape[1] == 1:
+            mean = float(self.graph.load.sum()) / self.count
+            found = evenest(
+                self.graph,
+                self.count,
+                block,
+                column=0,
+                means=[mean],
+                tolerance=[TOLERANCE],
+                nodes=BALANCE_NODES,
+                most_sets=BALANCE_SETS,
+            )
+            if found.below > TOLERANCE:
+                return f"proven impossible: no plan below {found.below:.1%}"
+        return "MISSED"
+
     def tell(
         self, name: str, find: Callable[[], Integers | Answer], *, bar: bool = False, most_local: float | None = None
     ) -> None:
@@ -283,10 +307,11 @@ class Table:
             share = float(self.local[apart, LOCAL].sum() / self.local[apart].sum())
             said += f"  local {share:6.1%}"
             if most_local is not None:
-                said += f" {'met' if share <= most_local and worst <= TOLERANCE + 1e-9 and not more else 'MISSED'}"
+                good = share <= most_local and worst <= TOLERANCE + 1e-9 and not more
+                said += f" {self.verdict(good, worst, block)}"
         if bar and self.metis:
             good = edges <= (1 - BELOW_METIS) * self.metis and worst <= TOLERANCE + 1e-9 and not more
-            said += "  met" if good else "  MISSED"
+            said += f"  {self.verdict(good, worst, block)}"
         if answer:
             said += f"  {answer.proof}"
             said += f" {answer.gap:.1%}" if answer.proof == "gap" else ""

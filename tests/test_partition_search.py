@@ -178,3 +178,13 @@ def test_bred_plans_are_in_one_piece_and_in_balance_though_atoms_are_heavy() -> 
     assert pieces(uneven, block) == 10
     assert deviation(uneven, block, 10).max() <= 0.05 + 1e-9
     assert block.tobytes() == search(uneven, aim, seed=1, effort=0.5).block.tobytes()
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_plan_in_balance_is_found_though_dear_borders_lie_between(seed: int) -> None:
+    graph = lattice(12, 10, seed=seed)
+    walled = replace(graph, cost=np.random.default_rng(seed).choice([1.0, 30.0], len(graph.pairs)))
+    answer = search(walled, Aim(16, (0.05,)), seed=0, effort=0.1, nodes=1)
+    assert answer.balanced
+    assert pieces(walled, answer.block) == 16
+    assert deviation(walled, answer.block, 16).max() <= 0.05 + 1e-9

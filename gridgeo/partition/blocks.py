@@ -180,7 +180,7 @@ def even_out(
     Parameters
     ----------
     graph : Graph
-        Of few atoms (`gridgeo.partition.search.exact.LARGEST`): of more only what is plain is known.
+        Of few atoms (`gridgeo.partition.search.evenest.LARGEST`): of more only what is plain is known.
     block : array
         A plan, from `group` with the same rules.
     tolerance : sequence of float

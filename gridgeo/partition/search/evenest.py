@@ -6,8 +6,8 @@ found by halving: a plan that is found lowers it to that plan's own deviation, a
 Cost. A dozen proofs, each limited in nodes: all connected sets in balance are enumerated, for there is no price that
 rules most of them out. So a proof is to be had where a block has few atoms, which is where balance is hard.
 
-Limits. Atoms up to `exact.LARGEST`. Where a proof takes too many nodes the smallest tolerance that was found stands,
-and below it the largest that was ruled out.
+Limits. Atoms up to `LARGEST`: more than for the cheapest borders, as blocks of few atoms have few sets. Where a proof
+takes too many nodes the smallest tolerance that was found stands, and below it the largest that was ruled out.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridgeo.network import Integers
-from gridgeo.partition.search.exact import LARGEST, prove
+from gridgeo.partition.search.exact import MOST_SETS, prove
 from gridgeo.partition.search.problem import Aim, Graph
 
+LARGEST = 150
+"""Atoms of an area that it is tried on."""
 CLOSE = 5e-4
 """Tolerances that differ by less are the same."""
 NODES = 60_000
@@ -66,6 +68,7 @@ def evenest(
     means: Sequence[float],
     tolerance: Sequence[float],
     nodes: int = NODES,
+    most_sets: int = MOST_SETS,
 ) -> Evenest:
     """Find the smallest tolerance of one attribute at which there is a plan, each block in one piece.
 
@@ -85,6 +88,8 @@ def evenest(
         Of all attributes; that of this one does not count.
     nodes : int
         That the enumeration for one tolerance may cost.
+    most_sets : int
+        How many sets HiGHS may have to choose among for one tolerance.
     """
     high = deviation(graph, block, column, means[column])
     low = max(0.0, float(graph.load[:, column].max()) / means[column] - 1.0)
@@ -97,7 +102,7 @@ def evenest(
     middle = high - CLOSE / 2
     while open_above - low > CLOSE:
         limits = [middle if at == column else float(each) for at, each in enumerate(tolerance)]
-        proof = prove(fair, Aim(count, limits, compact=0.0, mild=0.0), [], nodes=nodes)
+        proof = prove(fair, Aim(count, limits, compact=0.0, mild=0.0), [], nodes=nodes, most_sets=most_sets)
         if proof.block is not None:
             block = proof.block
             high = open_above = min(middle, deviation(graph, block, column, means[column]))

@@ -82,9 +82,9 @@ class Proof:
 class Model:
     """An area whose plans are chosen among sets of atoms; loads and prices as `in_units` makes them."""
 
-    def __init__(self, graph: Graph, aim: Aim) -> None:
+    def __init__(self, graph: Graph, aim: Aim, most_sets: int = MOST_SETS) -> None:
         size = len(graph)
-        self.count, self.size = aim.count, size
+        self.count, self.size, self.most_sets = aim.count, size, most_sets
         loops = compiled_loops() if size > FEW else kernel
         self.plain = loops is kernel
         self.loops = sets if self.plain else loops
@@ -146,8 +146,8 @@ class Model:
             held=real(load.shape[1]),
             state=self._column(np.zeros(4, dtype=np.int64)),
         )
-        self.sets: Any = np.zeros((MOST_SETS, size), dtype=np.uint8)
-        self.values: Any = self._column(np.zeros(MOST_SETS))
+        self.sets: Any = np.zeros((most_sets, size), dtype=np.uint8)
+        self.values: Any = self._column(np.zeros(most_sets))
         self.nodes = 0
 
     def _column(self, values: Floats | Integers) -> Any:
@@ -236,7 +236,13 @@ class _Master:
 
 
 def prove(
-    graph: Graph, aim: Aim, plans: Sequence[Integers], *, nodes: int = NODES, budget: Budget | None = None
+    graph: Graph,
+    aim: Aim,
+    plans: Sequence[Integers],
+    *,
+    nodes: int = NODES,
+    budget: Budget | None = None,
+    most_sets: int = MOST_SETS,
 ) -> Proof:
     """Find the best plan of a small area, or how much better one could be.
 
@@ -251,8 +257,10 @@ def prove(
         How many nodes the enumeration may take.
     budget : Budget, optional
         Ends the work too.
+    most_sets : int
+        How many sets HiGHS may have to choose among.
     """
-    model = Model(graph, aim)
+    model = Model(graph, aim, most_sets)
     budget = budget or Budget(math.inf)
     best, value = None, math.inf
     known: dict[bytes, float] = {}
@@ -411,7 +419,7 @@ def _choose(
             raise _Stopped(priced.bound) from None
         able += [chosen for chosen, _ in found]
         values += [its for _, its in found]
-        if len(able) > MOST_SETS:
+        if len(able) > model.most_sets:
             raise _Stopped(priced.bound)
     plan, its, done = _cover(model, able, values)
     if not done:

@@ -40,14 +40,20 @@ COARSEST = 12
 HOT, COLD = 0.8, 0.1
 """Temperature at the begin and at the end of annealing, in units of the mean price of a pair."""
 SEED_RANGE = 1 << 48
+SAME_SCORE = 7
+"""Decimals in which the scores of a plan that was found twice agree: its blocks may be numbered otherwise."""
 SEVERAL = 300
 """Atoms above which plans are bred, up to `POLISHED`: below, the exact model and a few starts do as well."""
-FIRST_PLANS, CHILDREN = 8, 12
-"""Plans that are bred from, and plans that are bred."""
-ANCESTRY = 0.7
-"""Share of the work that goes into the first plans."""
-BRED_WORK = 6.5
-"""How much more work that is than one search."""
+FIRST_PLANS = 16
+"""Plans that are bred from: half as many become alike long before the work is done."""
+CHILD_STEPS, FEWEST_CHILDREN = 600, 12
+"""Proposals an atom that go into each child, and how many children there are at least."""
+ANCESTRY = 0.25
+"""Share of the work that goes into the first plans: quick ones do, what counts is many generations after them."""
+BRED_WORK = 20.0
+"""How much more work breeding is than one search."""
+MOST_BRED_WORK = 60_000_000
+"""Proposals that breeding makes at most: its graphs are small and quick to walk through."""
 STRICT = 1000.0
 """The highest price of imbalance where plans are bred: heavy atoms leave few plans in balance."""
 POLISHED = 3000
@@ -60,6 +66,12 @@ MORE_STARTS = 20
 """Quick searches whose plans a proof begins with: a cheaper plan leaves less to rule out,"""
 HARD = 60
 """in areas of more atoms than these."""
+EVEN_STARTS, EVEN_STEPS = 12, 3000
+"""Searches that look for balance alone where no plan was in balance, and the proposals an atom of each."""
+EVENLY = 30.0
+"""What the square of a deviation counts for there,"""
+STRICTER = 0.6
+"""and the part of each tolerance that they aim at."""
 LAST_STEPS = 20
 """Proposals an atom with which a search that was stopped brings its plan in order."""
 
@@ -72,7 +84,7 @@ def work_of(size: int, count: int, effort: float = 1.0) -> int:
         return int(effort * 4 * (1500 + 120 * size))
     each = min(2800.0, 250.0 * max(1.0, size / 400) * max(1.0, math.log2(count)))
     if SEVERAL < size <= POLISHED:
-        each *= BRED_WORK
+        return int(effort * min(size * each * BRED_WORK, MOST_BRED_WORK))
     return int(effort * min(size * each, MOST_WORK))
 
 
@@ -130,6 +142,8 @@ def _surer(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, bud
     try:
         if len(graph) <= LARGEST and not budget.over:
             answer = _proven(graph, aim, answer, seed, effort, budget, nodes)
+        if not answer.balanced and not answer.impossible and HARD < len(graph) <= SEVERAL:
+            answer = _balanced(graph, aim, answer, seed, effort, budget)
         if answer.balanced and answer.gap > 0 and len(graph) <= POLISHED:
             for block in polish(in_units(graph, aim), aim, answer.block, budget=budget.part(0.5)):
                 answer = replace(answer, block=block, price=price_of(graph, block))
@@ -161,6 +175,34 @@ def _proven(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, bu
     if proof.bound == proof.value and proof.block is not None and plain == aim:
         bound = answer.price
     return replace(answer, lower_bound=bound, ended=ended)
+
+
+def _balanced(graph: Graph, aim: Aim, answer: Answer, seed: int, effort: float, budget: Budget) -> Answer:
+    """Look for a plan in balance by searches for which borders are all but free, then make its borders cheaper.
+
+    Where atoms are heavy few plans are in balance, and dear borders wall them off from each other.
+    """
+    loops, units = compiled_loops(), in_units(graph, aim)
+    tolerance = [STRICTER * each for each in aim.tolerance]
+    even = replace(aim, tolerance=tolerance, compact=0.0, mild=EVENLY)
+    free = replace(units, cost=np.where(units.cost < 0, units.cost, 1e-6))
+    for number in range(max(1, int(effort * EVEN_STARTS))):
+        if budget.over:
+            break
+        run = _Run(free, even, loops, seed + number, EVEN_STEPS * len(graph))
+        for _ in run.steps():
+            pass
+        if within(graph, aim, run.block):
+            level = Level(units, aim, loops, STRICT)
+            level.work.state[0] = 1 + seed
+            level.begin(run.block)
+            work = work_of(len(graph), aim.count, effort)
+            level.anneal(work * 3 // 4, HOT, COLD)
+            level.recombine(2)
+            level.anneal(work // 4, HOT / 6, COLD / 2)
+            block = level.plan_found()
+            return replace(answer, block=block, price=price_of(graph, block), balanced=within(graph, aim, block))
+    return answer
 
 
 def _only(graph: Graph, aim: Aim, block: Integers) -> Answer:
@@ -239,15 +281,19 @@ class _Run:
             yield from self._once(self.seed + number, int(ANCESTRY * self.work / FIRST_PLANS))
             self._keep()
         random = np.random.default_rng(self.seed)
-        steps = int((1 - ANCESTRY) * self.work / CHILDREN)
-        for _ in range(CHILDREN):
+        work = (1 - ANCESTRY) * self.work
+        children = max(FEWEST_CHILDREN, round(work / (CHILD_STEPS * len(self.graph))))
+        steps = int(work / children)
+        for _ in range(children):
             self.found.sort()
             better, other = sorted(random.choice(len(self.found), 2, replace=False).tolist())
             parents = [np.array(self.found[at][1], dtype=np.int64) for at in (better, other)]
             yield from self._child(parents[0], parents[1], steps, random)
             self._keep()
             # the worst one goes; so does a plan that is there twice
-            self.found = sorted({score: (score, plan) for score, plan in sorted(self.found)}.values())[:FIRST_PLANS]
+            ordered = sorted(self.found, reverse=True)
+            distinct = {(score[0], round(score[1], SAME_SCORE)): (score, plan) for score, plan in ordered}
+            self.found = sorted(distinct.values())[:FIRST_PLANS]
             if len(self.found) < 2:
                 return
 
