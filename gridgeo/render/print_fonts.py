@@ -8,8 +8,11 @@ with a charset of one range, and makes the same file to the byte in less time.
 
 from __future__ import annotations
 
+import os
 import struct
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 _FIRST_CUSTOM_CHARSET = 3
 """Offsets below are no offsets but names of charsets that every reader knows."""
 
+_THREADS_OF_TYPST = "RAYON_NUM_THREADS"
+"""The variable by which Typst's threads are counted out."""
+
 
 @cache
 def print_fonts() -> typst.Fonts:
@@ -35,10 +41,27 @@ def print_fonts() -> typst.Fonts:
         fonts = typst.Fonts(include_system_fonts=False, font_paths=[folder])
         # a font is read when it is first used, and this folder won't last
         words = "".join(f'#text(font: "{family}", fallback: false)[一]' for family in (SANS, SERIF))
-        typst.Compiler(words.encode(), root=folder, font_paths=fonts).compile(format="svg")
+        with _one_thread_of_typst():
+            typst.Compiler(words.encode(), root=folder, font_paths=fonts).compile(format="svg")
     # the last step before hundreds of notices are made: reading towns and fonts took more than they need
     give_back_memory()
     return fonts
+
+
+@contextmanager
+def _one_thread_of_typst() -> Iterator[None]:
+    """Let Typst start one thread where nobody has asked for more: it does so once, when it first sets a page.
+
+    A single page is not set any sooner by several, which look for work all the while.
+    """
+    if _THREADS_OF_TYPST in os.environ:
+        yield
+        return
+    os.environ[_THREADS_OF_TYPST] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_THREADS_OF_TYPST, None)
 
 
 def with_plain_charset(file: Path) -> bytes:
