@@ -65,11 +65,11 @@ def each(
     context = multiprocessing.get_context("spawn")
     # packed, so that a process can see to its libraries' threads before it loads them
     begin = (pickle.dumps((do, tools, given), pickle.HIGHEST_PROTOCOL),)
-    with ProcessPoolExecutor(processes - 1, context, initializer=_begin, initargs=begin) as pool:
-        try:
-            yield from _shared_out(work, do, tools, given, pool)
-        finally:  # whoever stops early waits for no more than what is being done
-            pool.shutdown(wait=False, cancel_futures=True)
+    pool = ProcessPoolExecutor(processes - 1, context, initializer=_begin, initargs=begin)
+    try:
+        yield from _shared_out(work, do, tools, given, pool)
+    finally:  # whoever stops early waits for no more than what is being done
+        pool.shutdown(cancel_futures=True)
 
 
 def _shared_out(
