@@ -19,7 +19,7 @@ def test_every_promise_is_kept(seed: int) -> None:
     assert check(faulty_town(seed)).broken == []
 
 
-@pytest.mark.parametrize("seed", [829, 934])
+@pytest.mark.parametrize("seed", [616, 829, 934])
 def test_every_promise_is_kept_where_features_have_drifted(seed: int) -> None:
     assert check(drifted_town(seed)).broken == []
 

@@ -4,11 +4,13 @@ import itertools
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 import shapely
 import shapely.affinity
 
 from gridgeo.validate import Report, validate_tiling
+from gridgeo.validate.measure import measure
 
 TOLERANCES = (0.0, 0.001, 0.01, 0.1, 0.5, 1.0, 3.0, 10.0, 100.0)
 GAPS = {"gap", "uncovered", "near-border"}
@@ -74,3 +76,21 @@ def test_the_width_of_a_strip_is_the_same_for_a_gap_and_an_overlap(width: float,
         strips = [fault for fault in validate_tiling(layer(shapes)).records if fault.code == code]
         widest = max(fault.width for fault in strips)
         assert widest == pytest.approx(width, rel=0.02, abs=2e-6)
+
+
+def test_the_width_of_a_gap_whose_rim_crosses_itself_by_a_last_digit() -> None:
+    """Two arms of this gap meet in a corner, which in metres comes out some picometres beyond itself."""
+    rim = shapely.from_wkt(
+        "POLYGON ((121.50028416151925 31.0012, 121.50037358262517 31.001176855328453, 121.5005821031697 "
+        "31.001164033438076, 121.50057893488466 31.001171901259035, 121.50086899372332 31.001185295098704, "
+        "121.50089648543545 31.000858722069342, 121.5006836828999 31.000916395626632, 121.5006866706743 "
+        "31.000908976068832, 121.50090155961769 31.00085073705511, 121.50087406790556 31.001177310084472, "
+        "121.50111664643345 31.00118873997261, 121.50111303558432 31.00096336374482, 121.50119537586019 "
+        "31.000616528292756, 121.50118435180045 31.000614139459856, 121.50113040694798 31.00038664097624, "
+        "121.50113032295522 31.000387095554764, 121.5012 31.00000999533443, 121.5012 31.0012, "
+        "121.50028416151925 31.0012))"
+    )
+    degrees, metres = pyproj.CRS("EPSG:4490"), pyproj.CRS("EPSG:4549")
+    here = gpd.GeoSeries([rim], crs=degrees).to_crs(metres).iloc[0]
+    circle = 2 * shapely.maximum_inscribed_circle(shapely.make_valid(here), tolerance=0.001).length
+    assert measure(np.array([rim], object), degrees, metres).width[0] == pytest.approx(circle, rel=0.006)

@@ -38,13 +38,17 @@ _BLOCK = 1 << 15  # pairs of a stretch and an edge
 def inscribed_radii(polygons: npt.NDArray[np.object_]) -> Floats:
     """Return the radius of the largest circle in each polygon; no number where it is not told.
 
+    It is told of valid polygons of at most `MOST_EDGES` vertices, but for a few that would take too long.
+
     Examples
     --------
     >>> inscribed_radii(shapely.box(np.zeros(2), 0, [4, 1000], 2)).round(2).tolist()
     [1.0, 1.0]
     """
     radius = np.full(len(polygons), np.nan)
-    chosen = np.flatnonzero((shapely.get_num_coordinates(polygons) <= MOST_EDGES) & (shapely.area(polygons) > 0))
+    few = np.flatnonzero((shapely.get_num_coordinates(polygons) <= MOST_EDGES) & (shapely.area(polygons) > 0))
+    # beyond a crossing of a ring with itself, were it by a last digit, a circle meets no edge from inside
+    chosen = few[shapely.is_valid(polygons[few])]
     if not len(chosen):
         return radius
     edges = extract_edges(polygons[chosen])
