@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -94,7 +92,7 @@ def test_a_vertex_that_nobody_needs_is_left_out() -> None:
         assert (5.0, 5.0) not in set(made[k].exterior.coords)
 
 
-def test_a_fingerprint_is_the_hash_of_ids_and_wkb_of_any_geometries() -> None:
+def test_a_fingerprint_tells_any_change_of_ids_geometries_or_their_order() -> None:
     square = shapely.box(0.1, -0.0, 1, 1)
     shapes = [
         square,
@@ -106,9 +104,32 @@ def test_a_fingerprint_is_the_hash_of_ids_and_wkb_of_any_geometries() -> None:
         shapely.box(5, 5, 6, 6),
     ]
     ids = [f"网格{number}" for number in range(len(shapes))]
-    layer = Layer("grids", gpd.GeoDataFrame({"code": ids}, geometry=shapes, crs="EPSG:32651"), "code")
-    digest = hashlib.sha256()
-    for identifier, shape in zip(ids, shapes, strict=True):
-        for part in (identifier.encode(), b"" if shape is None else shapely.to_wkb(shape)):
-            digest.update(len(part).to_bytes(8, "little") + part)
-    assert fingerprint(layer) == digest.hexdigest()
+
+    def of(geometries: list[shapely.Geometry | None], names: list[str]) -> str:
+        frame = gpd.GeoDataFrame({"code": names}, geometry=geometries, crs="EPSG:32651")
+        return fingerprint(Layer("grids", frame, "code"))
+
+    def exchanged(at: int, shape: shapely.Geometry | None) -> list[shapely.Geometry | None]:
+        return [*shapes[:at], shape, *shapes[at + 1 :]]
+
+    assert of(list(shapes), list(ids)) == of(list(shapes), list(ids))
+    others = [
+        exchanged(0, shapely.box(0.1, 0.0, 1, 1)),  # another zero
+        exchanged(0, shapely.box(0.1, -0.0, 1, np.nextafter(1.0, 2.0))),
+        exchanged(0, shapely.Polygon(np.roll(square.exterior.coords[:-1], 1, axis=0))),  # begins elsewhere
+        exchanged(0, shapely.MultiPolygon([square])),
+        exchanged(1, square),
+        exchanged(2, shapely.MultiPolygon([shapely.box(3, 3, 4, 4), square])),
+        exchanged(3, shapely.force_3d(square, 7.6)),
+        exchanged(4, shapely.Polygon()),
+        exchanged(5, None),
+        shapes[::-1],
+        shapes[:-1],
+    ]
+    prints = [of(list(each), ids[: len(each)]) for each in [shapes, *others]]
+    prints += [
+        of(list(shapes), ids[::-1]),
+        of(list(shapes), ["网", "格", *ids[2:]]),
+        of(list(shapes), ["网格", "", *ids[2:]]),
+    ]
+    assert len(set(prints)) == len(prints)
