@@ -22,8 +22,9 @@ Tools = TypeVar("Tools")
 
 _WORTH_A_PROCESS = 12
 """Things to do for which it is worth starting another process."""
-_ONE_THREAD = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-"""What tells libraries how many threads to start: with a process for each processor, more get in each other's way."""
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What tells numpy how many threads to start: with a process for each processor, more get in each other's way.
+Typst's are seen to where it is started, `gridgeo.render.print_fonts`."""
 
 
 def processors() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from gridgeo.language import one_line
@@ -199,6 +200,28 @@ def shown(value: object) -> str:
 # ------------------------------------------------------------------------------------------------------- dates
 
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+
+
+def terminal_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes.
+
+    Examples
+    --------
+    >>> terminal_width("A3 责任块")
+    9
+    """
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def formula_free(text: str) -> str:
+    """Return a text as a cell that no spreadsheet takes for a formula: one like it gets an apostrophe before it.
+
+    Examples
+    --------
+    >>> formula_free("=1+1"), formula_free("1+1")
+    ("'=1+1", '1+1')
+    """
+    return f"'{text}" if text[:1] in tuple("=+-@") else text
 
 
 def parse_date(value: object) -> dt.date | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gridgeo._parallel import processors
+from gridgeo._words import terminal_width
 from gridgeo.cli.reading import is_town
 from gridgeo.cli.saying import say, say_made, warn
 from gridgeo.errors import InputError, Problem
@@ -142,15 +143,10 @@ def draft_from(
 
 def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table to standard output, its columns set apart by tabs' width."""
-    import unicodedata
-
-    def width(text: str) -> int:
-        return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
     lines = [list(head), *map(list, rows)]
-    wide = [max(width(line[column]) for line in lines) for column in range(len(head))]
+    wide = [max(terminal_width(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
-        cells = [cell + " " * (wide[column] - width(cell)) for column, cell in enumerate(line)]
+        cells = [cell + " " * (wide[column] - terminal_width(cell)) for column, cell in enumerate(line)]
         typer.echo("  ".join(cells).rstrip())
 
 

@@ -162,8 +162,7 @@ def pair_up(bits, ring_start, aside, index_bits, bucket_bits, mate):  # type: ig
         before = _place_hash(bits[ring_start[ring], 0], bits[ring_start[ring], 1])
         for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
             here = _place_hash(bits[i, 0], bits[i, 1])
-            word = (before + here) * _FINISHER
-            word ^= word >> np.uint64(32)
+            word = _edge_hash(before, here)
             fill[(word >> bucket_shift) + np.uint64(1)] += 1
             before = here
     largest = 0
@@ -178,8 +177,7 @@ def pair_up(bits, ring_start, aside, index_bits, bucket_bits, mate):  # type: ig
         before = _place_hash(bits[ring_start[ring], 0], bits[ring_start[ring], 1])
         for i in range(ring_start[ring] + 1, ring_start[ring + 1]):
             here = _place_hash(bits[i, 0], bits[i, 1])
-            word = (before + here) * _FINISHER
-            word ^= word >> np.uint64(32)
+            word = _edge_hash(before, here)
             bucket = word >> bucket_shift
             words[fill[bucket]] = (word & ~index_mask) | np.uint64(i - 1)
             fill[bucket] += 1

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from gridgeo._words import formula_free
 from gridgeo.language import Message, one_line
 from gridgeo.locate.places import Location, Unit
 from gridgeo.locate.points import Points
@@ -123,5 +124,5 @@ def _harmless(cell: object) -> str:
     try:
         float(text)
     except ValueError:
-        return f"'{text}" if text[:1] in tuple("=+-@") else text
+        return formula_free(text)
     return text

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gridgeo._words import listed
+from gridgeo._words import formula_free, listed, terminal_width
 from gridgeo.errors import Problem
 from gridgeo.language import Message, one_line
 from gridgeo.render.ledger import Entry, Issue
@@ -173,9 +172,10 @@ def boards_text(lines: Sequence[BoardLine]) -> str:
     """Return boards as a table to be read, in the language in force; those that must be seen to come first."""
     rows = [[message.text() for message in _HEADS.values()]]
     rows += [_cells(line) for line in sorted(lines, key=lambda line: line.state not in STALE)]
-    widths = [max(_width(row[k]) for row in rows) for k in range(len(_HEADS))]
+    widths = [max(terminal_width(row[k]) for row in rows) for k in range(len(_HEADS))]
     return "".join(
-        "  ".join(cell + " " * (wide - _width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip() + "\n"
+        "  ".join(cell + " " * (wide - terminal_width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        + "\n"
         for row in rows
     )
 
@@ -186,7 +186,7 @@ def boards_csv(lines: Sequence[BoardLine]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(message.text("zh") for message in _HEADS.values())
     for line in lines:
-        writer.writerow(f"'{cell}" if cell[:1] in tuple("=+-@") else cell for cell in _cells(line, zh=True))
+        writer.writerow(map(formula_free, _cells(line, zh=True)))
     return "\ufeff" + out.getvalue()
 
 
@@ -219,8 +219,3 @@ def _values(line: BoardLine, zh: bool) -> Iterator[str]:
             yield " / ".join(line.now)
         else:
             yield str(getattr(line, key))
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

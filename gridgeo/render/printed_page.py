@@ -94,6 +94,11 @@ class PrintedPage:
         left, bottom, right, top = self.box_of(letter)
         return left >= -1 and bottom >= -1 and right <= self.size[0] + 1 and top <= self.size[1] + 1
 
+    def has_body(self, letter: int) -> bool:
+        """Return whether there is anything of a letter to be seen."""
+        left, _, right, _ = self.box_of(letter)
+        return right - left >= 0.5
+
     def pixels(self, sharpness: float = COARSE) -> Pixels:
         """Return the page as it looks, height x width x red, green, blue, with that many pixels to a point of A3."""
         if sharpness not in self._pixels:
@@ -113,9 +118,8 @@ class PrintedPage:
     def contrast(self, letter: int) -> float:
         """Return the contrast of a letter with what is around it; infinite for one without a body."""
         if letter not in self._contrasts:
-            left, _, right, _ = self.box_of(letter)
             seen = np.inf
-            if right - left >= 0.5:
+            if self.has_body(letter):
                 for sharpness in (COARSE, SHARP):
                     pixels = self.pixels(sharpness)
                     seen = contrast_of(pixels[self.within(letter, pixels)])

@@ -195,7 +195,7 @@ def _shape_faults(pixels: Pixels, words: Iterable[str], twin: bytes) -> Iterator
     for text in dict.fromkeys(words):
         if not text.strip():
             continue
-        places = [[letter for letter in place if _has_body(page, letter)] for place in page.places_of(text)]
+        places = [[letter for letter in place if page.has_body(letter)] for place in page.places_of(text)]
         if not places:
             yield _NOT_FOUND, {"text": text}
         elif (seen := min((contrast_of(pixels[page.within(k, pixels)]) for p in places for k in p), default=9.9)) < (
@@ -204,11 +204,6 @@ def _shape_faults(pixels: Pixels, words: Iterable[str], twin: bytes) -> Iterator
             yield _NOT_SEEN, {"text": text, "contrast": seen}
         elif any(_likeness(page, letter, pixels, wanted) < _LEAST_LIKENESS for place in places for letter in place):
             yield _UNLIKE, {"text": text}
-
-
-def _has_body(page: PrintedPage, letter: int) -> bool:
-    left, _, right, _ = page.box_of(letter)
-    return right - left >= 0.5
 
 
 def _likeness(page: PrintedPage, letter: int, one: Pixels, other: Pixels) -> float:

@@ -127,7 +127,7 @@ def repair_tiling(
     ([81.0, 72.0], '0 is the larger feature.')
     """
     chosen = as_layers(layers, id_column=id_column, name_column=name_column)
-    options = {"tolerance": tolerance, "lock": _plain(lock), "priority": _plain(priority), "align": align}
+    options = {"tolerance": tolerance, "lock": plain_names(lock), "priority": plain_names(priority), "align": align}
     with collector_paused():
         plan, fixed = _mended(Work(chosen, report, within, along, exceptions, options))
         return _like(layers, chosen, fixed), record(plan, chosen, fixed)
@@ -466,7 +466,8 @@ def _of_type(old: shapely.Geometry, new: shapely.Geometry) -> shapely.Geometry:
     return shapely.MultiPolygon([new]) if single else new
 
 
-def _plain(names: Iterable[Named]) -> list[Named]:
+def plain_names(names: Iterable[Named]) -> list[Named]:
+    """Return names of layers and features as a plan keeps them."""
     return [name if isinstance(name, str) else (str(name[0]), str(name[1])) for name in names]
 
 

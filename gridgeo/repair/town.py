@@ -24,7 +24,7 @@ from gridgeo.repair.claims import Mendable, Mended, Repairer, Request, in_order,
 from gridgeo.repair.orders import NO_ORDERS, Orders, check_obeyed, with_idle
 from gridgeo.repair.origins import Origins
 from gridgeo.repair.plan import Action, Feature, Left, Plan
-from gridgeo.repair.planning import Named
+from gridgeo.repair.planning import Named, plain_names
 from gridgeo.repair.proof import doubted_by_geos
 from gridgeo.repair.undo import changed_features, check_fits, fingerprint, record
 from gridgeo.town import Alignment, Tiling, Town
@@ -97,7 +97,7 @@ def repair_town(
     >>> plan.left  # doctest: +SKIP
     ()
     """
-    return _TownWork(town, claims, Request(_plain(lock), _plain(priority), align)).run(None)
+    return _TownWork(town, claims, Request(plain_names(lock), plain_names(priority), align)).run(None)
 
 
 def plan_town(
@@ -310,13 +310,9 @@ def _with_layers(town: Town, fixed: Mapping[str, Layer]) -> Town:
     return replace(town, layers=layers, extent=extent, blocks=blocks)
 
 
-def _plain(names: Iterable[Named]) -> list[Named]:
-    return [name if isinstance(name, str) else (str(name[0]), str(name[1])) for name in names]
-
-
 def _named(options: Mapping[str, Any], key: str) -> list[Named]:
     """Return names as a plan file keeps them: features as lists of two."""
-    return _plain(name if isinstance(name, str) else (name[0], name[1]) for name in options.get(key) or ())
+    return plain_names(name if isinstance(name, str) else (name[0], name[1]) for name in options.get(key) or ())
 
 
 __all__ = ["apply_town_plan", "plan_town", "repair_town"]
