@@ -117,6 +117,62 @@ def test_the_fewest_and_the_most(tmp_path: Path, officers: int, items: int, sect
     check_one_page(crowded_town(officers, items, sections, 1), STREET, "A3", orientation, tmp_path)
 
 
+def printed_street(town: Town, folder: Path, orientation: str) -> tuple[str, list[str]]:
+    """Return the text of the street's notice without blanks, and what its printing warns of."""
+    scene = make_scene(town)
+    notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == STREET)
+    folder.mkdir(parents=True, exist_ok=True)
+    press = Press(scene, folder, sheet("A3", orientation), Fingerprints(scene))  # type: ignore[arg-type]
+    (folder / "out.pdf").write_bytes(press.make(notice).content)
+    (page,) = pypdf.PdfReader(folder / "out.pdf").pages
+    told = re.sub(r"\s", "", page.extract_text())
+    for whose, text in texts_of(notice):
+        assert re.sub(r"\s", "", text) in told, (whose, text)
+    return told, [problem.text() for problem in press.take_warnings()]
+
+
+@pytest.mark.parametrize(("orientation", "items", "sections"), [("portrait", 12, 6), ("landscape", 6, 5)])
+def test_a_street_with_a_full_team_is_read_on_a_wall(
+    tmp_path: Path, orientation: str, items: int, sections: int
+) -> None:
+    _, warnings = printed_street(crowded_town(13, items, sections, 1), tmp_path, orientation)
+    assert not warnings  # of print under 12 points
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_days_that_all_sections_share_are_said_once_a_shift(tmp_path: Path, orientation: str) -> None:
+    town = crowded_town(13, 8, 5, 1)
+    told, _ = printed_street(town, tmp_path / "shared", orientation)
+    assert (told.count("周一至周四"), told.count("周五至周日")) == (2, 2)
+    # the first section has a crew of its own, every day: its row says so, the others keep their columns
+    whole_week = Person(
+        f"{STREET}-01", "patroller", "巡天天", phone="021-5555-9999", shift="day", days=frozenset(range(7))
+    )
+    others = [person for person in town.people if person.shift != "day"] + [
+        dataclasses.replace(person, unit=f"{STREET}-{k:02d}")
+        for k in range(2, 6)
+        for person in town.people
+        if person.shift == "day" and person.name == f"巡d{k:02d}"[:4]
+    ]
+    told, _ = printed_street(dataclasses.replace(town, people=(*others, whole_week)), tmp_path / "daily", orientation)
+    assert (told.count("周一至周四"), told.count("周五至周日")) == (2, 2)
+    # where sections differ in their days, each says its own
+    own = [person for person in others if person.unit != f"{STREET}-02" or person.days != frozenset(range(4))]
+    told, _ = printed_street(dataclasses.replace(town, people=(*own, whole_week)), tmp_path / "own", orientation)
+    assert told.count("周五至周日") > 2
+
+
+def test_who_is_there_every_day_needs_no_days(tmp_path: Path) -> None:
+    town = crowded_town(3, 5, 3, 1)
+    people = tuple(
+        dataclasses.replace(person, hours="", days=frozenset(range(7)) if person.shift else person.days)
+        for person in town.people
+        if not person.shift or 0 in person.days
+    )
+    told, _ = printed_street(dataclasses.replace(town, people=people), tmp_path, "portrait")
+    assert "每天" not in told
+
+
 @pytest.mark.parametrize("officers", [0, 3, 9, 14, 22, 40])
 def test_what_is_passed_over_unset_would_not_have_fitted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, officers: int

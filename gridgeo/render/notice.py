@@ -263,7 +263,8 @@ def texts_of(notice: Notice) -> Iterable[tuple[str, str]]:
         yield f"责任路段 {row.number}", row.streets
         yield f"责任路段 {row.number}", row.length
         for watch in (watch for shift in row.shifts for watch in shift):
-            yield f"责任路段 {row.number}", watch.days
+            if watch.days != "每天":  # it goes without saying in the table
+                yield f"责任路段 {row.number}", watch.days
             for name, phone in watch.people:
                 yield f"网格巡查员 {name}", name
                 yield f"网格巡查员 {name}", phone

@@ -68,6 +68,7 @@ LEVELS: tuple[Level, ...] = (
     Level(12.0, 12.0, 26, 74, 12.0, 4, 2.8, 0.36, 4.2, 122, terse=True),
     Level(12.0, 11.0, 24, 68, 11.0, 4, 2.2, 0.34, 3.6, 100, terse=True),
     Level(12.0, 10.8, 20, 64, 9.0, 3, 2.2, 0.34, 3.6, 95, terse=True, compact=True),
+    Level(12.0, 10.2, 19, 62, 8.4, 3, 1.8, 0.28, 3.0, 88, terse=True, compact=True),
     Level(12.0, 12.0, 26, 78, 0.0, 4, 2.6, 0.34, 4.0, 112, terse=True),
     Level(12.0, 12.0, 22, 66, 0.0, 5, 2.2, 0.32, 3.6, 95, terse=True),
     Level(11.2, 10.0, 19, 62, 8.4, 3, 2.0, 0.32, 3.4, 90, terse=True, compact=True),
@@ -223,8 +224,8 @@ class Press:
             assert isinstance(made, bytes)
             return Printed(made, *prints)
         levels = self._levels(notice, words["page"])
-        chosen, map_height = self._choose(notice, words, levels)
-        prints = self._hand_over(notice, words, levels[chosen], map_height)
+        chosen, map_height, lists_under = self._choose(notice, words, levels)
+        prints = self._hand_over(notice, words, levels[chosen], map_height, lists_under=lists_under)
         made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
         assert isinstance(made, bytes)
         return Printed(made, *prints)
@@ -295,7 +296,13 @@ class Press:
         return replace(level, text=round(level.text * factor, 2), small=round(level.small * factor, 2))
 
     def _hand_over(
-        self, notice: Notice, words: dict[str, Any], level: dict[str, Any], map_height: float
+        self,
+        notice: Notice,
+        words: dict[str, Any],
+        level: dict[str, Any],
+        map_height: float,
+        *,
+        lists_under: bool = False,
     ) -> tuple[str, str, tuple[float, float, float, float], tuple[float, float]]:
         """Put all that the template reads into the folder; return the fingerprints, the map's window and its size."""
         size = words["page"]["map_width"], map_height
@@ -306,7 +313,8 @@ class Press:
             sizes = level["head_photo"] * factor, level["photo"] * factor
             self._show_photos(notice, words["notice"], printed=sizes)
         prints = self._prints.of_words(notice, self._sheet), self._prints.of_window(drawing.window)
-        page = {"mode": "print", "level": level, "map": {"height": map_height, "alt": drawing.description}}
+        map_as_made = {"height": map_height, "alt": drawing.description}
+        page = {"mode": "print", "level": level, "map": map_as_made, "lists_under": lists_under}
         self._write_data({**words, **page, "mark": mark_of(*prints)})
         return *prints, drawing.window, size
 
@@ -320,8 +328,8 @@ class Press:
             self._plans[lists] = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in levels]
         return self._plans[lists]
 
-    def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float]:
-        """Return the level to take and the height of the map in millimetres."""
+    def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float, bool]:
+        """Return the level to take, the height of the map in millimetres, and whether the lists stand under it."""
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
         width = self._sheet.inner_width
         heading = self._scene.theme.sizes.heading
@@ -334,7 +342,7 @@ class Press:
         level = self._sized(LEVELS[chosen["level"]])
         if level.text < 12:
             self._warnings.append(Problem(_place(notice), _SMALL_PRINT, {"size": f"{level.text:g}"}))
-        return chosen["level"], math.floor((chosen["left"] - 0.2) * 10) / 10
+        return chosen["level"], math.floor((chosen["left"] - 0.2) * 10) / 10, chosen["lists-under"]
 
     def _words(self, notice: Notice) -> dict[str, Any]:
         """Return what the template needs of a notice, and put its pictures into the folder."""
@@ -377,7 +385,9 @@ class Press:
         else:
             layout, map_width = "wide", sheet.inner_width
         sizes = {"inner_height": sheet.inner_height, "factor": sheet.factor}
-        return asdict(sheet) | sizes | {"layout": layout, "map_width": map_width}
+        crowded = bool(notice.patrols) or len(notice.officers) > _FEW_OFFICERS
+        head = {"column_head": layout == "landscape" and crowded}
+        return asdict(sheet) | sizes | head | {"layout": layout, "map_width": map_width}
 
     def _show_photos(
         self, notice: Notice, words: dict[str, Any], *, printed: tuple[float, float] | None = None
