@@ -92,7 +92,7 @@ def test_every_sheet_is_its_design_enlarged() -> None:
         assert upright.factor == pytest.approx(width / 297, rel=2e-3)
 
 
-def test_several_processes_make_the_same_bytes(tmp_path: Path) -> None:
+def test_several_threads_and_processes_make_the_same_bytes(tmp_path: Path) -> None:
     script = tmp_path / "make.py"
     script.write_text(
         textwrap.dedent("""
@@ -102,15 +102,16 @@ def test_several_processes_make_the_same_bytes(tmp_path: Path) -> None:
         from tests.render_towns import make_town
 
         if __name__ == "__main__":
-            _parallel._WORTH_A_PROCESS = 3
-            for name, jobs in (("one", 1), ("two", 2)):
+            _parallel._WORTH_A_PROCESS = 1
+            for name, jobs in (("one", 1), ("two", 2), ("three", 3)):
                 render_notices(make_town(), f"{sys.argv[1]}/{name}", jobs=jobs)
         """)
     )
     root = str(Path(__file__).parent.parent)
     subprocess.run([sys.executable, script, tmp_path], check=True, env=os.environ | {"PYTHONPATH": root})
     made = [
-        {file.name: file.read_bytes() for file in (tmp_path / name / "notices").iterdir()} for name in ("one", "two")
+        {file.name: file.read_bytes() for file in (tmp_path / name / "notices").iterdir()}
+        for name in ("one", "two", "three")
     ]
-    assert made[0] == made[1]
+    assert made[0] == made[1] == made[2]
     assert len(made[0]) == 6

@@ -21,7 +21,7 @@ _RANK_COLUMN = Message(
     "该文件中的等级列：river、main-road、road、lane，或 OpenStreetMap 的道路等级；不写则全部计入。",
 )
 _TOLERANCE = Message("Metres: faults no wider than this are warnings.", "容差（米）：宽度不超过此值的问题只作警告。")
-_JOBS = Message("Processes at most; by default one a core.", "最多使用的进程数；默认每个处理器核心一个。")
+_JOBS = Message("Processor cores to use at most; by default all.", "最多使用的处理器核心数；默认全部使用。")
 
 
 def target_argument() -> Any:

@@ -68,8 +68,8 @@ def render_notices(
         Cut each PDF on larger paper onto sheets of this one as well, ``<code>-A0-tiles-A3.pdf``: see
         `gridgeo.render.tiles`.
     jobs : int
-        Processes at most. More than one needs a script that guards its start with ``if __name__ == "__main__":``, as
-        `multiprocessing` does.
+        Processors at most. Two of them this process uses itself, by threads; more than two need a script that guards
+        its start with ``if __name__ == "__main__":``, as `multiprocessing` does.
     warnings : list of Problem, optional
         Takes what was printed though incomplete: blocks without a head (待定), unreadable photos, small print; and the
         boards of the town that are out of date by now.

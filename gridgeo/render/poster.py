@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import shapely
 
+from gridgeo._turns import outside
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
@@ -210,23 +211,30 @@ class Press:
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
         finally:
             # Typst keeps what the last ten documents were made of, 10 MB each; notices share too little to be worth it
-            for _ in range(_FORGETTING):
-                self._nothing.compile(format="svg")
+            with outside():
+                for _ in range(_FORGETTING):
+                    self._nothing.compile(format="svg")
 
     def _query(self, label: str, **options: Any) -> Any:
-        return json.loads(self._compiler.query(label, **options))
+        with outside():
+            found = self._compiler.query(label, **options)
+        return json.loads(found)
+
+    def _set(self, **options: Any) -> bytes | list[bytes] | None:
+        with outside():
+            return self._compiler.compile(timestamp=0, **options)
 
     def _poster(self, notice: Notice) -> Printed:
         words = self._words(notice)
         if self._own_template is not None:
             prints = self._hand_over_to_own(notice, words)
-            made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+            made = self._set(format="pdf", pdf_standards=list(STANDARDS))
             assert isinstance(made, bytes)
             return Printed(made, *prints)
         levels = self._levels(notice, words["page"])
         chosen, map_height, lists_under = self._choose(notice, words, levels)
         prints = self._hand_over(notice, words, levels[chosen], map_height, lists_under=lists_under)
-        made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
+        made = self._set(format="pdf", pdf_standards=list(STANDARDS))
         assert isinstance(made, bytes)
         return Printed(made, *prints)
 
@@ -242,7 +250,7 @@ class Press:
 
         try:
             self._compose_picture(notice)
-            made = self._compiler.compile(format="pdf", timestamp=0)
+            made = self._set(format="pdf")
         except (typst.TypstError, RuntimeError) as error:
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": str(error)[:200]})) from None
         assert isinstance(made, bytes)
@@ -250,7 +258,7 @@ class Press:
 
     def _picture(self, notice: Notice) -> Printed:
         prints = self._compose_picture(notice)
-        made = self._compiler.compile(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
+        made = self._set(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
         if not isinstance(made, bytes):
             raise InputError(Problem(_place(notice), _MANY_PAGES))
         return Printed(made, *prints)

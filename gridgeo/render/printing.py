@@ -138,7 +138,7 @@ def make_all(
         )
         for k, name in enumerate(names)
     ]
-    made = each(work, Workshop.make, _workshop, (scene, list(editions), {}), jobs=jobs)
+    made = each(work, Workshop.make, _workshop, (scene, list(editions), {}), jobs=jobs, in_turns=True)
     yield from track(made, _PRINTING, total=len(work))
 
 
