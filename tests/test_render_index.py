@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pypdf
+import pypdfium2
 import pytest
 import shapely
 
 from gridgeo.errors import Problem
 from gridgeo.render import render_index
-from gridgeo.render.index import grid_sheets, index_sheets, make_index, town_sheet
+from gridgeo.render.index import IndexPress, grid_sheets, index_sheets, make_index, town_sheet
 from gridgeo.render.index_map import draw_index_map
 from gridgeo.render.notice import compose_notices
 from gridgeo.render.scene import Scene, make_scene
+from gridgeo.render.sheet import sheet_of
 from gridgeo.town import Town
 from tests.render_towns import blocks_frame, make_town, square
 
@@ -143,3 +145,40 @@ def test_the_sheet_of_a_street_grid_numbers_its_sections_and_says_who_patrols_th
     )
     numbers = {"".join(run.text for run in label.runs) for label in drawing.labels}
     assert {section.number for section in mine} <= numbers
+
+
+def test_a_sheet_across_has_its_map_beside_the_table_as_high_as_the_page(drafted_town: Town, tmp_path: Path) -> None:
+    real = make_scene(drafted_town)
+    town = town_sheet(real, "云溪镇")
+    upright, across = (IndexPress(real, tmp_path, sheet_of(name)) for name in ("A3", "A3-landscape"))
+    place = across.place(town)
+    inner = sheet_of("A3-landscape").inner_height
+    assert place.is_beside
+    assert place.height > 0.9 * inner
+    assert place.width + town.side_width < sheet_of("A3-landscape").inner_width
+    assert across.draw(town).scale <= upright.draw(town).scale
+    (tmp_path / "town.pdf").write_bytes(across.make(town)[0])
+    pages = [page.extract_text() for page in pypdf.PdfReader(tmp_path / "town.pdf").pages]
+    assert len(pages) == 2
+    assert pages[1].count("编号") == 4  # columns of the rows that didn't fit beside the map
+    told = "\n".join(pages)
+    assert all(plot.name in told for plot in town.plots)
+
+
+def test_a_map_takes_what_its_table_leaves_of_the_page(drafted_town: Town, tmp_path: Path) -> None:
+    real = make_scene(drafted_town)
+    notices = compose_notices(real, warnings=[])
+    sheets = grid_sheets(real, notices, "云溪镇", [str(k) for k in range(60)])
+    for name in ("A3", "A3-landscape"):
+        press = IndexPress(real, tmp_path, sheet_of(name))
+        for index in sheets[::20]:
+            place = press.place(index)
+            (tmp_path / "grid.pdf").write_bytes(press.make(index)[0])
+            (page,) = pypdfium2.PdfDocument(tmp_path / "grid.pdf")
+            bottom = min(
+                page.get_textpage().get_charbox(k)[1]
+                for k in range(page.get_textpage().count_chars())
+                if page.get_textpage().get_charbox(k)[1] > 20 / 25.4 * 72
+            )
+            # the map beside its table, or the table above the foot, leaves less than a row
+            assert place.is_beside or bottom < 32 / 25.4 * 72, (name, index.file)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -40,17 +39,20 @@ from gridgeo.render.sheet import Sheet, sheet_of
 
 FOLDER = "index"
 
-_HEAD = 46.0
-"""Millimetres that the head of the first page takes, with the gap under it."""
-_FOOT = 9.0
-_TOWN_ROW, _GRID_ROW = 6.6, 11.0
-"""About how high a row of the table is."""
+_FOOT, _GAP, _BETWEEN = 9.0, 4.0, 8.0
+"""Millimetres of the foot, between map and table under it, and between map and table beside it."""
+_TOWN_SIDE, _GRID_SIDE = 100.0, 165.0
+"""Width of a table beside a map."""
+_LEGEND = 16.0
+"""About how high a map's legend is at most."""
 _LEAST_SHARE, _MOST_SHARE = 0.45, 0.66
 """Of the first page's height that the map takes where the table runs over to another page: at least, at most."""
 
 _DRAWING = Message("printing index sheets", "正在制作索引图")
 _CANNOT_SET = Message("the index sheet can't be set ({reason})", "索引图无法排版（{reason}）")
 
+
+_NO_MAP = '<svg xmlns="http://www.w3.org/2000/svg" width="1mm" height="1mm" viewBox="0 0 1 1"/>'
 
 Row = tuple[str | tuple[str, ...], ...]
 """Cells of a table; one in pieces that are best not broken."""
@@ -71,7 +73,9 @@ class IndexSheet:
     """Of the columns, in shares; 0 for as wide as needed."""
     rows: tuple[dict[str, Any], ...]
     columns: int
-    row_height: float
+    """Of the table under a map on an upright sheet."""
+    side_width: float
+    """Of the table beside a map on a sheet across, in millimetres."""
     sections: tuple[Section, ...] = ()
     """Of the streets of its blocks, numbered as on the map."""
     section_heads: tuple[str, ...] = ()
@@ -111,7 +115,7 @@ def town_sheet(scene: Scene, town_name: str) -> IndexSheet:
         widths=(0, 1, 0, 0),
         rows=tuple(rows),
         columns=2,
-        row_height=_TOWN_ROW,
+        side_width=_TOWN_SIDE,
     )
 
 
@@ -159,7 +163,7 @@ def grid_sheets(scene: Scene, notices: Sequence[Notice], town_name: str, names: 
                 widths=(0, 1.5, 1.2, 1.2, 3),
                 rows=tuple(rows),
                 columns=1,
-                row_height=_GRID_ROW,
+                side_width=_GRID_SIDE,
                 sections=sections,
                 section_heads=("编号", "责任路段", "长度", *(f"{head.name} {head.hours}".strip() for head in shifts)),
                 section_rows=section_rows,
@@ -252,6 +256,15 @@ def _flat(words: str | Sequence[Any]) -> Iterator[str]:
             yield from _flat(part)
 
 
+@dataclass(frozen=True)
+class MapPlace:
+    """Where the map of an index sheet stands: above its table or beside it; width and height in millimetres."""
+
+    width: float
+    height: float
+    is_beside: bool
+
+
 class IndexPress:
     """Sets index sheets with Typst, and tells which of them are what they would be again."""
 
@@ -259,6 +272,7 @@ class IndexPress:
         self._scene, self._folder, self._sheet = scene, folder, sheet
         self._template = resources.files("gridgeo.render").joinpath("index.typ").read_bytes()
         self._prints = Fingerprints(scene)
+        self._maps: dict[str, MapPlace] = {}
 
     @cached_property
     def _compiler(self) -> Any:
@@ -292,11 +306,12 @@ class IndexPress:
 
     def draw(self, index: IndexSheet) -> Drawing:
         """Return the map of a sheet, in millimetres of the design."""
+        place = self.place(index)
         return draw_index_map(
             self._scene,
             index.plots,
-            width=self._sheet.inner_width,
-            height=self._map_height(index),
+            width=place.width,
+            height=place.height,
             fills=index.fills,
             sections=index.sections,
             subject=f"{index.name}的{index.title}",
@@ -314,7 +329,8 @@ class IndexPress:
             "heads": index.heads,
             "widths": index.widths,
             "rows": index.rows,
-            "columns": index.columns,
+            "columns": index.columns * (2 if sheet.landscape_map and index.columns > 1 else 1),
+            "side_width": index.side_width if sheet.landscape_map else 0.0,
             "section_heads": index.section_heads,
             "section_rows": index.section_rows,
             "text": 10.5,
@@ -343,30 +359,58 @@ class IndexPress:
 
         drawing = self.draw(index)
         (self._folder / "map.svg").write_text(drawing.svg, encoding="utf-8")
-        size = {"width": self._sheet.inner_width, "height": self._map_height(index), "alt": drawing.description}
-        content = json.dumps(self.words(index) | {"map": size}, ensure_ascii=False, sort_keys=True)
-        (self._folder / "data.json").write_text(content, encoding="utf-8")
+        place = self.place(index)
+        size = {"width": place.width, "height": place.height, "alt": drawing.description}
+        self._write(self.words(index) | {"mode": "print", "beside": place.is_beside, "map": size})
         try:
             made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
         except typst.TypstError as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": reason})) from None
+            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": _reason(error)})) from None
         assert isinstance(made, bytes)
         return made, drawing.window
 
-    def _map_height(self, index: IndexSheet) -> float:
-        """Return the height of the map with its legend: as its ground needs, and as the table leaves room."""
+    def place(self, index: IndexSheet) -> MapPlace:
+        """Return where the map of a sheet stands and how large it is, with its legend, in millimetres of the design.
+
+        Beside the table on a sheet across, as high as the sheet, where the ground is shown no smaller so; else above
+        it. A map fills what the table leaves of a page.
+        """
+        if index.file not in self._maps:
+            self._maps[index.file] = self._placed(index)
+        return self._maps[index.file]
+
+    def _placed(self, index: IndexSheet) -> MapPlace:
+        import typst
+
         sheet = self._sheet
+        empty = {"width": 10, "height": 10, "alt": ""}
+        (self._folder / "map.svg").write_text(_NO_MAP, encoding="utf-8")
+        self._write(self.words(index) | {"mode": "measure", "beside": False, "map": empty})
+        try:
+            sizes = json.loads(self._compiler.query("<sizes>", field="value", one=True))
+        except (typst.TypstError, RuntimeError) as error:
+            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": _reason(error)})) from None
         shapes = self._scene.areas.geometries[[k for plot in index.plots for k in plot.blocks]]
         west, south, east, north = shapely.total_bounds(shapes)
-        suiting = sheet.inner_width * (north - south) / max(east - west, 1e-9) + 16.0
+        wide, high = max(east - west, 1e-9), max(north - south, 1e-9)
         inner = sheet.inner_height - _FOOT
-        table = (math.ceil(len(index.rows) / index.columns) + 1) * index.row_height
-        if index.section_rows:
-            table += (len(index.section_rows) + 1) * _GRID_ROW
-        left = inner - _HEAD - table
-        most = left if left >= _LEAST_SHARE * inner else _MOST_SHARE * inner
-        return round(float(max(min(suiting, most), 0.3 * inner)), 1)
+        left = inner - sizes["masthead"] - _GAP - sizes["under"] - 0.5
+        if left < _LEAST_SHARE * inner:
+            suiting = sheet.inner_width * high / wide + _LEGEND
+            left = max(min(suiting, _MOST_SHARE * inner), 0.3 * inner)
+        above = MapPlace(sheet.inner_width, round(float(left), 1), is_beside=False)
+        if not sheet.landscape_map:
+            return above
+        beside = MapPlace(sheet.inner_width - index.side_width - _BETWEEN, round(inner - 0.5, 1), is_beside=True)
+        return max((beside, above), key=lambda place: min(place.width / wide, (place.height - _LEGEND) / high))
+
+    def _write(self, data: Mapping[str, Any]) -> None:
+        content = json.dumps(data, ensure_ascii=False, sort_keys=True)
+        (self._folder / "data.json").write_text(content, encoding="utf-8")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _members(scene: Scene) -> dict[int, list[int]]:
