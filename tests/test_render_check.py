@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pypdf
 import pytest
-import shapely
 
 from gridgeo.errors import InputError
 from gridgeo.render import render_index, render_notices
+from gridgeo.render.boxes import Boxes
 from gridgeo.render.checking import check_notices
 from gridgeo.render.fingerprint import Fingerprints
 from gridgeo.render.labels import Glyphs, Label
@@ -101,7 +101,7 @@ def test_pages_size_tags_and_links_are_looked_at(made: Path, notice: Notice) -> 
 def test_names_that_touch_are_found(made: Path, notice: Notice) -> None:
     content = (made / "notices" / f"{notice.code}.pdf").read_bytes()
     run = Glyphs("东", (0.0,), (0.0,), (0.0,))
-    labels = tuple(Label((run,), 9.0, shapely.box(x, 0, x + 5, 5)) for x in (0.0, 4.0, 20.0))
+    labels = tuple(Label((run,), 9.0, Boxes.upright(x + 2.5, 2.5, 5, 5)) for x in (0.0, 4.0, 20.0))
     assert findings(content, notice, labels) == ["x.pdf: two names on the map touch: 东 and 东"]
 
 

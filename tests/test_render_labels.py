@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 import shapely
 
+from gridgeo.render.along import SetOut, Way
 from gridgeo.render.colours import ACCENT, USUAL, colour_by_adjacency, contrast
 from gridgeo.render.fonts import missing_characters, printable, text_width, without_missing
-from gridgeo.render.labels import Page, break_name, place_along, place_in_area
+from gridgeo.render.labels import Label, Page, break_name, place_in_area
 
 FRAME = shapely.box(0, 0, 260, 160)
+
+
+def place_along(page: Page, line: shapely.LineString, name: str, *, size: float) -> Label | None:
+    return SetOut([Way(line, name, size)]).place(0, page)
 
 
 def crooked_shapes() -> list[shapely.Geometry]:

@@ -96,6 +96,7 @@ def render_notices(
     scene = make_scene(town)
     said.extend(scene.problems)
     notices = compose_notices(scene, warnings=said)
+    _ = scene.courses  # once, before other processes get the scene
     names = file_names([notice.code for notice in notices])
     written: list[Path] = []
     refused: dict[str, Problem] = {}

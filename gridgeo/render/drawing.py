@@ -19,7 +19,7 @@ from gridgeo.render.naming import Names
 from gridgeo.render.scene import Scene
 from gridgeo.render.section_marks import SectionMarks
 from gridgeo.render.theme import in_theme
-from gridgeo.render.window import Window, outside
+from gridgeo.render.window import Window
 
 _ROAD_RANKS = ("lane", "road", "main-road")
 """The weakest rank first: stronger roads are drawn over weaker ones."""
@@ -106,7 +106,7 @@ def draw_ground(window: Window) -> Iterable[str]:
     waters = svg.path_data(window.waters)
     yield svg.traced(waters, fill="none", stroke=colours.WATER_EDGE, stroke_width=svg.number(0.4))
     yield svg.traced(waters, fill=colours.WATER)
-    rivers = svg.path_data(outside(window.lines_of("river"), shapely.union_all(window.waters)))
+    rivers = svg.path_data(window.courses_of("river"))
     course = {"fill": "none", "stroke_linecap": "round"}
     width = window.scene.theme.lines.river * window.line_factor
     yield svg.traced(rivers, stroke=colours.WATER_EDGE, stroke_width=svg.number(width + 0.4), **course)
@@ -131,7 +131,7 @@ def road_fill(rank: str) -> str:
 def draw_roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
     for level in window.levels:
-        by_rank = {rank: svg.path_data(window.road_courses[level, rank]) for rank in _ROAD_RANKS}
+        by_rank = {rank: svg.path_data(window.courses_of(rank, level)) for rank in _ROAD_RANKS}
         for casing in (True, False):
             for rank, courses in by_rank.items():
                 width = road_width(window, rank) * window.line_factor + (2 * CASING if casing else 0)
@@ -213,7 +213,7 @@ def ground_legend(window: Window) -> list[furniture.Entry]:
     """Return the legend of what lies on the ground: streets, water, green, buildings; only what is shown."""
     entries = []
     for rank, words in ROAD_WORDS.items():
-        if any(window.road_courses[level, rank] for level in window.levels):
+        if window.courses_of(rank):
             width = road_width(window, rank) * 0.9
             strokes = ((colours.ROAD_CASING, width + 2 * CASING), (road_fill(rank), width))
             entries.append(furniture.Entry(words, furniture.stroke_sample(*strokes)))

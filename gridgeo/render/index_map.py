@@ -269,7 +269,7 @@ class _Marks:
         plate = shapely.box(x - half, y - 0.68 * em, x + half, y + 0.68 * em)
         if not self._page.is_free(np.array([plate], object)):
             return None
-        label = Label(label.runs, label.size, plate)
+        label = Label(label.runs, label.size, label.boxes, plate)
         self.placed.append(label)
         self._page.take(shapely.buffer(plate, 0.4))
         rounded = svg.attributes(

@@ -1,11 +1,10 @@
-"""Placing names on a map: in the widest part of an area, or along a line, never two on one another.
+"""Placing names on a map, never two on one another: what is taken on a page, and names in the widest part of an area.
 
 Theory. A box of text with aspect ratio a (width / height) fits best where the largest circle lies in the area squeezed
 by a along x: there the box becomes a square. What is already taken on the page is cut out of the area first, so a label
 found this way can't touch another. Widths are exact, because every glyph's advance is known (`gridgeo.render.fonts`).
 
-Cost. One largest inscribed circle per way of breaking the name, under a millisecond each; a street's name tries a few
-dozen places, each settled by boxes before any geometry is compared.
+Cost. One largest inscribed circle per way of breaking the name, under a millisecond each.
 
 Limits. Greedy: whoever comes first has the best place. All lengths are millimetres on the page, y downwards.
 """
@@ -15,29 +14,29 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridgeo.render.boxes import Boxes, meeting
 from gridgeo.render.fonts import POINT, is_wide, mostly_wide, text_width
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Shapes = npt.NDArray[np.object_]
 
 LINE_HEIGHT = 1.24
 """Distance of baselines in ems."""
 _ABOVE, _BELOW = 0.88, 0.12
 """The square of a Chinese character above and below the baseline, in ems."""
-_MIDDLE = (_ABOVE - _BELOW) / 2
+MIDDLE = (_ABOVE - _BELOW) / 2
+"""How far the middle of a Chinese character lies above the baseline, in ems."""
 _WORD = "居委会|村委会|居民委员会|村民委员会|社区|小区|产业园|工业园|公园|街面网格|拓展网格|网格|第[0-9]"
-_STEEP = math.radians(57)
-_FAR = 0.05
-"""Radians of turn that a name bears rather than move one step away from the middle of its line."""
-_ROUGHEST = math.radians(24)
-"""The sharpest turn between two characters of a name along a line."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +68,26 @@ class Label:
         One per line of text.
     size : float
         Font size in points.
-    shape : Geometry
-        What it covers on the page.
+    boxes : Boxes
+        What it covers on the page: one rectangle, or one per character.
+    plate : Geometry, optional
+        What it stands on, which is all covered.
     """
 
     runs: tuple[Glyphs, ...]
     size: float
-    shape: shapely.Geometry
+    boxes: Boxes
+    plate: shapely.Geometry | None = None
 
     @property
     def text(self) -> str:
         """The name, lines joined."""
         return "".join(run.text for run in self.runs)
+
+    @cached_property
+    def shape(self) -> shapely.Geometry:
+        """What it covers on the page, as one shape."""
+        return shapely.union_all(self.boxes.polygons()) if self.plate is None else self.plate
 
 
 class Page:
@@ -89,39 +96,96 @@ class Page:
     def __init__(self, frame: shapely.Polygon) -> None:
         self.frame = frame
         self._frame_bounds = frame.bounds
-        self._taken: list[shapely.Geometry] = []
-        self._bounds = np.empty((0, 4))
+        self._taken: list[shapely.Geometry | None] = []
+        """Shapes; None for a box that nobody has asked for yet."""
+        self._boxes: list[Boxes] = []
+        self._begins: list[int] = []
+        self._bounds = np.empty((4, 0))
+        self._are_boxes = np.empty(0, dtype=bool)
+        """Which of what is taken fills its bounds."""
+        self.areas: list[shapely.Geometry] = []
+        """Shapes that are no boxes."""
 
     def take(self, *shapes: shapely.Geometry) -> None:
         """Let nothing else be put where ``shapes`` are."""
         shapely.prepare(shapes)
-        self._taken += shapes
-        self._bounds = np.concatenate([self._bounds, shapely.bounds(shapes)])
+        bounds = shapely.bounds(shapes).T
+        filled = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
+        are_boxes = shapely.area(shapes) > (1 - 1e-9) * filled
+        self.areas += [shape for shape, is_box in zip(shapes, are_boxes.tolist(), strict=True) if not is_box]
+        self._add(shapes, bounds, are_boxes)
 
-    def is_free(self, shapes: npt.NDArray[np.object_]) -> bool:
+    def take_boxes(self, boxes: Boxes) -> None:
+        """Let nothing else be put where ``boxes`` are."""
+        self._begins.append(len(self._taken))
+        self._boxes.append(boxes)
+        self._add([None] * len(boxes), boxes.bounds(), boxes.fill_bounds)
+
+    def _add(self, shapes: Sequence[shapely.Geometry | None], bounds: Floats, are_boxes: npt.NDArray[np.bool_]) -> None:
+        self._taken += shapes
+        self._bounds = np.concatenate([self._bounds, bounds], axis=1)
+        self._are_boxes = np.concatenate([self._are_boxes, are_boxes])
+
+    def _shape(self, index: int) -> shapely.Geometry:
+        """Return one of what is taken, prepared."""
+        if self._taken[index] is None:
+            which = bisect_right(self._begins, index) - 1
+            begin, boxes = self._begins[which], self._boxes[which]
+            made = boxes.polygons()
+            shapely.prepare(made)
+            self._taken[begin : begin + len(boxes)] = made.tolist()
+        return self._taken[index]
+
+    def is_free(self, shapes: Shapes) -> bool:
         """Return whether all of ``shapes`` lie in the frame and on nothing that is taken."""
         points = shapely.get_coordinates(shapes)
-        near = self.near(points.min(axis=0).tolist(), points.max(axis=0).tolist())
-        return near is not None and not any(shapely.intersects(shape, shapes).any() for shape in near)
+        bounds = np.concatenate([points.min(axis=0), points.max(axis=0)])[:, None]
+        return bool(self.holds(bounds)[0]) and not self.any_meets(np.flatnonzero(self.meeting(bounds)[0]), shapes)
 
-    def near(self, lowest: Sequence[float], highest: Sequence[float]) -> list[shapely.Geometry] | None:
-        """Return what is taken near a rectangle, by bounds; None where the rectangle leaves the frame."""
-        (minx, miny), (maxx, maxy) = lowest, highest
+    def holds(self, bounds: Floats) -> npt.NDArray[np.bool_]:
+        """Return which rectangles lie in the frame, by rows of their least x and y and greatest x and y."""
         left, top, right, bottom = self._frame_bounds
-        if minx < left or miny < top or maxx > right or maxy > bottom:
-            return None
-        return self._meeting(minx, miny, maxx, maxy)
+        held: npt.NDArray[np.bool_] = bounds[0] >= left
+        held &= bounds[1] >= top
+        held &= bounds[2] <= right
+        held &= bounds[3] <= bottom
+        return held
 
-    def _meeting(self, minx: float, miny: float, maxx: float, maxy: float) -> list[shapely.Geometry]:
-        x0, y0, x1, y1 = self._bounds.T
-        meets = (x0 <= maxx) & (x1 >= minx) & (y0 <= maxy) & (y1 >= miny)
-        return [self._taken[k] for k in np.flatnonzero(meets).tolist()]
+    def meeting(self, bounds: Floats) -> npt.NDArray[np.bool_]:
+        """Return, for each rectangle, which of what is taken meets it, by bounds."""
+        return meeting(bounds, self._bounds)
+
+    def touched(self, near: Ints, bounds: Floats, *, filled: bool) -> Ints | None:
+        """Return what of the taken things ``near`` may meet shapes of those bounds; None where one does for certain.
+
+        Parameters
+        ----------
+        filled : bool
+            Whether the shapes fill their bounds.
+        """
+        near = near[meeting(bounds, self._bounds[:, near]).any(axis=0)]
+        return None if filled and self._are_boxes[near].any() else near
+
+    def any_meets(self, near: Ints, shapes: Shapes) -> bool:
+        """Return whether any of the taken things ``near`` meets any of ``shapes``."""
+        return any(shapely.intersects(self._shape(k), shapes).any() for k in near.tolist())
+
+    def room_in(self, area: shapely.Geometry, margin: float) -> tuple[float, float]:
+        """Return how wide and how high the part of an area in the frame is at most, ``margin`` off its border."""
+        west, south, east, north = area.bounds
+        left, top, right, bottom = self._frame_bounds
+        wide = min(east - margin, right) - max(west + margin, left)
+        return wide, min(north - margin, bottom) - max(south + margin, top)
 
     def free_part(self, area: shapely.Geometry) -> shapely.Geometry:
         """Return ``area`` within the frame without what is taken."""
-        free = shapely.intersection(area, self.frame)
-        if taken := self._meeting(*shapely.bounds(free).tolist()):
-            free = shapely.difference(free, shapely.union_all(taken))
+        bounds = shapely.bounds(area)[:, None]
+        free = area if self.holds(bounds)[0] else shapely.intersection(area, self.frame)
+        near = np.flatnonzero(self.meeting(bounds)[0]).tolist()
+        if near:
+            # most of it is characters, of which few touch others
+            taken = shapely.disjoint_subset_union_all([self._shape(k) for k in near])
+            free = shapely.difference(free, taken)
         return free
 
 
@@ -187,30 +251,48 @@ def place_in_area(
     downwards : bool
         Whether a Chinese name may run downwards where the area is high and narrow.
     """
-    free = page.free_part(shapely.buffer(area, -margin)) if margin else page.free_part(area)
-    if free.is_empty or free.area < (sizes[-1] * POINT) ** 2:
+    blocks = _blocks(name, most_lines, downwards)
+    least = sizes[-1] * POINT
+    fitting = _that_may_fit(blocks, least, page.room_in(area, margin))
+    if not fitting:
         return None
-    blocks = [_Block(lines) for lines in break_name(name, most=most_lines)]
-    if downwards and mostly_wide(name) and not re.search(r"[!-~]", name) and len(name) <= 8:
-        blocks.append(_Block((name,), downwards=True))
+    free = page.free_part(shapely.buffer(area, -margin) if margin else area)
+    if free.area < least**2:
+        return None
+    west, south, east, north = free.bounds
+    fitting = _that_may_fit(fitting, least, (east - west, north - south))
+    if not fitting:
+        return None
     # the middle reads best; where it doesn't do, the widest place
     middle = shapely.centroid(max(shapely.get_parts(free).tolist(), key=lambda part: part.area))
     widest: dict[_Block, tuple[float, float]] = {}
-    west, south, east, north = free.bounds
     shapely.prepare(free)
     for size in sizes:
         em = size * POINT
-        for block in blocks:  # in one line rather than in two, downwards last
+        for block in _that_may_fit(fitting, em, (east - west, north - south)):
             width, height = block.width * em, block.height * em
-            if width > east - west or height > north - south:
-                continue
-            if free.contains(_box(middle.x, middle.y, width, height)):
+            if shapely.contains(free, _box(middle.x, middle.y, width, height)):
                 return block.placed(middle.x, middle.y, size)
             if block not in widest:
                 widest[block] = _widest_place(free, block.width / block.height)
-            if free.contains(_box(*widest[block], width, height)):
+            if shapely.contains(free, _box(*widest[block], width, height)):
                 return block.placed(*widest[block], size)
     return None
+
+
+@lru_cache(maxsize=65_536)
+def _blocks(name: str, most_lines: int, downwards: bool) -> tuple[_Block, ...]:
+    """Return the ways to set a name in an area: in one line rather than in two, downwards last."""
+    blocks = [_Block(lines) for lines in break_name(name, most=most_lines)]
+    if downwards and mostly_wide(name) and not re.search(r"[!-~]", name) and len(name) <= 8:
+        blocks.append(_Block((name,), downwards=True))
+    return tuple(blocks)
+
+
+def _that_may_fit(blocks: Sequence[_Block], em: float, room: tuple[float, float]) -> list[_Block]:
+    """Return the blocks of text that are no wider and no higher than there is room."""
+    wide, high = room
+    return [block for block in blocks if block.width * em <= wide and block.height * em <= high]
 
 
 @dataclass(frozen=True)
@@ -233,18 +315,18 @@ class _Block:
     def placed(self, x: float, y: float, size: float) -> Label:
         """Return the label with its middle at (x, y)."""
         em = size * POINT
-        shape = _box(x, y, self.width * em, self.height * em)
+        box = Boxes.upright(x, y, self.width * em, self.height * em)
         top = y - self.height * em / 2
         if self.downwards:
             text = self.lines[0]
             left = tuple(x - text_width(c, em) / 2 for c in text)
             base = tuple(top + (_ABOVE + k * 1.12) * em for k in range(len(text)))
-            return Label((Glyphs(text, left, base, ()),), size, shape)
+            return Label((Glyphs(text, left, base, ()),), size, box)
         runs = []
         for k, line in enumerate(self.lines):
             start = x - text_width(line, em) / 2
             runs.append(Glyphs(line, (start,), (top + (_ABOVE + k * LINE_HEIGHT) * em,), ()))
-        return Label(tuple(runs), size, shape)
+        return Label(tuple(runs), size, box)
 
 
 def place_at(page: Page, name: str, x: float, y: float, size: float, *, lines: int = 1) -> Label | None:
@@ -271,145 +353,3 @@ def _widest_place(area: shapely.Geometry, aspect: float) -> tuple[float, float]:
             x, y = line.coords[0]
             best = (x * aspect, y, radius)
     return best[:2]
-
-
-def place_along(
-    page: Page,
-    line: shapely.LineString,
-    name: str,
-    *,
-    size: float,
-    offsets: Sequence[float] = (0.0,),
-    spread: float = 2.1,
-    avoid: Iterable[shapely.Geometry] = (),
-) -> Label | None:
-    """Return ``name`` along ``line`` where it runs straightest, or None when no stretch is free.
-
-    Chinese characters stand upright on steep lines and turn with the line elsewhere; other letters always turn.
-
-    Parameters
-    ----------
-    offsets : sequence of float
-        Millimetres beside the line, the first that finds a free place wins.
-    spread : float
-        Most distance between characters, in ems; less where the line is short.
-    avoid : iterable of Geometry
-        Shapes that this name alone must not touch: an earlier label of the same name, grown.
-    """
-    em = size * POINT
-    natural = text_width(name, em)
-    length = line.length
-    if length < natural * 1.15:
-        return None
-    advances = _advances(name) * em
-    wide = mostly_wide(name)
-    room = (length * 0.62 - natural) / max(len(name) - 1, 1)
-    gap = max(0.0, min((spread - 1) * em, room)) if wide else 0.0
-    run = natural + gap * (len(name) - 1)
-    middles = np.cumsum(advances + gap) - gap - advances / 2
-    slack = length - run
-    steps = max(1, min(16, int(slack / 6)))
-    starts = sorted((slack * k / steps for k in range(steps + 1)), key=lambda s: (round(abs(s - slack / 2), 6), s))
-    on_line = _Track(line).set_out(np.array(starts), run, middles, em, wide=wide)
-    score = on_line.turn + _FAR * np.arange(len(starts))
-    order = [k for k in np.argsort(score, kind="stable").tolist() if score[k] < math.inf]
-    if not order:
-        return None
-    forbidden = list(avoid)
-    for offset in offsets:
-        laid = on_line.beside(offset) if offset else on_line
-        corners = laid.corners(advances, em)
-        lowest, highest = corners.min(axis=(1, 2)).tolist(), corners.max(axis=(1, 2)).tolist()
-        for k in order:
-            near = page.near(lowest[k], highest[k])
-            if near is None:
-                continue
-            boxes = shapely.polygons(corners[k])
-            if not any(shapely.intersects(shape, boxes).any() for shape in (*near, *forbidden)):
-                x, y, angle = laid.baselines(k, advances, em)
-                return Label((Glyphs(name, x, y, angle),), size, shapely.union_all(boxes))
-    return None
-
-
-@lru_cache(maxsize=65_536)
-def _advances(name: str) -> Floats:
-    """Return how far each character of ``name`` runs, in ems."""
-    return np.array([text_width(character, 1.0) for character in name])
-
-
-_CORNERS = np.array([[-1.0, 1.0, 1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])
-
-
-@dataclass(frozen=True)
-class _SetOut:
-    """Characters set out along a line, once for each place to start: a row each.
-
-    ``middle`` is where the characters' middles are, ``direction`` and ``angle`` how the line runs there and how they
-    are turned, in radians; ``turn`` is by how much the line turns under the name in all, infinite where it is too
-    crooked for one.
-    """
-
-    middle: Floats
-    direction: Floats
-    angle: Floats
-    turn: Floats
-
-    def beside(self, offset: float) -> _SetOut:
-        """Return the same, ``offset`` to the right of the line."""
-        aside = np.stack([-np.sin(self.direction), np.cos(self.direction)], axis=-1)
-        return replace(self, middle=self.middle + offset * aside)
-
-    def corners(self, advances: Floats, em: float) -> Floats:
-        """Return the four corners of the box of each character, set out from each start."""
-        half_width, half_height = advances / 2 + 0.06 * em, np.full(len(advances), 0.55 * em)
-        across, down = half_width[:, None] * _CORNERS[0], half_height[:, None] * _CORNERS[1]
-        cos, sin = np.cos(self.angle)[..., None], np.sin(self.angle)[..., None]
-        corners = np.stack([across * cos - down * sin, across * sin + down * cos], axis=-1)
-        corners += self.middle[:, :, None, :]
-        return corners
-
-    def baselines(
-        self, row: int, advances: Floats, em: float
-    ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-        """Return the left ends of the characters' baselines, x and y, and their angles in degrees, of one start."""
-        angle = self.angle[row]
-        cos, sin = np.cos(angle), np.sin(angle)
-        left, down = -advances / 2, _MIDDLE * em
-        x = self.middle[row, :, 0] + left * cos - down * sin
-        y = self.middle[row, :, 1] + left * sin + down * cos
-        return tuple(x.tolist()), tuple(y.tolist()), tuple(np.degrees(angle).tolist())
-
-
-class _Track:
-    """A line that can be asked for places along it."""
-
-    def __init__(self, line: shapely.LineString) -> None:
-        points = shapely.get_coordinates(line)
-        self._x, self._y = points.T
-        run = points[1:] - points[:-1]
-        self._reach = np.concatenate([[0.0], np.cumsum(np.hypot(run[:, 0], run[:, 1]))])
-
-    def at(self, distance: Floats) -> tuple[Floats, Floats]:
-        """Return x and y of the points at ``distance`` along the line."""
-        return np.interp(distance, self._reach, self._x), np.interp(distance, self._reach, self._y)
-
-    def set_out(self, start: Floats, run: float, middles: Floats, em: float, *, wide: bool) -> _SetOut:
-        """Return characters with their middles ``start + middles`` along the line, for each start."""
-        x, y = self.at(np.stack([start, start + run]))
-        slope = np.arctan2(y[1] - y[0], x[1] - x[0])
-        steep = (np.abs(slope) > _STEEP) & (np.abs(slope) < math.pi - _STEEP)
-        # names are read from left to right, and downwards on steep lines (Latin ones upwards, as on maps everywhere)
-        backwards = np.where(steep, slope < 0 if wide else slope > 0, np.abs(slope) > math.pi / 2)
-        distance = start[:, None] + np.where(backwards[:, None], run - middles, middles)
-        x, y = self.at(np.stack([distance - 0.8 * em, distance, distance + 0.8 * em]))
-        direction = np.arctan2(y[2] - y[0], x[2] - x[0])
-        step = direction[:, 1:] - direction[:, :-1]
-        # no jump of a whole turn from one character to the next
-        step -= 2 * math.pi * np.round(step / (2 * math.pi))
-        direction = direction[:, :1] + np.concatenate([np.zeros((len(start), 1)), np.cumsum(step, axis=1)], axis=1)
-        direction += np.where(backwards, math.pi, 0.0)[:, None]
-        turns = np.abs(step)
-        turn = np.where(turns.max(axis=1, initial=0.0) > _ROUGHEST, np.inf, turns.sum(axis=1))
-        upright = steep & wide
-        angle = np.where(upright[:, None], 0.0, np.remainder(direction + math.pi, 2 * math.pi) - math.pi)
-        return _SetOut(np.stack([x[1], y[1]], axis=-1), direction, angle, turn)

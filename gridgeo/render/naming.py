@@ -6,6 +6,7 @@ the focus before the others, then water that no line has named. Who comes later 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -15,8 +16,9 @@ from shapely.ops import substring
 
 from gridgeo.network import RANKS, Rank
 from gridgeo.render import colours, svg
+from gridgeo.render.along import SetOut, Way
 from gridgeo.render.fonts import POINT
-from gridgeo.render.labels import Label, Page, place_along, place_at, place_in_area
+from gridgeo.render.labels import Label, Page, place_at, place_in_area
 from gridgeo.render.window import Window
 
 _FOCUS_SIZES = (26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 14.5, 13.0)
@@ -53,6 +55,7 @@ class Names:
         """Return all names as SVG."""
         outline = shapely.boundary(self._window.focus)
         self._border_zone = shapely.buffer(outline, self._border_width / 2 + 0.4, quad_segs=2)
+        shapely.prepare([self._border_zone, self._window.focus])
         drawn = [*self._focus_name()]
         self._page.take(shapely.buffer(outline, self._border_width / 2 + 0.15, quad_segs=2))
         drawn += [*self._line_names(), *self._neighbour_names(), *self._water_names()]
@@ -69,9 +72,7 @@ class Names:
 
     def _put(self, placed: Label, *, fill: str, halo_width: float = 0.55, room: float = 0.5) -> str:
         self.placed.append(placed)
-        with np.errstate(invalid="ignore"):  # GEOS divides nought by nought at straight corners, and copes
-            room_around = shapely.buffer(placed.shape, room, join_style="mitre")
-        self._page.take(room_around)
+        self._page.take_boxes(placed.boxes.grown(room))
         return svg.label(placed, fill=fill, halo=colours.HALO, halo_width=halo_width)
 
     # ------------------------------------------------------------------------------------------ the focus
@@ -115,15 +116,57 @@ class Names:
 
     def _line_names(self) -> Iterable[str]:
         """Name roads and rivers along their lines: the strongest and longest first, equal names far apart."""
-        used: dict[str, list[shapely.Geometry]] = {}
-        for rank, name, line in self._named_lines():
-            pieces = [line] if line.length < _LONG else _halves(line)
-            for piece in pieces:
-                avoid = [shapely.buffer(shape, _APART, quad_segs=4) for shape in used.get(name, ())]
-                found = self._along(piece, name, rank, avoid)
+        named = [
+            (rank, name, piece)
+            for rank, name, line in self._named_lines()
+            for piece in ([line] if line.length < _LONG else _halves(line))
+        ]
+        ways = self._ways(named)
+        set_out = SetOut([way for of_piece in ways for way, _ in of_piece])
+        number = itertools.count()
+        used: dict[str, list[Label]] = {}
+        for (rank, name, _), of_piece in zip(named, ways, strict=True):
+            numbers = [(next(number), beside) for _, beside in of_piece]
+            apart = [shapely.buffer(label.shape, _APART, quad_segs=4) for label in used.get(name, ())]
+            for way, beside in numbers:
+                found = set_out.place(way, self._page, avoid=[*apart, self._window.focus] if beside else apart)
                 if found is not None:
-                    used.setdefault(name, []).append(found.shape)
+                    used.setdefault(name, []).append(found)
                     yield self._put(found, fill=self._line_fill(rank, found), room=0.7)
+                    break
+
+    def _ways(self, named: Sequence[tuple[Rank, str, shapely.LineString]]) -> list[list[tuple[Way, bool]]]:
+        """Return the ways in which each piece can bear its name, the best first, and which are beside the focus border.
+
+        Where it runs along the border, its name stands beside that; else on the line.
+        """
+        lines = np.array([line for *_, line in named], dtype=object)
+        if not len(lines):
+            return []
+        courses = shapely.simplify(lines, 0.5)
+        bordering: list[list[shapely.LineString]] = [[] for _ in named]
+        along = np.flatnonzero(shapely.intersects(self._border_zone, lines))
+        for k, inside in zip(
+            along.tolist(), shapely.intersection(lines[along], self._border_zone).tolist(), strict=True
+        ):
+            parts = [part for part in shapely.get_parts(inside).tolist() if part.geom_type == "LineString"]
+            parts.sort(key=lambda part: -round(part.length, 3))
+            bordering[k] = shapely.simplify(parts, 0.5).tolist()
+        return [
+            [*self._ways_of(rank, name, course, beside)]
+            for (rank, name, _), course, beside in zip(named, courses.tolist(), bordering, strict=True)
+        ]
+
+    def _ways_of(
+        self, rank: Rank, name: str, course: shapely.LineString, bordering: Sequence[shapely.LineString]
+    ) -> Iterable[tuple[Way, bool]]:
+        largest = (_LINE_SIZES[rank] - (1.5 if self._window.is_overview else 0)) * self._factor
+        for size in (largest, largest - 1.5):
+            off = self._border_width / 2 + 0.3 + 0.56 * size * POINT
+            for part in bordering:
+                for offset in (off, -off, 1.4 * off, -1.4 * off):
+                    yield Way(part, name, size, offset), True
+            yield Way(course, name, size), False
 
     def _named_lines(self) -> list[tuple[Rank, str, shapely.LineString]]:
         """Return rank, name and course of what is to be named, in order."""
@@ -150,34 +193,8 @@ class Names:
     def _line_fill(self, rank: str, placed: Label) -> str:
         if rank == "river":
             return colours.WATER_INK
-        quiet = rank == "lane" and not shapely.intersects(placed.shape, self._window.focus)
+        quiet = rank == "lane" and not shapely.intersects(self._window.focus, placed.boxes.polygons()).any()
         return colours.QUIET_INK if quiet else colours.INK
-
-    def _along(self, line: shapely.LineString, name: str, rank: str, avoid: Sequence[shapely.Geometry]) -> Label | None:
-        """Return the name of a road or river: beside the focus border where it runs along it, else on the line."""
-        largest = (_LINE_SIZES[rank] - (1.5 if self._window.is_overview else 0)) * self._factor
-        beside = shapely.intersection(line, self._border_zone)
-        bordering = [part for part in shapely.get_parts(beside).tolist() if part.geom_type == "LineString"]
-        bordering.sort(key=lambda part: -round(part.length, 3))
-        bordering = [shapely.simplify(part, 0.5) for part in bordering]
-        course = shapely.simplify(line, 0.5)
-        for size in (largest, largest - 1.5):
-            off = self._border_width / 2 + 0.3 + 0.56 * size * POINT
-            for part in bordering:
-                found = place_along(
-                    self._page,
-                    part,
-                    name,
-                    size=size,
-                    offsets=(off, -off, 1.4 * off, -1.4 * off),
-                    avoid=[*avoid, self._window.focus],
-                )
-                if found is not None:
-                    return found
-            found = place_along(self._page, course, name, size=size, avoid=avoid)
-            if found is not None:
-                return found
-        return None
 
     # ------------------------------------------------------------------------------------------ in areas
 

@@ -198,6 +198,31 @@ class Scene:
         return [surroundings.extent_of(index) for index in range(len(self.blocks))]
 
     @cached_property
+    def courses(self) -> Features:
+        """The courses of lines where no surface stands for them: roads beside streets' areas, rivers beside waters."""
+        ranks = self.lines.ranks
+        paved = [
+            shape for shape, rank in zip(self.surfaces.geometries, self.surfaces.ranks, strict=True) if rank != "river"
+        ]
+        paved += [shape for shape, kind in zip(self.areas.geometries, self.kinds, strict=True) if kind == "street"]
+        wet = [
+            shape for shape, rank in zip(self.surfaces.geometries, self.surfaces.ranks, strict=True) if rank == "river"
+        ]
+        wet += self.context["water"].geometries.tolist() if "water" in self.context else []
+        rivers = np.array([rank == "river" for rank in ranks], dtype=bool)
+        left = self.lines.geometries.copy()
+        left[rivers] = _without(left[rivers], _as_array(wet))
+        left[~rivers] = _without(left[~rivers], _as_array(paved))
+        parts, line = shapely.get_parts(left, return_index=True)
+        owners = line.tolist()
+        return Features(
+            parts,
+            [self.lines.names[k] for k in owners],
+            [ranks[k] for k in owners],
+            [self.lines.levels[k] for k in owners],
+        )
+
+    @cached_property
     def kinds(self) -> list[str]:
         """Kind of grid of each block."""
         return [str(kind) for kind in self.blocks["kind"]]
@@ -366,6 +391,19 @@ def _workstations(town: Town, problems: list[Problem]) -> Features:
     rows = [k for k, shape in enumerate(shapes) if shape is not None and not shape.is_empty]
     names = [_settable(layer.names.iloc[k] or "", WORKSTATIONS, problems) for k in rows]
     return Features(shapely.point_on_surface(shapes[rows]), names)
+
+
+def _without(lines: Geometries, areas: Geometries) -> Geometries:
+    """Return what of each line lies in none of the areas."""
+    left = lines.copy()
+    if not len(lines) or not len(areas):
+        return left
+    line, area = shapely.STRtree(areas).query(lines, predicate="intersects")
+    order = np.argsort(line, kind="stable")
+    met, begins = np.unique(line[order], return_index=True)
+    around = [shapely.disjoint_subset_union_all(areas[found]) for found in np.split(area[order], begins[1:])]
+    left[met] = shapely.difference(lines[met], _as_array(around))
+    return left
 
 
 def _as_array(geometries: Iterable[shapely.Geometry]) -> Geometries:

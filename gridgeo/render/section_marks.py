@@ -116,7 +116,7 @@ class SectionMarks:
         label = place_at(page, number, x, y, size)
         if label is None:
             return None
-        label = Label(label.runs, size, disc)
+        label = Label(label.runs, size, label.boxes, disc)
         page.take(shapely.buffer(disc, 0.4))
         self.placed.append(label)
         ring = svg.attributes(

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import shapely
 
-from gridgeo.network import RANKS
 from gridgeo.render.scene import Features, Scene
 from gridgeo.render.view import View
 
@@ -89,15 +88,16 @@ class Window:
         rivers = [shape for k, shape in self.surfaces if self.scene.surfaces.ranks[k] == "river"]
         return [*self.context.get("water", []), *rivers]
 
-    @cached_property
-    def paved(self) -> shapely.Geometry:
-        """Where the surface of streets is known, so that no line need stand for it."""
-        return shapely.union_all([*self.carriageways, self.street_area])
+    def lines_of(self, rank: str) -> list[shapely.Geometry]:
+        """Return the lines of a rank."""
+        return [shape for k, shape in self.lines if self.scene.lines.ranks[k] == rank]
 
-    def lines_of(self, rank: str, level: int | None = None) -> list[shapely.Geometry]:
-        """Return the lines of a rank, of one level or of all."""
-        ranks, levels = self.scene.lines.ranks, self.scene.lines.levels
-        return [shape for k, shape in self.lines if ranks[k] == rank and level in (None, levels[k])]
+    def courses_of(self, rank: str, level: int | None = None) -> list[shapely.Geometry]:
+        """Return the courses of the lines of a rank, of one level or of all, where no surface stands for them.
+
+        Where surfaces are shown, crumbs are left out: pieces between them that are shorter than a road is wide.
+        """
+        return [part for of_level, part in self._courses.get(rank, ()) if level in (None, of_level)]
 
     @cached_property
     def levels(self) -> list[int]:
@@ -105,14 +105,18 @@ class Window:
         return sorted({self.scene.lines.levels[k] for k, _ in self.lines})
 
     @cached_property
-    def road_courses(self) -> dict[tuple[int, str], list[shapely.Geometry]]:
-        """The courses of roads by level and rank, where no surface stands for them."""
-        return {
-            (level, rank): outside(self.lines_of(rank, level), self.paved)
-            for level in self.levels
-            for rank in RANKS
-            if rank != "river"
-        }
+    def _courses(self) -> dict[str, list[tuple[int, shapely.Geometry]]]:
+        """The courses of each rank, with their levels."""
+        features, shown = self.scene.courses, self._show(self.scene.courses)
+        paved = bool(self.streets or self.carriageways)
+        found: dict[str, list[tuple[int, shapely.Geometry]]] = {}
+        parts, owner = shapely.get_parts([shape for _, shape in shown], return_index=True)
+        for part, k, length in zip(parts.tolist(), owner.tolist(), shapely.length(parts).tolist(), strict=True):
+            index = shown[k][0]
+            rank = features.ranks[index]
+            if length > _CRUMB or not (self.waters if rank == "river" else paved):
+                found.setdefault(rank, []).append((features.levels[index], part))
+        return found
 
     def touches_focus(self, shape: shapely.Geometry) -> bool:
         """Return whether a shape on the page touches the block in focus."""
@@ -123,18 +127,3 @@ class Window:
             return []
         near = features.near(self._box)
         return list(zip(near, self.view.all_shown(features.geometries[near]).tolist(), strict=True))
-
-
-def outside(lines: Sequence[shapely.Geometry], area: shapely.Geometry) -> list[shapely.Geometry]:
-    """Return the parts of ``lines`` outside ``area``, without crumbs shorter than a road is wide."""
-    if area.is_empty or not lines:
-        return list(lines)
-    shapely.prepare(area)
-    touched = shapely.intersects(area, lines)
-    left: list[shapely.Geometry] = []
-    for line, meets in zip(lines, touched.tolist(), strict=True):
-        if meets and area.covers(line):
-            continue
-        parts = shapely.get_parts(shapely.difference(line, area)).tolist() if meets else [line]
-        left += [part for part in parts if part.length > _CRUMB]
-    return left
