@@ -11,6 +11,7 @@ import pytest
 
 from gridgeo.errors import InputError
 from gridgeo.render import render_map
+from gridgeo.render.ledger import read_sheets
 from gridgeo.render.site import read_entries, render_site
 from gridgeo.render.site_check import check_map, check_site
 from gridgeo.town import Person, Privacy
@@ -63,6 +64,44 @@ def test_the_overview_map_beside_notices_and_site_is_checked_too(out: Path) -> N
     assert f"{file}: its data can't be read" in {problem.text("en") for problem in check_map(town, file)[1]}
     file.unlink()
     assert ["is gone" in problem.text("en") for problem in check_map(town, file)[1]] == [True]
+
+
+def test_a_map_in_a_ledger_is_told_to_be_touched_or_old(out: Path) -> None:
+    town, file = make_town(), out / "map.html"
+    render_map(town, file, ledger=out)
+    made = file.read_bytes()
+    assert check_map(town, file, ledger=out) == (1, [])
+    file.write_bytes(made + b"\n")
+    assert ["was changed" in problem.text("en") for problem in check_map(town, file, ledger=out)[1]] == [True]
+    render_map(town, file, ledger=out)
+    assert file.read_bytes() == made
+    of_today = replace(town, name="另一个镇")
+    assert ["as it once was" in problem.text("en") for problem in check_map(of_today, file, ledger=out)[1]] == [True]
+    render_map(of_today, file, ledger=out)
+    assert check_map(of_today, file, ledger=out) == (1, [])
+    # a link less: a page has gone
+    (out / "site" / f"{CODE}.html").unlink()
+    assert check_map(of_today, file, ledger=out)[1]
+    file.unlink()
+    assert ["is gone" in problem.text("en") for problem in check_map(of_today, file, ledger=out)[1]] == [True]
+
+
+def test_a_map_of_the_same_is_left_as_it_is(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town, file = make_town(), out / "map.html"
+    render_map(town, file, ledger=out)
+    monkeypatch.setattr("gridgeo.render.webmap._page", lambda _: pytest.fail("put together again"))
+    render_map(town, file, ledger=out)
+    assert read_sheets(out)["map.html"].kind == "map"
+
+
+def test_index_and_map_of_the_site_are_told_to_be_touched(out: Path) -> None:
+    for name in ("index.html", "map.html"):
+        path = out / "site" / name
+        path.write_bytes(path.read_bytes() + b"\n")
+    assert told(make_town(), out) == [
+        f"{out / 'site' / name}: was changed after it was made; run gridgeo render again"
+        for name in ("index.html", "map.html")
+    ]
 
 
 def test_a_number_that_a_person_agreed_to_show_is_no_finding(tmp_path: Path) -> None:

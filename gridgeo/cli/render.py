@@ -1,5 +1,6 @@
 """``gridgeo render``: make the notices and the map of a town, and look whether all can be read."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -44,6 +45,11 @@ _TILE = Message(
     "Cut each PDF on larger paper onto sheets of this one too, with marks and a plan to put them together.",
     "另将大幅 PDF 分割到此纸张上，带裁切标记和拼接示意。",
 )
+_ONLY = Message(
+    "Make only the files of these blocks, or of the blocks of these grids; all others stay as they are. Codes with"
+    " commas between them; may be repeated.",
+    "只制作这些责任块（或这些网格的责任块）的文件，其余保持不变。编号以逗号分隔，可重复。",
+)
 _CHECK = Message(
     "Then reopen every file and look whether all is there, to be read and to be seen; exit 1 if not.",
     "随后重新打开每个文件，检查内容是否齐全、可读、可见；有问题则退出状态为 1。",
@@ -70,6 +76,7 @@ _MADE_SITE = Message(
     "site of {count} pages, works offline; its folder can be put on the web as it is",
     "网站共 {count} 个网页，离线可用；整个文件夹可直接发布",
 )
+_MADE_PAGES = Message("{count} web pages", "{count} 个网页")
 _MADE_INDEX = Message("{count} index sheets", "{count} 张索引图")
 _MADE_MAP = Message("overview map, works offline", "全镇总览地图，离线可用")
 
@@ -117,6 +124,9 @@ def register(app: typer.Typer) -> None:
         template: Annotated[
             Path | None, typer.Option(help=_TEMPLATE.text(), metavar="FILE", show_default=False)
         ] = None,
+        only: Annotated[
+            list[str] | None, typer.Option("--only", help=_ONLY.text(), metavar="CODE[,CODE…]", show_default=False)
+        ] = None,
         check: Annotated[bool, typer.Option("--check", help=_CHECK.text())] = False,
         boards: Annotated[bool, typer.Option("--boards", help=_BOARDS.text())] = False,
         jobs: Annotated[int | None, jobs_option()] = None,
@@ -127,9 +137,10 @@ def register(app: typer.Typer) -> None:
         processes = jobs or processors()
         sheets: dict[str, Any] = {"formats": forms, "papers": papers, "orientation": orientation.value}
         sheets["tiles"] = tile.value if tile is not None else None
+        sheets["only"] = codes = _codes(only)
         with showing_progress(wants_bars(quiet)):
             read = make_notices(town, out, quiet, theme=theme, template=template, jobs=processes, **sheets)
-            status = _check(read, out, forms, processes, quiet) if check else 0
+            status = _check(read, out, forms, processes, quiet, only=codes) if check else 0
             raise typer.Exit(max(status, _list_boards(read, out, quiet) if boards else 0))
 
 
@@ -156,29 +167,42 @@ def make_notices(
     printed: list[Any] = [form for form in formats if form in ("pdf", "png")]
     notices = render_notices(scene, out, formats=printed, warnings=warnings, **options) if printed else []
     jobs = options.get("jobs", 1)
-    pages = render_site(scene, out, jobs=jobs, warnings=warnings) if "html" in formats else []
-    sheets = {key: options[key] for key in ("papers", "orientation") if key in options}
+    only = options.get("only")
+    pages = render_site(scene, out, only=only, jobs=jobs, warnings=warnings) if "html" in formats else []
+    sheets = {key: options[key] for key in ("papers", "orientation", "only") if key in options}
     index = render_index(scene, out, **sheets) if "index" in formats else []
-    overview = render_map(scene, out / "map.html")
+    overview = render_map(scene, out / "map.html", ledger=out) if only is None else None
     warn(warnings, quiet)
     if notices:
         say_made(out / "notices", _MADE_NOTICES.text(count=len(notices)), quiet)
     if pages:
-        say_made(pages[0], _MADE_SITE.text(count=len(pages)), quiet)
+        made_site = _MADE_SITE if only is None else _MADE_PAGES
+        say_made(pages[0], made_site.text(count=len(pages)), quiet)
     if index:
         say_made(out / "index", _MADE_INDEX.text(count=len(index)), quiet)
-    say_made(overview, _MADE_MAP.text(), quiet)
+    if overview is not None:
+        say_made(overview, _MADE_MAP.text(), quiet)
     return scene
 
 
-def _check(scene: "Scene", out: Path, formats: Sequence[str], jobs: int, quiet: bool) -> int:
+def _codes(given: Sequence[str] | None) -> list[str] | None:
+    """Return the codes of an option that takes several, with commas between them, once each."""
+    if given is None:
+        return None
+    return list(dict.fromkeys(code.strip() for part in given for code in re.split("[,，、]", part) if code.strip()))
+
+
+def _check(
+    scene: "Scene", out: Path, formats: Sequence[str], jobs: int, quiet: bool, *, only: Sequence[str] | None
+) -> int:
     from gridgeo.render.checking import check_notices
     from gridgeo.render.site_check import check_map, check_site
 
-    looks = [] if set(formats) == {"html"} else [check_notices(scene, out, jobs=jobs)]
+    looks = [] if set(formats) == {"html"} else [check_notices(scene, out, only=only, jobs=jobs)]
     if "html" in formats:
-        looks.append(check_site(scene, out, jobs=jobs))
-    looks.append(check_map(scene, out / "map.html"))
+        looks.append(check_site(scene, out, only=only, jobs=jobs))
+    if only is None:
+        looks.append(check_map(scene, out / "map.html", ledger=out))
     count, findings = sum(count for count, _ in looks), [finding for _, found in looks for finding in found]
     for finding in findings:
         typer.echo(finding.text())

@@ -43,6 +43,7 @@ def render_notices(
     papers: Sequence[PaperName] = ("A3",),
     orientation: Orientation = "portrait",
     tiles: PaperName | None = None,
+    only: Sequence[str] | None = None,
     jobs: int = 1,
     warnings: list[Problem] | None = None,
 ) -> list[Path]:
@@ -67,6 +68,8 @@ def render_notices(
     tiles : {"A4", "A3", ...}, optional
         Cut each PDF on larger paper onto sheets of this one as well, ``<code>-A0-tiles-A3.pdf``: see
         `gridgeo.render.tiles`.
+    only : sequence of str, optional
+        Codes of blocks, or of grids for all their blocks: only their files are made, all others stay as they are.
     jobs : int
         Processors at most. Two of them this process uses itself, by threads; more than two need a script that guards
         its start with ``if __name__ == "__main__":``, as `multiprocessing` does.
@@ -82,22 +85,30 @@ def render_notices(
     Raises
     ------
     InputError
-        When there are no blocks, or texts that the fonts lack characters for, all of them at once: nothing is written
-        then. When the texts of a notice don't fit on a page: the others are written.
+        When there are no blocks, none of a code in ``only``, or texts that the fonts lack characters for, all of them
+        at once: nothing is written then. When the texts of a notice don't fit on a page: the others are written.
     """
     from gridgeo.render.boards import check_boards
     from gridgeo.render.ledger import read_issues, read_ledger, read_sheets, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
+    from gridgeo.render.selection import blocks_of
 
     editions = _editions(Path(out), formats, papers, orientation)
     said: list[Problem] = [] if warnings is None else warnings
     scene = make_scene(town)
     said.extend(scene.problems)
+    wanted = blocks_of(scene, only)
     notices = compose_notices(scene, warnings=said)
     _ = scene.courses  # once, before other processes get the scene
-    names = file_names([notice.code for notice in notices])
+    codes = {notice.code for notice in notices}
+    chosen = [
+        (notice, name)
+        for notice, name in zip(notices, file_names([notice.code for notice in notices]), strict=True)
+        if notice.index in wanted
+    ]
+    notices, names = [notice for notice, _ in chosen], [name for _, name in chosen]
     written: list[Path] = []
     refused: dict[str, Problem] = {}
     doubts: dict[str, Problem] = {}
@@ -113,7 +124,6 @@ def render_notices(
     write_ledger(folder, entries.values())
     said.extend(doubts.values())
     said.extend(check_boards(scene, entries.values(), read_issues(folder)))
-    codes = {notice.code for notice in notices}
     others = read_sheets(folder)
     gone = sorted(file for file, entry in entries.items() if entry.code not in codes)
     gone += sorted(file for file, entry in others.items() if entry.source in gone and (folder / file).exists())
@@ -168,6 +178,7 @@ def render_index(
     *,
     papers: Sequence[PaperName] = ("A3",),
     orientation: Orientation = "portrait",
+    only: Sequence[str] | None = None,
     warnings: list[Problem] | None = None,
 ) -> list[Path]:
     """Make the index sheets of ``town``: the town with all its grids, and each grid with its blocks.
@@ -182,6 +193,8 @@ def render_index(
         Folder of the products; made where it is missing.
     papers, orientation
         As of `render_notices`.
+    only : sequence of str, optional
+        Codes of blocks, or of grids for all their blocks: only the sheets of their grids are made, all others stay.
     warnings : list of Problem, optional
         Takes what is incomplete.
 
@@ -193,22 +206,25 @@ def render_index(
     Raises
     ------
     InputError
-        When there are no blocks, or texts that the fonts lack characters for.
+        When there are no blocks, none of a code in ``only``, or texts that the fonts lack characters for.
     """
     from gridgeo.render.index import index_file, index_sheets, make_index
     from gridgeo.render.ledger import read_sheets, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.scene import make_scene
+    from gridgeo.render.selection import blocks_of
 
     said: list[Problem] = [] if warnings is None else warnings
     folder = Path(out)
     scene = make_scene(town)
+    wanted = blocks_of(scene, only)
     notices = compose_notices(scene, warnings=said)
     sheets = index_sheets(scene, notices)
     held = read_sheets(folder)
     made: dict[str, SheetEntry] = {}
     for edition in _editions(folder, ["pdf"], papers, orientation):
-        made |= {entry.file: entry for entry in make_index(scene, sheets, folder, edition.name, held)}
+        chosen = sheets if only is None else [sheet for sheet in sheets if sheet.is_of_grid_of(wanted)]
+        made |= {entry.file: entry for entry in make_index(scene, chosen, folder, edition.name, held)}
     entries = still_there(folder, held | made)
     write_ledger(folder, sheets=entries)
     index = [entry for entry in entries if entry.kind == "index"]
@@ -218,20 +234,27 @@ def render_index(
     return [folder / file for file in made]
 
 
-def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None) -> Path:
+def render_map(
+    town: Town | Scene, out: str | Path, *, title: str | None = None, ledger: str | Path | None = None
+) -> Path:
     """Write the overview map of ``town`` as one HTML file that needs no network: see `gridgeo.render.webmap`."""
     from gridgeo.render.webmap import render_map as render
 
-    return render(town, out, title=title)
+    return render(town, out, title=title, ledger=ledger)
 
 
 def render_site(
-    town: Town | Scene, out: str | Path, *, jobs: int = 1, warnings: list[Problem] | None = None
+    town: Town | Scene,
+    out: str | Path,
+    *,
+    only: Sequence[str] | None = None,
+    jobs: int = 1,
+    warnings: list[Problem] | None = None,
 ) -> list[Path]:
     """Make the site of ``town`` in ``out/site``, an index, a map and a page a block: see `gridgeo.render.site`."""
     from gridgeo.render.site import render_site as render
 
-    return render(town, out, jobs=jobs, warnings=warnings)
+    return render(town, out, only=only, jobs=jobs, warnings=warnings)
 
 
 def file_names(codes: Sequence[str]) -> list[str]:

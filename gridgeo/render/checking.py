@@ -24,6 +24,7 @@ from gridgeo.render.notice import Notice, compose_notices, retold_to, texts_of
 from gridgeo.render.poster import Press
 from gridgeo.render.printing import edition
 from gridgeo.render.scene import Scene, make_scene
+from gridgeo.render.selection import blocks_of
 from gridgeo.render.sheet import PICTURE, PaperName, sheet_of
 from gridgeo.render.tiles import print_of_tiles
 from gridgeo.render.verify import require_readers, verify_index, verify_notice, verify_tiles
@@ -52,7 +53,9 @@ class _Look:
         return len(self.notices) + len(self.tiles) + len(self.index)
 
 
-def check_notices(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tuple[int, list[Problem]]:
+def check_notices(
+    town: Town | Scene, out: str | Path, *, only: Sequence[str] | None = None, jobs: int = 1
+) -> tuple[int, list[Problem]]:
     """Reopen all that was printed of ``town`` in the folder ``out``, and look for what is wrong with it.
 
     Notices on every sheet, as PDF and as picture, their tiles and the index sheets. What is looked at: see
@@ -63,6 +66,8 @@ def check_notices(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tupl
     town : Town or Scene
     out : path
         Where `gridgeo.render.render_notices` and `gridgeo.render.render_index` put their files.
+    only : sequence of str, optional
+        Codes of blocks, or of grids: only their notices, tiles and index sheets are looked at.
     jobs : int
         Processes at most; more than one needs a script guarded by ``if __name__ == "__main__":``.
 
@@ -74,7 +79,7 @@ def check_notices(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tupl
     Raises
     ------
     InputError
-        Without those packages, or when nothing was made there.
+        Without those packages, when nothing was made there, or nobody has a code in ``only``.
     """
     require_readers()
     folder = Path(out)
@@ -82,14 +87,19 @@ def check_notices(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tupl
     if not held and not others:
         raise InputError(Problem(str(folder / FILE), _NO_LEDGER))
     scene = make_scene(town)
-    notices = compose_notices(scene)
-    work = [*_looks_at_notices(scene, notices, held, others, folder), *_looks_at_index(scene, notices, others)]
+    wanted = blocks_of(scene, only)
+    every = compose_notices(scene)
+    notices = [notice for notice in every if notice.index in wanted]
+    looks = _looks_at_index(scene, every, others)
+    if only is not None:
+        looks = (look for look in looks if any(sheet.is_of_grid_of(wanted) for _, sheet in look.index))
+    work = [*_looks_at_notices(scene, notices, held, others, folder), *looks]
     findings = []
     if held:
         seen = {entry.code for look in work for entry, _ in look.notices}
         findings = [Problem(str(folder), _MISSING, {"name": one.name}) for one in notices if one.code not in seen]
-    looks = each(work, _Inspector.look, _inspector, (scene, folder), jobs=jobs)
-    for found in track(looks, _CHECKING, total=len(work)):
+    seen_through = each(work, _Inspector.look, _inspector, (scene, folder), jobs=jobs)
+    for found in track(seen_through, _CHECKING, total=len(work)):
         findings.extend(found)
     return sum(map(len, work)), findings
 

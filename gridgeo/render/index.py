@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib import resources
@@ -38,6 +38,8 @@ from gridgeo.render.sections import Watch
 from gridgeo.render.sheet import Sheet, sheet_of
 
 FOLDER = "index"
+_TOWN = "town"
+"""Name of the town's own sheet."""
 
 _FOOT, _GAP, _BETWEEN = 9.0, 4.0, 8.0
 """Millimetres of the foot, between map and table under it, and between map and table beside it."""
@@ -81,6 +83,10 @@ class IndexSheet:
     section_heads: tuple[str, ...] = ()
     section_rows: tuple[Row, ...] = ()
 
+    def is_of_grid_of(self, blocks: Collection[int]) -> bool:
+        """Return whether it is the sheet of one grid, to which one of some blocks belongs."""
+        return self.file != _TOWN and any(k in blocks for plot in self.plots for k in plot.blocks)
+
 
 def town_sheet(scene: Scene, town_name: str) -> IndexSheet:
     """Return the index sheet of the town: its grids by kind, numbered."""
@@ -105,7 +111,7 @@ def town_sheet(scene: Scene, town_name: str) -> IndexSheet:
         plots.append(Plot(str(number), name, tuple(blocks)))
         rows.append({"kind": "row", "cells": [str(number), name, code, str(len(blocks))]})
     return IndexSheet(
-        file="town",
+        file=_TOWN,
         title=scene.theme.words.town_index,
         name=town_name,
         overline=f"{len(order)} 个网格　{len(scene.blocks)} 个责任块",
@@ -203,7 +209,7 @@ def index_sheets(scene: Scene, notices: Sequence[Notice]) -> list[IndexSheet]:
 
     town_name = publishable(scene.town.name)
     grids = [printable(scene.blocks["grid"][blocks[0]]) for blocks in _members(scene).values()]
-    names = file_names(["town", *grids])[1:]
+    names = file_names([_TOWN, *grids])[1:]
     return [town_sheet(scene, town_name), *grid_sheets(scene, notices, town_name, names)]
 
 

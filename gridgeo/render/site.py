@@ -32,6 +32,7 @@ from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.page import INDEX_FILE, MAP_FILE, PageWriter, map_size, page_of, page_title, shared_text, site_style
 from gridgeo.render.photos import readable_photo
 from gridgeo.render.scene import Scene, make_scene
+from gridgeo.render.selection import blocks_of
 from gridgeo.render.sheet import PICTURE_NAME
 from gridgeo.render.webfont import announce, font_faces
 from gridgeo.town import Town
@@ -91,7 +92,12 @@ class _Made:
 
 
 def render_site(
-    town: Town | Scene, out: str | Path, *, jobs: int = 1, warnings: list[Problem] | None = None
+    town: Town | Scene,
+    out: str | Path,
+    *,
+    only: Sequence[str] | None = None,
+    jobs: int = 1,
+    warnings: list[Problem] | None = None,
 ) -> list[Path]:
     """Make the site of ``town`` in ``out/site``: see the module.
 
@@ -104,6 +110,9 @@ def render_site(
         With drafted blocks; of several products of one town each can be given the same `gridgeo.render.scene.Scene`.
     out : path
         Folder of the products. Where it holds printed notices, each page says by which mark to know the present one.
+    only : sequence of str, optional
+        Codes of blocks, or of grids for all their blocks: only their pages are made. All others stay as they are, the
+        index and the map too.
     jobs : int
         Processes at most; more than one needs a script guarded by ``if __name__ == "__main__":``.
     warnings : list of Problem, optional
@@ -112,20 +121,22 @@ def render_site(
     Returns
     -------
     list of Path
-        The index, the map, then the pages in order of their blocks' codes. Each is written whole or not at all, and
-        the same town gives the same bytes.
+        The index, the map, then the pages in order of their blocks' codes; of ``only`` some blocks, their pages. Each
+        is written whole or not at all, and the same town gives the same bytes.
 
     Raises
     ------
     InputError
-        When there are no blocks, or texts that the fonts lack characters for: nothing is written then.
+        When there are no blocks, none of a code in ``only``, or texts that the fonts lack characters for: nothing is
+        written then.
     """
     from gridgeo.render.directory import directory_page
-    from gridgeo.render.webmap import render_map
+    from gridgeo.render.webmap import map_page
 
     said: list[Problem] = [] if warnings is None else warnings
     scene = make_scene(town)
     said.extend(scene.problems)
+    wanted = blocks_of(scene, only)
     notices = compose_notices(scene, audience="web", warnings=said)
     names = file_names([notice.code for notice in notices])
     folder = Path(out) / FOLDER
@@ -136,7 +147,10 @@ def render_site(
     for notice, name in zip(notices, names, strict=True):
         file, words = f"{name}.html", studio.words_of(notice)
         entry = held.get(file)
-        if entry is not None and studio.still_holds(entry, words, folder):
+        if notice.index not in wanted:
+            if entry is not None:
+                entries[file] = entry
+        elif entry is not None and studio.still_holds(entry, words, folder):
             entries[file] = entry
         else:
             work.append(_Order(notice, file, words))
@@ -147,15 +161,19 @@ def render_site(
             write_whole(folder / page.entry.file, page.content)
             entries[page.entry.file] = page.entry
             said.extend(page.warnings)
-    first = [
-        write_whole(folder / INDEX_FILE, directory_page(scene, notices, names)),
-        render_map(scene, folder / MAP_FILE, site=""),
-    ]
+    first: list[Path] = []
+    whole = read_whole_pages(Path(out))
+    if only is None:
+        index, town_map = directory_page(scene, notices, names), map_page(scene, notices, folder, site="").content
+        first = [write_whole(folder / INDEX_FILE, index), write_whole(folder / MAP_FILE, town_map)]
+        texts = {INDEX_FILE: index, MAP_FILE: town_map}
+        whole = {file: hashlib.sha256(text.encode()).hexdigest() for file, text in texts.items()}
     gone = {file: entry for file, entry in held.items() if file not in entries and (folder / file).exists()}
-    _write_entries(Path(out), [*entries.values(), *gone.values()])
+    _write_entries(Path(out), [*entries.values(), *gone.values()], whole)
     if gone:
         said.append(Problem(str(folder), _GONE, {"count": len(gone), "files": listed(sorted(gone), most=4)}))
-    return [*first, *(folder / f"{name}.html" for name in names)]
+    pages = (folder / f"{name}.html" for notice, name in zip(notices, names, strict=True) if notice.index in wanted)
+    return [*first, *pages]
 
 
 class _Studio:
@@ -255,14 +273,26 @@ def _marks(out: Path) -> dict[str, list[tuple[str, str]]]:
 def read_entries(out: Path) -> dict[str, PageEntry]:
     """Return what ``site.json`` says of each page; nothing where there is none that can be read."""
     try:
-        held = json.loads((out / LEDGER).read_text(encoding="utf-8"))
-        if held["schema"] != _SCHEMA:
-            return {}
-        return {row["file"]: PageEntry(**row | {"window": tuple(row["window"])}) for row in held["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        return {row["file"]: PageEntry(**row | {"window": tuple(row["window"])}) for row in _held(out)["files"]}
+    except (KeyError, TypeError):
         return {}  # everything is made anew, and the list too
 
 
-def _write_entries(out: Path, entries: Iterable[PageEntry]) -> None:
+def read_whole_pages(out: Path) -> dict[str, str]:
+    """Return the SHA-256 of the index and the map of the site, by file, as ``site.json`` keeps them."""
+    held = _held(out).get("whole")
+    return {str(file): str(digest) for file, digest in held.items()} if isinstance(held, dict) else {}
+
+
+def _held(out: Path) -> dict[str, Any]:
+    try:
+        held = json.loads((out / LEDGER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) and held.get("schema") == _SCHEMA else {}
+
+
+def _write_entries(out: Path, entries: Iterable[PageEntry], whole: Mapping[str, str]) -> None:
     rows = [asdict(entry) for entry in sorted(entries, key=lambda entry: entry.file)]
-    write_whole(out / LEDGER, json.dumps({"schema": _SCHEMA, "files": rows}, ensure_ascii=False, indent=1) + "\n")
+    content = {"schema": _SCHEMA, "files": rows, "whole": dict(sorted(whole.items()))}
+    write_whole(out / LEDGER, json.dumps(content, ensure_ascii=False, indent=1) + "\n")

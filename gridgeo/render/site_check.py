@@ -13,7 +13,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -27,11 +27,14 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
 from gridgeo.render import file_names
+from gridgeo.render.ledger import is_untouched, read_sheets
 from gridgeo.render.notice import Notice, compose_notices, texts_of
 from gridgeo.render.page import INDEX_FILE, MAP_FILE
 from gridgeo.render.publishing import mask_mobiles
 from gridgeo.render.scene import Scene, make_scene
-from gridgeo.render.site import FOLDER, LEDGER, MOST_BYTES, read_entries
+from gridgeo.render.selection import blocks_of
+from gridgeo.render.site import FOLDER, LEDGER, MOST_BYTES, read_entries, read_whole_pages
+from gridgeo.render.webmap import map_file, map_page
 from gridgeo.town import Town
 
 _CHECKING = Message("checking web pages", "正在检查网页")
@@ -40,6 +43,9 @@ _NO_SITE = Message(
 )
 _LOST = Message("the file is gone; run gridgeo render again", "文件已丢失；请重新运行 gridgeo render")
 _TOUCHED = Message("was changed after it was made; run gridgeo render again", "制作后被改动；请重新运行 gridgeo render")
+_OLDER = Message(
+    "is of the town as it once was; run gridgeo render again", "与当前数据不一致；请重新运行 gridgeo render"
+)
 _MISSING = Message("{name} has no page; run gridgeo render again", "{name} 没有网页；请重新运行 gridgeo render")
 _TOO_LARGE = Message("has {size} bytes, more than {most}", "大小为 {size} 字节，超过 {most}")
 _LACKS = Message("lacks the text {text}", "缺少文字“{text}”")
@@ -54,7 +60,9 @@ _NUMBER = Message("holds a number that is not for the web: {masked}", "含有不
 _LOADING = {"src", "srcset", "action", "formaction", "poster", "data", "background", "ping", "manifest"}
 
 
-def check_site(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tuple[int, list[Problem]]:
+def check_site(
+    town: Town | Scene, out: str | Path, *, only: Sequence[str] | None = None, jobs: int = 1
+) -> tuple[int, list[Problem]]:
     """Reopen every page of the site in ``out/site``, and look for what is wrong with it: see the module.
 
     Parameters
@@ -62,6 +70,8 @@ def check_site(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tuple[i
     town : Town or Scene
     out : path
         Where `gridgeo.render.render_site` put its files.
+    only : sequence of str, optional
+        Codes of blocks, or of grids: only their pages are looked at.
     jobs : int
         Processes at most; more than one needs a script guarded by ``if __name__ == "__main__":``.
 
@@ -73,25 +83,32 @@ def check_site(town: Town | Scene, out: str | Path, *, jobs: int = 1) -> tuple[i
     Raises
     ------
     InputError
-        When no site was made there.
+        When no site was made there, or nobody has a code in ``only``.
     """
     folder = Path(out) / FOLDER
     entries = read_entries(Path(out))
     if not entries:
         raise InputError(Problem(str(Path(out) / LEDGER), _NO_SITE))
-    notices = compose_notices(make_scene(town), audience="web")
-    pages = dict(zip((f"{name}.html" for name in file_names([n.code for n in notices])), notices, strict=True))
+    scene = make_scene(town)
+    wanted = blocks_of(scene, only)
+    notices = compose_notices(scene, audience="web")
+    pages = {
+        f"{name}.html": notice
+        for name, notice in zip(file_names([notice.code for notice in notices]), notices, strict=True)
+        if notice.index in wanted
+    }
     findings = [
         Problem(str(folder / file), _MISSING, {"name": notice.name})
         for file, notice in pages.items()
         if file not in entries
     ]
-    work = [_Look(folder / file, None, "") for file in (INDEX_FILE, MAP_FILE)]
+    whole = read_whole_pages(Path(out))
+    work = [_Look(folder / file, None, whole.get(file, "")) for file in (INDEX_FILE, MAP_FILE) if only is None]
     work += [_Look(folder / file, pages[file], entries[file].sha256) for file in pages if file in entries]
     return len(work), findings + _look_at_all(work, notices, jobs)
 
 
-def check_map(town: Town | Scene, file: str | Path) -> tuple[int, list[Problem]]:
+def check_map(town: Town | Scene, file: str | Path, *, ledger: str | Path | None = None) -> tuple[int, list[Problem]]:
     """Reopen the overview map of a town and look for what is wrong with it, as with any page of the site.
 
     Parameters
@@ -99,14 +116,25 @@ def check_map(town: Town | Scene, file: str | Path) -> tuple[int, list[Problem]]
     town : Town or Scene
     file : path
         Where `gridgeo.render.render_map` put it.
+    ledger : path, optional
+        The folder of products that holds it: by its ledger a map is told that was changed after it was made, or is of
+        the town as it once was.
 
     Returns
     -------
     tuple of int and list of Problem
         1, and the findings.
     """
-    notices = compose_notices(make_scene(town), audience="web")
-    return 1, _look_at_all([_Look(Path(file), None, "")], notices, 1)
+    scene, path = make_scene(town), Path(file)
+    notices = compose_notices(scene, audience="web")
+    entry = None if ledger is None else read_sheets(Path(ledger)).get(map_file(Path(ledger), path))
+    if entry is None:
+        return 1, _look_at_all([_Look(path, None, "")], notices, 1)
+    # links to pages and notices are part of it: a map of today knows which there are today
+    is_older = entry.words != map_page(scene, notices, path.parent, site=None).words
+    if is_older and is_untouched(Path(ledger or ""), entry.file, entry.sha256):
+        return 1, [Problem(str(path), _OLDER)]
+    return 1, _look_at_all([_Look(path, None, entry.sha256)], notices, 1)
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,25 @@ so that nothing that might still slip into the page as markup runs, and it lets 
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
-from importlib import resources
+from dataclasses import astuple, dataclass
+from functools import cached_property
+from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gridgeo._files import write_whole
 from gridgeo._page import data_script, hash_source
 from gridgeo.render import file_names
 from gridgeo.render.directory import FINDER_WORDS, finder_form
+from gridgeo.render.fingerprint import digest_of, versions
+from gridgeo.render.ledger import SheetEntry, is_untouched, read_sheets, write_ledger
 from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.page import INDEX_FILE, page_address, site_style
 from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene, make_scene
-from gridgeo.render.theme import Theme
 from gridgeo.render.webdata import map_data
 from gridgeo.render.webfont import font_faces
 
@@ -70,7 +74,64 @@ WORDS = {
 _HEAD, _PANEL, _DATA = "gridgeo-head", "gridgeo-panel", "gridgeo-data"
 
 
-def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None, site: str | None = None) -> Path:
+@dataclass(frozen=True)
+class MapPage:
+    """The page of an overview map, not yet put together: its title and parts, and where its links lead.
+
+    Putting it together takes as long as all else; its fingerprint is known before.
+    """
+
+    title: str
+    panel: str
+    data: str
+    credit: str
+    style: str
+    script: str
+    leaflet: tuple[str, str]
+    """Style and script."""
+
+    @property
+    def words(self) -> str:
+        """Fingerprint of all that decides on the bytes of the page."""
+        makers = (*versions(), *(f"{name} {metadata.version(name)}" for name in ("folium", "branca")))
+        return digest_of(repr((makers, astuple(self))).encode())
+
+    @cached_property
+    def content(self) -> str:
+        """The page."""
+        return _page(self)
+
+
+def map_page(
+    scene: Scene, notices: list[Notice], folder: Path, *, site: str | None, title: str | None = None
+) -> MapPage:
+    """Return the page of a town's map in a folder; the notices are those for the web. Parameters: see `render_map`."""
+    heading = publishable(f"{scene.town.name} {TITLE}" if title is None else title)
+    if site is None and (folder / "site" / INDEX_FILE).is_file():
+        site = "site/"
+    leaflet = resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
+    # its icons are not used here; without their addresses the style asks for nothing
+    leaflet_style = re.sub(r"url\([^)]*\)", "none", (leaflet / "leaflet.css").read_text(encoding="utf-8"))
+    leaflet_script = re.sub(r"//# source.*", "", (leaflet / "leaflet.js").read_text(encoding="utf-8"))
+    return MapPage(
+        title=heading,
+        panel=_panel(heading, notices, site),
+        data=data_script({**map_data(scene, notices, folder, site), "words": WORDS}, "town-data"),
+        credit=_credit(notices[0]),
+        style=site_style(scene.theme, "map.css"),
+        script=_own("names.js") + _own("search.js") + _own("finder.js") + _own("map.js"),
+        leaflet=(leaflet_style, leaflet_script),
+    )
+
+
+def render_map(
+    town: Town | Scene,
+    out: str | Path,
+    *,
+    title: str | None = None,
+    site: str | None = None,
+    ledger: str | Path | None = None,
+) -> Path:
     """Write the overview map of a town as one HTML file.
 
     Parameters
@@ -85,6 +146,9 @@ def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None,
     site : str, optional
         Where the pages of the site are, as seen from the map: ``""`` for beside it. By default ``site/``, if there is
         a site (`gridgeo.render.site`).
+    ledger : path, optional
+        A folder of products that holds the file: its ledger keeps what the map was made of, and a map of the same is
+        left as it is.
 
     Returns
     -------
@@ -99,39 +163,46 @@ def render_map(town: Town | Scene, out: str | Path, *, title: str | None = None,
     out = Path(out)
     scene = make_scene(town)
     notices = compose_notices(scene, audience="web")
-    heading = publishable(f"{scene.town.name} {TITLE}" if title is None else title)
-    if site is None and (out.parent / "site" / INDEX_FILE).is_file():
-        site = "site/"
-    return write_whole(out, _page(heading, notices, map_data(scene, notices, out.parent, site), site, scene.theme))
+    page = map_page(scene, notices, out.parent, site=site, title=title)
+    if ledger is None:
+        return write_whole(out, page.content)
+    folder = Path(ledger)
+    file, held = map_file(folder, out), read_sheets(folder)
+    entry = held.get(file)
+    if entry is None or entry.words != page.words or not is_untouched(folder, file, entry.sha256):
+        write_whole(out, page.content)
+        digest = hashlib.sha256(page.content.encode()).hexdigest()
+        held[file] = SheetEntry(file, "map", "", "", page.words, "", (), digest)
+        write_ledger(folder, sheets=[entry for entry in held.values() if (folder / entry.file).exists()])
+    return out
+
+
+def map_file(folder: Path, file: Path) -> str:
+    """Return how the ledger of a folder calls a map in it."""
+    return file.absolute().relative_to(folder.absolute()).as_posix()
 
 
 # ------------------------------------------------------------------------------------------------------- the page
 
 
-def _page(title: str, notices: list[Notice], data: dict[str, Any], site: str | None, theme: Theme) -> str:
-    panel = _panel(title, notices, site)
-    content = data_script({**data, "words": WORDS}, "town-data")
-    credit = _credit(notices[0])
-    face = font_faces(title + panel + content + credit)
-    leaflet = resources.files("js_lib_leaflet") / "static" / "js_lib_leaflet"
-    # its icons are not used here; without their addresses the style asks for nothing
-    leaflet_style = re.sub(r"url\([^)]*\)", "none", (leaflet / "leaflet.css").read_text(encoding="utf-8"))
-    leaflet_script = re.sub(r"//# source.*", "", (leaflet / "leaflet.js").read_text(encoding="utf-8"))
+def _page(parts: MapPage) -> str:
+    face = font_faces(parts.title + parts.panel + parts.data + parts.credit)
+    leaflet_style, leaflet_script = parts.leaflet
     head = (
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{html.escape(title)}</title>\n"
+        f"<title>{html.escape(parts.title)}</title>\n"
         f"<style>{leaflet_style}</style>\n"
         f"<script>{leaflet_script}</script>"
     )
     page = _folium_page(
         {
             _HEAD: head,
-            _PANEL: panel,
-            _DATA: f"{credit}\n{content}",
+            _PANEL: parts.panel,
+            _DATA: f"{parts.credit}\n{parts.data}",
         },
-        style=face + site_style(theme, "map.css"),
-        script=_own("names.js") + _own("search.js") + _own("finder.js") + _own("map.js"),
+        style=face + parts.style,
+        script=parts.script,
     )
     return _with_policy(page.replace("<html>", '<html lang="zh-CN">', 1))
 
