@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -74,7 +74,8 @@ def each(
             pool = _processes(others, do, tools, given)
             # whoever stops early waits for no more than what is being done
             ending.callback(pool.shutdown, cancel_futures=True)
-            begun_elsewhere = [pool.submit(_do, item) for item in work]
+            with _interrupts_put_off():
+                begun_elsewhere = [pool.submit(_do, item) for item in work]
         left = _Left(len(work), begun_elsewhere)
         own_tools = [ending.enter_context(tools(*given)) for _ in range(threads)]
         if threads > 1:
@@ -178,6 +179,19 @@ def _processes(
     # packed, so that a process can see to its libraries' threads before it loads them
     begin = (pickle.dumps((do, tools, given), pickle.HIGHEST_PROTOCOL),)
     return ProcessPoolExecutor(count, context, initializer=_begin, initargs=begin)
+
+
+@contextmanager
+def _interrupts_put_off() -> Iterator[None]:
+    """Put Ctrl-C off while processes are started: they inherit that, so that none dies of it before it has begun."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _open = ExitStack()

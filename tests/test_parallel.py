@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,105 @@ def _said(folder: Path, count: int) -> list[str]:
     ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=60)
     assert not ran.stderr
     return ran.stdout.splitlines()
+
+
+STOPPED = """
+import os, time
+from contextlib import nullcontext
+from pathlib import Path
+from gridgeo import cli
+from gridgeo._files import write_whole
+from gridgeo._parallel import each
+from gridgeo._turns import outside
+
+def write(folder, item):
+    with outside():
+        time.sleep(0.02)
+    write_whole(folder / f"{item}-{os.getpid()}.txt", "x" * 500_000)
+    return item
+
+def all_of_it():
+    for _ in each(range(5000), write, nullcontext, (Path("%s"),), jobs=%d, in_turns=%s):
+        pass
+
+if __name__ == "__main__":
+    raise SystemExit(cli._run(all_of_it))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no groups of processes that get a signal")
+@pytest.mark.parametrize(
+    ("jobs", "in_turns", "processes"), [(2, False, 2), (2, True, 1), (3, True, 2)], ids=["process", "threads", "both"]
+)
+def test_ctrl_c_ends_all_after_what_is_in_hand(tmp_path: Path, jobs: int, in_turns: bool, processes: int) -> None:
+    """The terminal's Ctrl-C reaches every process of the group: each ends, whatever it is at, and says no more."""
+    script, folder = tmp_path / "work.py", tmp_path / "out"
+    script.write_text(STOPPED % (folder, jobs, in_turns))
+    run = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        # every process is at work when it has written a file
+        while len({path.stem.split("-")[1] for path in folder.glob("*.txt")}) < processes:
+            assert run.poll() is None, run.stderr and run.stderr.read()
+            time.sleep(0.01)
+        os.killpg(run.pid, signal.SIGINT)
+        interrupted = time.monotonic()
+        _, told = run.communicate(timeout=30)
+        assert time.monotonic() - interrupted < 5  # all of the work would take a minute
+        assert run.returncode == 130
+        assert told.splitlines() == ["gridgeo: stopped before all was done; files that were written are whole"]
+        assert _is_over(run.pid), "a process is left"
+        files = list(folder.iterdir())
+        assert {path.suffix for path in files} == {".txt"}
+        assert {path.stat().st_size for path in files} == {500_000}
+        assert len(files) < 5000
+    finally:
+        if not _is_over(run.pid, seconds=0):
+            os.killpg(run.pid, signal.SIGKILL)
+
+
+def _is_over(group: int, seconds: float = 10.0) -> bool:
+    """Return whether every process of a group has ended, after a while at most."""
+    end = time.monotonic() + seconds
+    while _is_running(group):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_running(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    # who has ended may still be listed where nobody asks how
+    states = []
+    for process in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, its_group = process.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group:
+                states.append(state)
+    return not states or any(state not in "ZX" for state in states)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no groups of processes that get a signal")
+def test_ctrl_c_while_processes_start_is_no_traceback(tmp_path: Path) -> None:
+    """A process that is only just beginning leaves the interrupt to the one that started it."""
+    script, folder = tmp_path / "work.py", tmp_path / "out"
+    script.write_text(STOPPED % (folder, 2, False))
+    run = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        while not any(folder.glob("*.txt")):  # written by this process: the other one takes longer to begin
+            assert run.poll() is None, run.stderr and run.stderr.read()
+            time.sleep(0.001)
+        os.killpg(run.pid, signal.SIGINT)
+        _, told = run.communicate(timeout=30)
+        assert run.returncode == 130
+        assert told.splitlines() == ["gridgeo: stopped before all was done; files that were written are whole"]
+        assert _is_over(run.pid), "a process is left"
+    finally:
+        if not _is_over(run.pid, seconds=0):
+            os.killpg(run.pid, signal.SIGKILL)
 
 
 def test_results_come_in_the_order_of_the_work(tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ _LANG = Message("Language of messages: en or zh; by default the locale's.", "提
 _VERSION = Message("Print the version and stop.", "显示版本号后退出。")
 _UNKNOWN_LANGUAGE = Message("--lang takes en or zh, not {given}", "--lang 只接受 en 或 zh，不接受 {given}")
 _BAD_ARGUMENTS = Message("{reason} Try: {command} --help", "{reason} 可用 {command} --help 查看用法")
+_STOPPED = Message(
+    "stopped before all was done; files that were written are whole", "已中断，尚未全部完成；已写入的文件均完整"
+)
 _INTERNAL = Message(
     "an error of gridgeo itself, not of your data ({reason}); please report it with the output of GRIDGEO_DEBUG=1",
     "gridgeo 自身出错，与您的数据无关（{reason}）；请设置 GRIDGEO_DEBUG=1 重新运行并反馈输出",
@@ -119,6 +122,7 @@ def _run(command: Callable[[], Any]) -> int:
     except GridgeoError as error:
         typer.echo(f"gridgeo: {error}", err=True)
     except KeyboardInterrupt:
+        typer.echo(f"gridgeo: {_STOPPED.text()}", err=True)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: nothing more to say
