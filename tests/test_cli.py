@@ -146,6 +146,18 @@ def test_the_command_is_installed_and_starts_without_heavy_imports() -> None:
         assert f"'{heavy}'" not in loaded
 
 
+def test_ctrl_c_is_one_line_and_status_130(
+    gridgeo_command: Command, squares: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gridgeo.town.read_town", interrupted)
+    run = gridgeo_command("render", squares.parent, squares.parent / "out")
+    assert (run.status, run.out) == (130, "")
+    assert run.err == "gridgeo: stopped before all was done; files that were written are whole\n"
+
+
 def test_an_existing_folder_is_not_overwritten_by_the_demo(gridgeo_command: Command, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep me")
     run = gridgeo_command("demo", tmp_path)

@@ -43,6 +43,10 @@ _INTERNAL = Message(
 )
 
 
+_INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
 def build_app() -> typer.Typer:
     """Return the command line application with its help in the current language."""
     app = typer.Typer(
@@ -115,7 +119,10 @@ def _take_language(arguments: list[str]) -> tuple[Language, list[str]]:
 def _run(command: Callable[[], Any]) -> int:
     """Run ``command`` and return the exit status; whatever goes wrong is said in plain lines on standard error."""
     try:
-        return command() or 0
+        status = command() or 0
+        if status == _INTERRUPTED:  # typer's word for Ctrl-C
+            raise KeyboardInterrupt
+        return status
     except InputError as error:
         for problem in error.problems:
             typer.echo(f"gridgeo: {problem.text()}", err=True)
@@ -123,7 +130,7 @@ def _run(command: Callable[[], Any]) -> int:
         typer.echo(f"gridgeo: {error}", err=True)
     except KeyboardInterrupt:
         typer.echo(f"gridgeo: {_STOPPED.text()}", err=True)
-        return 130
+        return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: nothing more to say
         return 0
