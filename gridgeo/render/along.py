@@ -161,22 +161,34 @@ class SetOut:
         starts = np.searchsorted(way, np.arange(len(ways) + 1)).tolist()
         self._spans = {number: (starts[k], starts[k + 1]) for k, number in enumerate(chosen.tolist())}
 
-    def place(self, way: int, page: Page, *, avoid: Sequence[shapely.Geometry] = ()) -> Label | None:
+    def place(
+        self,
+        way: int,
+        page: Page,
+        *,
+        avoid: shapely.Geometry | None = None,
+        like: Sequence[Label] = (),
+        apart: float = 0.0,
+    ) -> Label | None:
         """Return the name on the way of that number where it runs straightest, or None where no stretch is free.
 
         Parameters
         ----------
         page : Page
             What is taken already.
-        avoid : sequence of Geometry
-            Prepared shapes that this name alone must not touch: an earlier label of the same name, grown.
+        avoid : Geometry, optional
+            A prepared shape that this name alone must not touch.
+        like : sequence of Label
+            Earlier labels of the same name, from which this one must be farther than ``apart`` millimetres.
         """
         rows = self._rows.get(way)
         if rows is None or not len(rows):
             return None
         rows = rows[page.holds(self._row_bounds[:, rows])]
-        if closed := [*avoid, *page.areas]:
+        if closed := page.areas if avoid is None else [avoid, *page.areas]:
             rows = rows[~self._in_any(way, closed)[rows - self._spans[way][0]]]
+        for label in like:
+            rows = rows[~self._near(way, label, apart)[rows - self._spans[way][0]]]
         if not len(rows):
             return None
         meets = page.meeting(self._row_bounds[:, rows])
@@ -186,12 +198,25 @@ class SetOut:
             if touched is None:
                 continue
             boxes = self._boxes[chars]
-            if len(touched) or avoid:
+            alike = [label for label in like if not _is_far(self._row_bounds[:, row], label.bounds, apart)]
+            if len(touched) or alike or avoid is not None:
                 shapes = boxes.polygons()
-                if page.any_meets(touched, shapes) or any(shapely.intersects(shape, shapes).any() for shape in avoid):
+                if page.any_meets(touched, shapes) or (avoid is not None and shapely.intersects(avoid, shapes).any()):
+                    continue
+                if any(shapely.dwithin(label.shape, shapes, apart).any() for label in alike):
                     continue
             return self._label(way, chars, boxes)
         return None
+
+    def _near(self, way: int, label: Label, apart: float) -> npt.NDArray[np.bool_]:
+        """Return which starts of a way put a character near one of a label, by their middles: most of those near."""
+        first, last = self._spans[way]
+        chars = slice(self._begins[first], self._begins[last])
+        across = self._boxes.x[chars] - label.boxes.x[:, None]
+        down = self._boxes.y[chars] - label.boxes.y[:, None]
+        near = (across * across + down * down).min(axis=0) <= apart * apart
+        found: npt.NDArray[np.bool_] = near.reshape(last - first, -1).any(axis=1)
+        return found
 
     def _in_any(self, way: int, shapes: Sequence[shapely.Geometry]) -> npt.NDArray[np.bool_]:
         """Return which starts of a way put a character's middle into one of the shapes: most of what must not be."""
@@ -210,6 +235,13 @@ class SetOut:
         y = boxes.y + left * boxes.sin + down * boxes.cos
         angle = np.degrees(self._angle[chars])
         return Label((Glyphs(name, tuple(x.tolist()), tuple(y.tolist()), tuple(angle.tolist())),), size, boxes)
+
+
+def _is_far(bounds: Floats, others: Floats, apart: float) -> bool:
+    """Return whether rectangles are farther than ``apart`` from each other."""
+    left, top, right, bottom = bounds.tolist()
+    west, south, east, north = others.tolist()
+    return math.hypot(max(left - east, west - right, 0.0), max(top - north, south - bottom, 0.0)) > apart
 
 
 class _Tracks:

@@ -68,23 +68,24 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
     houses = "".join(_workstations(window, page))
     names = Names(window, page, border_width=scene.theme.lines.focus_casing)
     named = names.draw()
-    inside = shapely.box(0.2, 0.2, view.width - 0.2, view.height - 0.2)
+    focus = svg.path_data([window.focus])
+    inside = svg.rectangle(0.2, 0.2, view.width - 0.2, view.height - 0.2)
     content = [
         '<g clip-path="url(#frame)">',
         *draw_ground(window),
         *draw_roads(window),
         *draw_street_surfaces(window),
         *(marks.surfaces() if numbered else ()),
-        draw_veil(window, _VEIL),
+        draw_veil(window, focus, _VEIL),
         *draw_borders(window),
-        *_focus(window),
+        *_focus(window, focus),
         *(marks.bars() if numbered else ()),
         furnished,
         houses,
         named,
         numbered,
         "</g>",
-        svg.path([inside], fill="none", stroke=colours.INK, stroke_width=svg.number(0.4)),
+        svg.traced(inside, fill="none", stroke=colours.INK, stroke_width=svg.number(0.4)),
         furniture.draw_legend(rows, 0, view.height + _GAP),
     ]
     rectangle = f'<rect width="{svg.number(view.width)}" height="{svg.number(view.height)}"/>'
@@ -98,23 +99,25 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
 
 def draw_ground(window: Window) -> Iterable[str]:
     """Draw land, the blocks' fills, green, water and buildings."""
-    yield svg.path([window.view.frame], fill=colours.LAND)
-    for k in window.others:
-        yield svg.path([window.blocks[k]], fill=_fill(window, k))
-    yield svg.path(window.context.get("green", []), fill=colours.GREEN, fill_opacity="0.9")
+    context = window.context
+    shapes = [context.get("green", []), window.waters, window.courses_of("river"), context.get("buildings", [])]
+    shapes += [window.carriageways, *([window.blocks[k]] for k in window.others)]
+    green, waters, rivers, buildings, carriageways, *blocks = svg.paths_data(shapes)
+    yield svg.traced(svg.rectangle(0, 0, window.view.width, window.view.height), fill=colours.LAND)
+    for k, block in zip(window.others, blocks, strict=True):
+        yield svg.traced(block, fill=_fill(window, k))
+    yield svg.traced(green, fill=colours.GREEN, fill_opacity="0.9")
     # edges first, so that none shows where one water flows into another
-    waters = svg.path_data(window.waters)
     yield svg.traced(waters, fill="none", stroke=colours.WATER_EDGE, stroke_width=svg.number(0.4))
     yield svg.traced(waters, fill=colours.WATER)
-    rivers = svg.path_data(window.courses_of("river"))
     course = {"fill": "none", "stroke_linecap": "round"}
     width = window.scene.theme.lines.river * window.line_factor
     yield svg.traced(rivers, stroke=colours.WATER_EDGE, stroke_width=svg.number(width + 0.4), **course)
     yield svg.traced(rivers, stroke=colours.WATER, stroke_width=svg.number(width), **course)
     edge = {"stroke": colours.BUILDING_EDGE, "stroke_width": svg.number(0.12)}
-    yield svg.path(window.context.get("buildings", []), fill=colours.BUILDING, **edge)
+    yield svg.traced(buildings, fill=colours.BUILDING, **edge)
     edge = {"stroke": colours.ROAD_CASING, "stroke_width": svg.number(0.25)}
-    yield svg.path(window.carriageways, fill=colours.ROAD, **edge)
+    yield svg.traced(carriageways, fill=colours.ROAD, **edge)
 
 
 def road_width(window: Window, rank: str) -> float:
@@ -130,13 +133,14 @@ def road_fill(rank: str) -> str:
 
 def draw_roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
+    drawn = [(level, rank) for level in window.levels for rank in _ROAD_RANKS]
+    courses = dict(zip(drawn, svg.paths_data(window.courses_of(rank, level) for level, rank in drawn), strict=True))
     for level in window.levels:
-        by_rank = {rank: svg.path_data(window.courses_of(rank, level)) for rank in _ROAD_RANKS}
         for casing in (True, False):
-            for rank, courses in by_rank.items():
+            for rank in _ROAD_RANKS:
                 width = road_width(window, rank) * window.line_factor + (2 * CASING if casing else 0)
                 yield svg.traced(
-                    courses,
+                    courses[level, rank],
                     fill="none",
                     stroke=colours.ROAD_CASING if casing else road_fill(rank),
                     stroke_width=svg.number(width),
@@ -146,31 +150,32 @@ def draw_roads(window: Window) -> Iterable[str]:
 
 def draw_street_surfaces(window: Window) -> Iterable[str]:
     """Draw street blocks as the surface of the streets."""
-    yield svg.path([window.blocks[k] for k in window.streets if k != window.index], fill=colours.ROAD)
-    yield svg.path([window.street_area], fill="none", stroke=colours.ROAD_CASING, stroke_width=svg.number(0.3))
+    others = [window.blocks[k] for k in window.streets if k != window.index]
+    surfaces, edges = svg.paths_data([others, [window.street_area]])
+    yield svg.traced(surfaces, fill=colours.ROAD)
+    yield svg.traced(edges, fill="none", stroke=colours.ROAD_CASING, stroke_width=svg.number(0.3))
     if window.is_street:
         yield svg.path([window.focus], fill=_fill(window, window.index))
 
 
 def draw_borders(window: Window) -> Iterable[str]:
     """Draw the borders of blocks and of grids."""
-    inner, outer = find_borders(window.blocks, window.scene.grid_numbers)
+    inner, outer = svg.paths_data(find_borders(window.blocks, window.scene.grid_numbers))
     lines = window.scene.theme.lines
     dashed = {"stroke_width": svg.number(lines.block_border), "stroke_dasharray": BORDER_DASH}
-    yield svg.path(inner, fill="none", stroke=colours.BLOCK_BORDER, **dashed)
-    yield svg.path(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(lines.grid_border))
+    yield svg.traced(inner, fill="none", stroke=colours.BLOCK_BORDER, **dashed)
+    yield svg.traced(outer, fill="none", stroke=colours.GRID_BORDER, stroke_width=svg.number(lines.grid_border))
 
 
-def draw_veil(window: Window, share: float) -> str:
-    """Fade what lies around the focus. Borders are drawn above it: on a photocopy they alone part the blocks."""
+def draw_veil(window: Window, focus: str, share: float) -> str:
+    """Fade what lies around a path. Borders are drawn above it: on a photocopy they alone part the blocks."""
     view = window.view
-    outside = svg.path_data([shapely.box(-1, -1, view.width + 1, view.height + 1)])
+    outside = svg.rectangle(-1, -1, view.width + 1, view.height + 1)
     veil = svg.attributes(fill="#FFFFFF", fill_opacity=share, fill_rule="evenodd")
-    return f'<path d="{outside}{svg.path_data([window.focus])}"{veil}/>'
+    return f'<path d="{outside}{focus}"{veil}/>'
 
 
-def _focus(window: Window) -> Iterable[str]:
-    focus = svg.path_data([window.focus])
+def _focus(window: Window, focus: str) -> Iterable[str]:
     lines, share = window.scene.theme.lines, _STREET_SHARE if window.is_street else 1.0
     for colour, width in ((colours.HALO, share * lines.focus_casing), (colours.ACCENT, share * lines.focus)):
         yield svg.traced(focus, fill="none", stroke=colour, stroke_width=svg.number(width))
@@ -247,7 +252,7 @@ def draw_furniture(window: Window, page: Page) -> str:
         corners = [(x, y) for y in rows for x in (right, inset)]
         plates = [shapely.box(x, y, x + wide, y + high) for x, y in corners]
         taken = [0 if page.is_free(np.array([plate], dtype=object)) else 1 for plate in plates]
-        covered = [round(shapely.intersection(plate, window.focus).area, 3) for plate in plates]
+        covered = np.round(shapely.area(shapely.intersection(plates, window.focus)), 3).tolist()
         best = min(range(len(corners)), key=lambda k: (taken[k], covered[k], k))
         page.take(plates[best])
         return corners[best]
@@ -261,7 +266,9 @@ def draw_furniture(window: Window, page: Page) -> str:
 def _description(window: Window) -> str:
     """Return a sentence for readers who can't see the map."""
     scene = window.scene
-    near = [k for k in window.others if k != window.index and window.touches_focus(window.blocks[k])]
+    others = [k for k in window.others if k != window.index]
+    touching = window.touch_focus([window.blocks[k] for k in others])
+    near = [k for k, touches in zip(others, touching, strict=True) if touches]
     around = f"相邻：{'、'.join(scene.names[k] for k in near[:8])}。" if near else ""
     return f"{scene.names[window.index]}的责任网格示意图，比例尺 1:{window.view.scale}。{around}"
 
@@ -286,33 +293,32 @@ def find_borders(
     grid_numbers : ndarray of int
         The grid of each index.
     """
-    rings, owners = [], []
-    for k, shape in shapes.items():
-        for part in shapely.get_parts(shape).tolist():
-            if part.geom_type == "Polygon":
-                for ring in (part.exterior, *part.interiors):
-                    rings.append(ring)
-                    owners.append(k)
-    if not rings:
+    parts, part_owner = shapely.get_parts(list(shapes.values()), return_index=True)
+    rings, owner = shapely.get_rings(parts, return_index=True)
+    if not len(rings):
         return [], []
     points, ring = shapely.get_coordinates(rings, return_index=True)
     units = np.rint(points * svg.UNIT).astype(np.int64)
+    # each place has a number, so that an edge is known by one number as well: numbers are sorted faster than rows are
+    low_corner, high_corner = units.min(axis=0), units.max(axis=0)
+    height = int(high_corner[1] - low_corner[1]) + 1
+    places, place = np.unique((units[:, 0] - low_corner[0]) * height + units[:, 1] - low_corner[1], return_inverse=True)
     joined = np.flatnonzero(ring[1:] == ring[:-1])
-    start, end = units[joined], units[joined + 1]
-    swap = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
-    edge = np.where(swap[:, None], np.hstack([end, start]), np.hstack([start, end]))
-    grid = grid_numbers[np.array(owners)[ring[joined]]]
-    distinct, which = np.unique(edge, axis=0, return_inverse=True)
-    which = which.ravel()
+    start, end = place[joined], place[joined + 1]
+    edge = np.minimum(start, end) * len(places) + np.maximum(start, end)
+    grid = grid_numbers[np.array(list(shapes))[part_owner[owner[ring[joined]]]]]
+    distinct, which = np.unique(edge, return_inverse=True)
     sides = np.bincount(which, minlength=len(distinct))
     low = np.full(len(distinct), np.iinfo(np.int64).max)
     high = np.full(len(distinct), -1, dtype=np.int64)
     np.minimum.at(low, which, grid)
     np.maximum.at(high, which, grid)
-    real = (distinct[:, :2] != distinct[:, 2:]).any(axis=1)
+    ends = np.stack(np.divmod(distinct, len(places)), axis=1)
+    real = ends[:, 0] != ends[:, 1]
+    where = np.stack(np.divmod(places, height), axis=1) + low_corner
     chains = []
     for chosen in (real & (sides > 1) & (low == high), real & ((sides == 1) | (low != high))):
-        edges = shapely.linestrings(distinct[chosen].reshape(-1, 2, 2) / svg.UNIT)
+        edges = shapely.linestrings(where[ends[chosen]] / svg.UNIT)
         merged = shapely.line_merge(shapely.multilinestrings(edges)) if len(edges) else None
         chains.append(shapely.get_parts(merged).tolist() if merged is not None else [])
     return chains[0], chains[1]

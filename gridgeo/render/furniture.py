@@ -31,11 +31,11 @@ class Entry:
 def swatch(fill: str, *, stroke: str = "none", stroke_width: float = 0.2, dash: str | None = None) -> str:
     """Return a filled box for the legend."""
     inset = stroke_width / 2
-    box = shapely.box(inset, inset, _SWATCH_WIDTH - inset, _SWATCH_HEIGHT - inset)
+    box = svg.rectangle(inset, inset, _SWATCH_WIDTH - inset, _SWATCH_HEIGHT - inset)
     style: dict[str, object] = {"fill": fill, "stroke": stroke, "stroke_width": svg.number(stroke_width)}
     if dash:
         style["stroke_dasharray"] = dash
-    return svg.path([box], **style)
+    return svg.traced(box, **style)
 
 
 @lru_cache(maxsize=512)
@@ -72,13 +72,13 @@ def draw_house(x: float, y: float, fill: str) -> str:
     """Return a house with its middle at (x, y): a workstation."""
     half, high = HOUSE_WIDTH / 2, HOUSE_HEIGHT / 2
     eaves = y - 0.25
-    body = shapely.Polygon(
+    body = svg.outline(
         [(x - half, eaves), (x, y - high), (x + half, eaves), (x + 0.72 * half, eaves), (x + 0.72 * half, y + high),
          (x - 0.72 * half, y + high), (x - 0.72 * half, eaves)]
     )  # fmt: skip
-    door = shapely.box(x - 0.5, y + 0.55, x + 0.5, y + high)
+    door = svg.rectangle(x - 0.5, y + 0.55, x + 0.5, y + high)
     edge = {"stroke": colours.HALO, "stroke_width": svg.number(0.7), "paint_order": "stroke"}
-    return svg.path([body], fill=fill, **edge) + svg.path([door], fill=colours.HALO)
+    return svg.traced(body, fill=fill, **edge) + svg.traced(door, fill=colours.HALO)
 
 
 def legend_rows(entries: Sequence[Entry], width: float) -> list[list[Entry]]:
@@ -148,9 +148,9 @@ def draw_scale_bar(scale: int, x: float, y: float) -> str:
     parts = [_plate(x, y, bar_width(scale), BAR_HEIGHT)]
     parts.append(svg.text(_ratio(scale), x + _BAR_INSET, base, LEGEND_SIZE, fill=colours.INK))
     for k in range(4):
-        box = shapely.box(left + long * k / 4, middle - 0.8, left + long * (k + 1) / 4, middle + 0.8)
+        box = svg.rectangle(left + long * k / 4, middle - 0.8, left + long * (k + 1) / 4, middle + 0.8)
         fill = colours.INK if k % 2 == 0 else "#FFFFFF"
-        parts.append(svg.path([box], fill=fill, stroke=colours.INK, stroke_width=svg.number(0.2)))
+        parts.append(svg.traced(box, fill=fill, stroke=colours.INK, stroke_width=svg.number(0.2)))
     parts.append(svg.text(_metres(length), left + long + 1.5, base, LEGEND_SIZE, fill=colours.INK))
     return "".join(parts)
 
@@ -181,10 +181,10 @@ def draw_north_arrow(x: float, y: float, convergence: float) -> str:
         Degrees by which the map's top lies east of true north: the arrow leans that much to the left.
     """
     middle_x, middle_y = ARROW_WIDTH / 2, ARROW_HEIGHT / 2 + 2.4
-    left = shapely.Polygon([(0, -6.6), (-3.0, 4.6), (0, 2.6)])
-    right = shapely.Polygon([(0, -6.6), (0, 2.6), (3.0, 4.6)])
+    left = svg.outline([(0, -6.6), (-3.0, 4.6), (0, 2.6)])
+    right = svg.outline([(0, -6.6), (0, 2.6), (3.0, 4.6)])
     edge = {"stroke": colours.INK, "stroke_width": svg.number(0.25)}
-    needle = svg.path([left], fill=colours.INK, **edge) + svg.path([right], fill="#FFFFFF", **edge)
+    needle = svg.traced(left, fill=colours.INK, **edge) + svg.traced(right, fill="#FFFFFF", **edge)
     north = svg.text("北", 0, -7.8, 11.5, fill=colours.INK, anchor="middle")
     plate = _plate(0, 0, ARROW_WIDTH, ARROW_HEIGHT)
     return (

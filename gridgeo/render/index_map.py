@@ -79,6 +79,7 @@ class Region(Window):
         self._box = shapely.box(*self.view.window)
         self.blocks = dict(self._show(scene.areas))
         self.focus = self.view.shown(area)
+        shapely.prepare(self.focus)
         kinds = scene.kinds
         self.streets = [k for k in self.blocks if kinds[k] == "street"]
         self.others = [k for k in self.blocks if kinds[k] != "street"]
@@ -143,7 +144,7 @@ def draw_index_map(
         *draw_street_surfaces(window),
         *_street_plots(window, plots),
         *(street_marks.surfaces() if numbered else ()),
-        draw_veil(window, _VEIL),
+        draw_veil(window, svg.path_data([window.focus]), _VEIL),
         *draw_borders(window),
         *_edge(window),
         *(street_marks.bars() if numbered else ()),

@@ -85,6 +85,12 @@ class Label:
         return "".join(run.text for run in self.runs)
 
     @cached_property
+    def bounds(self) -> Floats:
+        """Least x and y and greatest x and y of its boxes."""
+        bounds = self.boxes.bounds()
+        return np.concatenate([bounds[:2].min(axis=1), bounds[2:].max(axis=1)])
+
+    @cached_property
     def shape(self) -> shapely.Geometry:
         """What it covers on the page, as one shape."""
         return shapely.union_all(self.boxes.polygons()) if self.plate is None else self.plate

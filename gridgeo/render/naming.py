@@ -6,7 +6,6 @@ the focus before the others, then water that no line has named. Who comes later 
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -55,7 +54,7 @@ class Names:
         """Return all names as SVG."""
         outline = shapely.boundary(self._window.focus)
         self._border_zone = shapely.buffer(outline, self._border_width / 2 + 0.4, quad_segs=2)
-        shapely.prepare([self._border_zone, self._window.focus])
+        shapely.prepare(self._border_zone)
         drawn = [*self._focus_name()]
         self._page.take(shapely.buffer(outline, self._border_width / 2 + 0.15, quad_segs=2))
         drawn += [*self._line_names(), *self._neighbour_names(), *self._water_names()]
@@ -123,17 +122,18 @@ class Names:
         ]
         ways = self._ways(named)
         set_out = SetOut([way for of_piece in ways for way, _ in of_piece])
-        number = itertools.count()
         used: dict[str, list[Label]] = {}
+        first = 0
         for (rank, name, _), of_piece in zip(named, ways, strict=True):
-            numbers = [(next(number), beside) for _, beside in of_piece]
-            apart = [shapely.buffer(label.shape, _APART, quad_segs=4) for label in used.get(name, ())]
-            for way, beside in numbers:
-                found = set_out.place(way, self._page, avoid=[*apart, self._window.focus] if beside else apart)
+            like = used.setdefault(name, [])
+            for way, (_, beside) in enumerate(of_piece, first):
+                avoid = self._window.focus if beside else None
+                found = set_out.place(way, self._page, avoid=avoid, like=like, apart=_APART)
                 if found is not None:
-                    used.setdefault(name, []).append(found)
+                    like.append(found)
                     yield self._put(found, fill=self._line_fill(rank, found), room=0.7)
                     break
+            first += len(of_piece)
 
     def _ways(self, named: Sequence[tuple[Rank, str, shapely.LineString]]) -> list[list[tuple[Way, bool]]]:
         """Return the ways in which each piece can bear its name, the best first, and which are beside the focus border.
@@ -201,8 +201,8 @@ class Names:
     def _neighbour_names(self) -> Iterable[str]:
         sizes = self._sized(_NEIGHBOUR_SIZES[1:] if self._window.is_overview else _NEIGHBOUR_SIZES)
         named = self._neighbouring_grids() if self._window.is_overview else self._neighbouring_blocks()
-        apart = [not self._window.touches_focus(shape) for _, shape in named]
-        order = sorted(range(len(named)), key=lambda k: (apart[k], -round(named[k][1].area, 3), k))
+        touching = self._window.touch_focus([shape for _, shape in named])
+        order = sorted(range(len(named)), key=lambda k: (not touching[k], -round(named[k][1].area, 3), k))
         for k in order:
             name, shape = named[k]
             found = place_in_area(self._page, shape, name, sizes=sizes, margin=1.2)

@@ -42,39 +42,73 @@ def escape(text: str) -> str:
 
 def path_data(geometries: Iterable[shapely.Geometry]) -> str:
     """Return the path of lines and polygons given in millimetres on the page."""
-    listed = list(geometries)
-    if not listed:
-        return ""
-    lines, closed = _lines(listed)
+    return paths_data([geometries])[0]
+
+
+def paths_data(groups: Iterable[Iterable[shapely.Geometry]]) -> list[str]:
+    """Return a path for each group of lines and polygons; many groups take hardly longer than one."""
+    listed = [list(group) for group in groups]
+    geometries = [shape for group in listed for shape in group]
+    if not geometries:
+        return [""] * len(listed)
+    group = np.repeat(np.arange(len(listed)), [len(shapes) for shapes in listed])
+    lines, closed, owner = _lines(geometries)
     points, line = shapely.get_coordinates(lines, return_index=True)
     if not len(points):
-        return ""
+        return [""] * len(listed)
     units = np.rint(points * UNIT).astype(np.int64)
-    begins = np.concatenate([[True], line[1:] != line[:-1]])
-    ends = np.concatenate([begins[1:], [True]])
+    begins = np.empty(len(line), dtype=bool)
+    begins[0] = True
+    np.not_equal(line[1:], line[:-1], out=begins[1:])
+    ends = np.append(begins[1:], True)
     # the last point of a ring is its first; equal points in a row are one
     kept = ~(ends & closed[line])
-    kept[1:] &= begins[1:] | (units[1:] != units[:-1]).any(axis=1)
+    kept[1:] &= begins[1:] | (units[1:, 0] != units[:-1, 0]) | (units[1:, 1] != units[:-1, 1])
     numbers = list(map(str, units[kept].ravel().tolist()))
+    drawn = line[ends]
     edges = [0, *(2 * np.cumsum(kept)[ends]).tolist()]
-    shut = ["Z" if ring else "" for ring in closed[line[ends]].tolist()]
-    return "".join(f"M{' '.join(numbers[a:b])}{z}" for (a, b), z in zip(itertools.pairwise(edges), shut, strict=True))
+    shut = ["Z" if ring else "" for ring in closed[drawn].tolist()]
+    paths = [f"M{' '.join(numbers[a:b])}{z}" for (a, b), z in zip(itertools.pairwise(edges), shut, strict=True)]
+    limits = np.searchsorted(group[owner[drawn]], np.arange(len(listed) + 1)).tolist()
+    return ["".join(paths[a:b]) for a, b in itertools.pairwise(limits)]
 
 
-def _lines(geometries: list[shapely.Geometry]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
-    """Return the lines and rings that ``geometries`` consist of, in their order, and which of them are closed."""
+def _lines(
+    geometries: list[shapely.Geometry],
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Return the lines and rings of ``geometries``, in their order, which of them are closed, and whose each is."""
     parts = np.empty(len(geometries), dtype=object)
     parts[:] = geometries
+    owner = np.arange(len(parts))
     while (kinds := shapely.get_type_id(parts)).max(initial=0) > _POLYGON:
-        parts = shapely.get_parts(parts)
+        parts, index = shapely.get_parts(parts, return_index=True)
+        owner = owner[index]
     is_area, is_line = kinds == _POLYGON, (kinds == _LINE) | (kinds == _RING)
     if is_line.all():
-        return parts, np.zeros(len(parts), bool)
-    rings, owner = shapely.get_rings(parts[is_area], return_index=True)
-    places = np.concatenate([np.flatnonzero(is_area)[owner], np.flatnonzero(is_line)])
+        return parts, np.zeros(len(parts), bool), owner
+    rings, index = shapely.get_rings(parts[is_area], return_index=True)
+    if is_area.all():
+        return rings, np.ones(len(rings), bool), owner[index]
+    places = np.concatenate([np.flatnonzero(is_area)[index], np.flatnonzero(is_line)])
     order = np.argsort(places, kind="stable")
     lines: npt.NDArray[np.object_] = np.concatenate([rings, parts[is_line]])[order]
-    return lines, order < len(rings)
+    return lines, order < len(rings), owner[places[order]]
+
+
+def outline(points: Iterable[tuple[float, float]]) -> str:
+    """Return the path of a polygon through plain points, in millimetres.
+
+    Examples
+    --------
+    >>> outline([(0, 0), (1, 0), (1, 2)])
+    'M0 0 100 0 100 200Z'
+    """
+    return f"M{' '.join(f'{round(x * UNIT)} {round(y * UNIT)}' for x, y in points)}Z"
+
+
+def rectangle(left: float, top: float, right: float, bottom: float) -> str:
+    """Return the path of a rectangle, in millimetres."""
+    return outline(((right, top), (right, bottom), (left, bottom), (left, top)))
 
 
 def path(geometries: Iterable[shapely.Geometry], **style: object) -> str:

@@ -39,6 +39,7 @@ class Window:
         self.blocks = dict(self._show(scene.areas))
         """Shapes of the blocks in the window, by index."""
         self.focus = self.blocks[index]
+        shapely.prepare(self.focus)
         self.streets = [k for k in self.blocks if kinds[k] == "street"]
         self.others = [k for k in self.blocks if kinds[k] != "street"]
         """Blocks that are no streets; the focus among them unless it is one."""
@@ -118,9 +119,10 @@ class Window:
                 found.setdefault(rank, []).append((features.levels[index], part))
         return found
 
-    def touches_focus(self, shape: shapely.Geometry) -> bool:
-        """Return whether a shape on the page touches the block in focus."""
-        return bool(shapely.dwithin(shape, self.focus, 0.05))
+    def touch_focus(self, shapes: Sequence[shapely.Geometry]) -> list[bool]:
+        """Return which shapes on the page touch the block in focus."""
+        touching: list[bool] = shapely.dwithin(self.focus, list(shapes), 0.05).tolist()
+        return touching
 
     def _show(self, features: Features) -> Shown:
         if not len(features.geometries):
