@@ -8,7 +8,6 @@ The picture for phones is as long as it needs to be, so nothing is measured for 
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 import math
 import re
@@ -30,6 +29,7 @@ from gridgeo.render.notice import Notice, texts_of
 from gridgeo.render.people import Card
 from gridgeo.render.photos import Photos
 from gridgeo.render.print_fonts import print_fonts
+from gridgeo.render.qr import qr_code
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import PICTURE_PIXELS, Sheet
 from gridgeo.render.template import put_into
@@ -42,10 +42,6 @@ _TOO_MUCH = Message(
     "文字过多，一页放不下；请精简清单或减少人员",
 )
 _CANNOT_SET = Message("the notice can't be set ({reason}); change the text", "公示图无法排版（{reason}）；请修改文字")
-_LONG_ADDRESS = Message(
-    "the web address is too long for a QR code; give a shorter web in [notice]",
-    "网址过长，无法生成二维码；请在 [notice] 中缩短 web",
-)
 _MANY_PAGES = Message(
     "the template makes several pages; a picture is one page: set its height to auto",
     "模板生成了多页；图片只能有一页：请将页高设为 auto",
@@ -440,16 +436,3 @@ def is_tall(
     wide = max((east - west) / wide_map, (north - south) / heights[0])
     tall = max((east - west) / tall_map, (north - south) / heights[1])
     return bool(tall < _MUCH_LARGER * wide)
-
-
-def qr_code(address: str, place: str = "") -> str:
-    """Return the QR code of an address as SVG; ``place`` names the block where the address is too long for one."""
-    import segno
-
-    out = io.BytesIO()
-    try:
-        code = segno.make(address, error="m", micro=False)
-    except ValueError:
-        raise InputError(Problem(place, _LONG_ADDRESS)) from None
-    code.save(out, kind="svg", border=0, xmldecl=False, nl=False, scale=4)
-    return out.getvalue().decode()
