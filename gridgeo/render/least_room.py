@@ -19,10 +19,12 @@ _LEADING = 0.32 * 13.0
 _KERNING = 0.97
 """Share of its advances that text takes at least, where letters are moved together."""
 _GUTTER, _TERSE_GUTTER = 5.0, 3.0
-_BESIDE_PHOTO, _BESIDE_PHOTO_TERSE, _BESIDE_LINE = 3.0, 2.4, 2.4
+_BESIDE_PHOTO, _BESIDE_PHOTO_TERSE, _BESIDE_PHOTO_COMPACT, _BESIDE_LINE = 3.0, 2.4, 2.2, 2.4
 _BESIDE_HEAD = 7.0
 _SMALLEST = 0.88
-_AROUND_HEADING, _AROUND_EXTENT = 2.2 + 3.0, 2 * 2.6
+_AROUND_HEADING, _AROUND_EXTENT, _AROUND_HEAD = 2.2 + 3.0, 2 * 2.6, 2 * 4.0
+_FEW_BESIDE = 6
+"""Officers up to whom two stand side by side beside a tall map."""
 
 
 def least_height(officers: Sequence[Card], level: Level, width: float, *, heading: float) -> float:
@@ -38,18 +40,36 @@ def least_height(officers: Sequence[Card], level: Level, width: float, *, headin
         Size of headings in points.
     """
     extent = _AROUND_EXTENT + (level.text + 1) * POINT
-    return extent + _AROUND_HEADING + heading * POINT + _least_cards(officers, level, width)
+    rest = width - level.head_width - _BESIDE_HEAD
+    return extent + _AROUND_HEADING + heading * POINT + _least_cards(officers, level, rest, level.columns)
 
 
-def _least_cards(officers: Sequence[Card], level: Level, width: float) -> float:
+def least_height_beside(officers: Sequence[Card], level: Level, width: float, *, heading: float) -> float:
+    """Return how high the people are at least beside a tall map, the officers under the head.
+
+    Parameters
+    ----------
+    officers, level, heading
+        As of `least_height`.
+    width : float
+        Of what stands beside the map, in millimetres. So is the answer.
+    """
+    columns = 3 if len(officers) > _FEW_BESIDE and not level.compact else 2
+    cards = level.row_gap + _least_cards(officers, level, width, columns) if officers else 0.0
+    return _AROUND_HEADING + heading * POINT + _AROUND_HEAD + cards
+
+
+def _least_cards(officers: Sequence[Card], level: Level, width: float, columns: int) -> float:
     gutter = _TERSE_GUTTER if level.terse else _GUTTER
-    cell = (width - level.head_width - _BESIDE_HEAD - (level.columns - 1) * gutter) / level.columns
-    if level.photo:
+    cell = (width - (columns - 1) * gutter) / columns
+    if level.compact:
+        room = cell - level.photo - _BESIDE_PHOTO_COMPACT
+    elif level.photo:
         room = cell - level.photo - (_BESIDE_PHOTO_TERSE if level.terse else _BESIDE_PHOTO)
     else:
         room = cell - _BESIDE_LINE
     heights = [max(_least_card(card, level, room), level.photo * 4 / 3) for card in officers]
-    rows = [max(heights[k : k + level.columns]) for k in range(0, len(heights), level.columns)]
+    rows = [max(heights[k : k + columns]) for k in range(0, len(heights), columns)]
     return sum(rows) + max(len(rows) - 1, 0) * level.row_gap
 
 

@@ -23,7 +23,8 @@ from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of, plain
-from gridgeo.render.least_room import least_height
+from gridgeo.render.fonts import is_wide, text_width
+from gridgeo.render.least_room import least_height, least_height_beside
 from gridgeo.render.locator import Locator
 from gridgeo.render.notice import Notice, texts_of
 from gridgeo.render.people import Card
@@ -31,7 +32,7 @@ from gridgeo.render.photos import Photos
 from gridgeo.render.print_fonts import print_fonts
 from gridgeo.render.qr import qr_code
 from gridgeo.render.scene import Scene
-from gridgeo.render.sheet import PICTURE_PIXELS, Sheet
+from gridgeo.render.sheet import BETWEEN, PICTURE_PIXELS, Sheet
 from gridgeo.render.template import put_into
 
 STANDARDS: tuple[Literal["a-2a"], Literal["ua-1"]] = ("a-2a", "ua-1")
@@ -335,9 +336,12 @@ class Press:
     def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float, bool]:
         """Return the level to take, the height of the map in millimetres, and whether the lists stand under it."""
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
-        width = self._sheet.inner_width
         heading = self._scene.theme.sizes.heading
-        least = [least_height(notice.officers, level, width, heading=heading) for level in map(self._sized, LEVELS)]
+        if words["page"]["layout"] == "tall":
+            least_of, width = least_height_beside, self._sheet.inner_width - self._sheet.tall_map - BETWEEN
+        else:
+            least_of, width = least_height, self._sheet.inner_width
+        least = [least_of(notice.officers, level, width, heading=heading) for level in map(self._sized, LEVELS)]
         tried = {"levels": levels, "least_people": least, "first": first}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"})
         chosen = self._query("<chosen>", field="value", one=True)
@@ -359,6 +363,7 @@ class Press:
         content = vars(notice) | {
             "extent_sentence": notice.extent.sentence(),
             "qr": bool(notice.address),
+            "ems": {"title": _serif_ems(notice.title), "name": text_width(notice.name, 1.0)},
             "head": _card(notice.head),
             "officers": [_card(card) for card in notice.officers],
         }
@@ -425,7 +430,19 @@ def _place(notice: Notice) -> str:
 
 
 def _card(card: Card) -> dict[str, Any]:
-    return vars(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1]}
+    ems = {
+        "name": _serif_ems(card.name),
+        "role": text_width(card.role_name, 1.0),
+        "organisation": text_width(card.organisation, 1.0),
+        "phone": text_width(card.phone, 1.0),
+        "hours": text_width(card.hours, 1.0),
+    }
+    return vars(card) | {"photo": None, "initial": "" if card.is_pending else card.name[:1], "ems": ems}
+
+
+def _serif_ems(text: str) -> float | None:
+    """Return how many ems a text fills in the serif font, where all its characters are squares; else None."""
+    return float(len(text)) if all(map(is_wide, text)) else None
 
 
 def is_tall(

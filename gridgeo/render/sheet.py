@@ -23,7 +23,7 @@ PAPERS: dict[PaperName, tuple[float, float]] = {
 
 ORIENTATIONS: tuple[Orientation, ...] = ("portrait", "landscape")
 
-_BETWEEN = 8.0
+BETWEEN = 8.0
 """Millimetres between the map and what stands beside it."""
 _TALL_MAP = 130.0
 _LANDSCAPE_MAP = 174.0
@@ -74,7 +74,7 @@ class Sheet:
     @property
     def beside_width(self) -> float:
         """Width of what stands beside the map of a landscape sheet."""
-        return self.inner_width - self.landscape_map - _BETWEEN
+        return self.inner_width - self.landscape_map - BETWEEN
 
     @property
     def factor(self) -> float:
