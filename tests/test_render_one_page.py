@@ -173,15 +173,21 @@ def test_who_is_there_every_day_needs_no_days(tmp_path: Path) -> None:
     assert "每天" not in told
 
 
-@pytest.mark.parametrize("officers", [0, 3, 9, 14, 22, 40])
+@pytest.mark.parametrize(
+    ("officers", "tall"),
+    [(0, False), (3, False), (3, True), (9, True), (14, False), (15, True), (22, False), (40, False)],
+)
 def test_what_is_passed_over_unset_would_not_have_fitted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, officers: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, officers: int, tall: bool
 ) -> None:
     scene = make_scene(crowded_town(officers + 1, 8 + officers % 7, 0, 1))
     notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
+    monkeypatch.setattr(poster, "is_tall", lambda *_, **__: tall)
     made = []
-    for bound in (poster.least_height, lambda *_, **__: 0.0):
-        monkeypatch.setattr(poster, "least_height", bound)
+    for told in (True, False):
+        if not told:
+            monkeypatch.setattr(poster, "least_height", lambda *_, **__: 0.0)
+            monkeypatch.setattr(poster, "least_height_beside", lambda *_, **__: 0.0)
         folder = tmp_path / f"{len(made)}"
         folder.mkdir()
         made.append(Press(scene, folder, sheet("A3"), Fingerprints(scene)).make(notice))
