@@ -161,8 +161,8 @@ def _svg(code: Modules) -> str:
     edges = np.diff(code.astype(np.int8), prepend=0, append=0, axis=1)
     rows, starts = np.nonzero(edges == 1)
     _, ends = np.nonzero(edges == -1)
-    drawn = []
-    x, y = 0, -1
+    drawn: list[str] = []
+    x, y = 0, 0
     for row, start, end in zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True):
         drawn.append(f"m{start - x} {row - y}h{end - start}" if drawn else f"M{start} {row}.5h{end - start}")
         x, y = end, row
