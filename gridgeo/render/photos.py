@@ -17,6 +17,10 @@ _DOTS_PER_INCH = 300
 _STEP = 12
 """Widths are multiples of this, so that photos of nearly one size share a file."""
 MOST_PIXELS = 80_000_000
+_HARDLY = 1.1
+"""How many times as wide as it need be a photo may stay: made smaller it would lose sharpness for few bytes."""
+_MIDDLE = (0.5, 0.35)
+"""Where a portrait's middle is sought, as shares of the width and height of what is cropped."""
 
 _UNREADABLE = Message(
     "the photo of {name} can't be read ({reason}); their initial stands in its place",
@@ -88,7 +92,7 @@ def readable_photo(source: Path, name: str, warnings: list[Problem], *, width: i
 def prepare_photo(source: Path, *, width: int = WIDTH) -> bytes:
     """Return the photo as a small JPEG portrait: upright, cropped 3 by 4 about the upper middle, no EXIF or place.
 
-    It is ``width`` pixels wide, or less where the photo is smaller.
+    It is ``width`` pixels wide, or a little more where it is so already, or less where the photo is smaller.
     """
     from PIL import Image, ImageOps
 
@@ -103,12 +107,22 @@ def prepare_photo(source: Path, *, width: int = WIDTH) -> bytes:
             upright = Image.alpha_composite(white, upright)
         upright = upright.convert("RGB")
         # a small photo is cropped, not blown up: that would add bytes and no detail
-        width = min(width, max(1, round(min(upright.width, upright.height * WIDTH / HEIGHT))))
+        most = max(1, round(min(upright.width, upright.height * WIDTH / HEIGHT)))
+        # nor is one made smaller that is hardly larger than it need be
+        width = most if most <= min(_HARDLY * width, WIDTH) else min(width, most)
         size = (width, max(1, round(width * HEIGHT / WIDTH)))
-        # as sharp as a bicubic filter where pictures are made smaller, in three fifths of the time of Lanczos's
-        portrait = ImageOps.fit(upright, size, Image.Resampling.HAMMING, centering=(0.5, 0.35))
+        # as sharp as a bicubic filter where pictures are made smaller; pixels of large ones are averaged before
+        filtered = Image.Resampling.HAMMING
+        portrait = upright.resize(size, filtered, box=_portrait_in(*upright.size), reducing_gap=1.0)
     bare = Image.new("RGB", portrait.size)
     bare.paste(portrait)
     out = io.BytesIO()
     bare.save(out, "JPEG", quality=86)
     return out.getvalue()
+
+
+def _portrait_in(width: int, height: int) -> tuple[float, float, float, float]:
+    """Return what is shown of a photo: left, top, right, bottom of the largest 3 by 4 about its upper middle."""
+    wide, high = min(width, height * WIDTH / HEIGHT), min(height, width * HEIGHT / WIDTH)
+    left, top = (width - wide) * _MIDDLE[0], (height - high) * _MIDDLE[1]
+    return left, top, left + wide, top + high
