@@ -6,6 +6,7 @@ the command line does when standard error is a terminal.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
@@ -20,17 +21,31 @@ PATIENCE_SECONDS = 2.0
 """How long a step may run before its bar appears."""
 
 _shown: ContextVar[bool] = ContextVar("gridgeo_progress", default=False)
+_remarks: ContextVar[bool] = ContextVar("gridgeo_remarks", default=False)
 _outer: ContextVar[_Bars | None] = ContextVar("gridgeo_bars", default=None)
 
 
 @contextmanager
-def showing_progress(shown: bool = True) -> Iterator[None]:
-    """Show progress bars on standard error within the ``with`` block."""
-    token = _shown.set(shown)
+def showing_progress(shown: bool = True, *, remarks: bool | None = None) -> Iterator[None]:
+    """Show progress bars on standard error within the ``with`` block, and remarks (`remark`) as well or only these."""
+    tokens = _shown.set(shown), _remarks.set(shown if remarks is None else remarks)
     try:
         yield
     finally:
-        _shown.reset(token)
+        _shown.reset(tokens[0])
+        _remarks.reset(tokens[1])
+
+
+def remark(said: Message, **values: object) -> None:
+    """Say on a line of standard error why there is a wait, to a caller who asked for remarks."""
+    if not _remarks.get():
+        return
+    bars, text = _outer.get(), said.text(None, **values)
+    if bars is not None and bars.visible:
+        bars.display.console.print(text, markup=False, highlight=False)
+    else:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 class _Bars:

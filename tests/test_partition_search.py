@@ -5,17 +5,23 @@ import math
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridgeo._numba_cache import is_kept
+from gridgeo.language import use_language
 from gridgeo.network import groups
+from gridgeo.partition import crew
 from gridgeo.partition.blocks import group
-from gridgeo.partition.search import Aim, Graph, Rules, search
+from gridgeo.partition.search import Aim, Graph, Rules, level, search
+from gridgeo.progress import showing_progress
 
 ROOT = str(Path(__file__).parents[1])
 
@@ -165,6 +171,59 @@ def test_plain_and_compiled_loops_give_the_same_plan_in_any_process() -> None:
         )  # fmt: skip
         said.add(run.stdout)
     assert len(said) == 1
+
+
+def test_the_first_search_on_a_computer_says_that_it_compiles(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("numba")
+    said = []
+    for kept, remarks, language in ((False, True, "en"), (False, True, "zh"), (False, False, "en"), (True, True, "en")):
+        monkeypatch.setattr(level, "are_kept", lambda kept=kept: kept)
+        with use_language(language), showing_progress(False, remarks=remarks):  # type: ignore[arg-type]
+            level.compiled_loops.__wrapped__()
+        said.append(capsys.readouterr().err)
+    assert said == [
+        "compiling the search, once for this computer (about 20 seconds)\n",
+        "正在编译搜索程序（约 20 秒，本机只需一次）\n",
+        "",
+        "",
+    ]
+
+
+def test_loops_are_kept_where_numba_keeps_them_and_no_older_than_their_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, elsewhere = tmp_path / "loops.py", tmp_path / "elsewhere"
+    source.touch()
+    elsewhere.mkdir()
+    (beside := tmp_path / "__pycache__").mkdir()
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+
+    def kept() -> bool:
+        return is_kept(source, "anneal", lambda: SimpleNamespace(stats=SimpleNamespace(cache_path=str(elsewhere))))
+
+    assert not kept()
+    (beside / "loops.anneal-12.py311.nbi").touch()
+    assert kept()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(elsewhere))
+    assert not kept()
+    (elsewhere / "loops.anneal-12.py311.nbi").touch()
+    assert kept()
+    os.utime(source, (later := time.time() + 10, later))
+    assert not kept()
+
+
+def test_of_several_processes_one_compiles_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(crew, "are_kept", lambda: False)
+    monkeypatch.setattr(crew, "compiled_loops", lambda: done.append("compiled"))
+    monkeypatch.setattr(crew, "WORTH_A_PROCESS", 1.0)
+    monkeypatch.setattr(crew, "_in_processes", lambda tasks, order, *_: done.append("begun") or iter(()))
+    tasks = [crew.Task(lattice(12, 12), 5, (0.1,), seed=0) for _ in range(2)]
+    with pytest.raises(KeyError):  # nobody has solved them
+        crew.solve_all(tasks, jobs=2, seconds=60.0)
+    assert done == ["compiled", "begun"]
 
 
 def test_bred_plans_are_in_one_piece_and_in_balance_though_atoms_are_heavy() -> None:

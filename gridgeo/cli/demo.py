@@ -61,7 +61,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         if faults and section_faults:
             raise typer.BadParameter(_EITHER.text(), param_hint="--section-faults")
-        with showing_progress(wants_bars(quiet)):
+        with showing_progress(wants_bars(quiet), remarks=not quiet):
             raise typer.Exit(_demo(out, polygons, seed, faults, section_faults, quiet))
 
 

@@ -176,7 +176,7 @@ def register(app: typer.Typer) -> None:
             "seconds": seconds,
         }
         _refuse_strays(old, alternatives, {"price": price, "most-moved": most_moved}, take)
-        with showing_progress(wants_bars(quiet)):
+        with showing_progress(wants_bars(quiet), remarks=not quiet):
             project = _with_layers(_asking(read_town(town), said), along)
             demand = demanded(project, tolerance or [], jobs or processors())
             target_file = output or project.drafting.output

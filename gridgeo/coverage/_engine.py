@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from gridgeo._numba_cache import is_kept
+
 _NAME = "gridgeo.coverage._compiled"
 _WORTH_USING = 20_000  # vertices
 _WORTH_LOADING = 3_000_000
@@ -56,10 +58,5 @@ def _beside(vertices: int, part: str) -> ModuleType | None:
 
 
 def _has_cache() -> bool:
-    """Whether numba has kept compiled loops, beside this file or, where that is not allowed, in the user's cache."""
-    beside = Path(__file__).parent / "__pycache__"
-    if os.access(beside, os.W_OK) and "NUMBA_CACHE_DIR" not in os.environ:
-        folder = beside
-    else:
-        folder = Path(importlib.import_module(_NAME).ring_turns.stats.cache_path)
-    return next(folder.glob("_compiled.ring_turns-*.nbi"), None) is not None
+    source = Path(__file__).with_name("_compiled.py")
+    return is_kept(source, "ring_turns", lambda: importlib.import_module(_NAME).ring_turns)

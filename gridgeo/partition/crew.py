@@ -25,7 +25,7 @@ from gridgeo.partition.rebalance import Point, point, rebalance
 from gridgeo.partition.search import Graph, Rules
 from gridgeo.partition.search.budget import USUAL_SECONDS
 from gridgeo.partition.search.exact import FEW, NODES
-from gridgeo.partition.search.level import compiled_loops
+from gridgeo.partition.search.level import are_kept, compiled_loops
 from gridgeo.partition.search.problem import with_demanded_borders
 from gridgeo.partition.search.solve import work_of
 from gridgeo.progress import track
@@ -237,6 +237,8 @@ def solve_all(tasks: Sequence[Task], *, jobs: int, seconds: float) -> list[Solve
     order = sorted(range(len(tasks)), key=lambda at: (-tasks[at].work, at))
     processes = min(jobs, len(tasks), int(work * share // WORTH_A_PROCESS))
     with _interruptible() as stopped:
+        if processes > 1 and any(map(_needs_loops, tasks)) and not are_kept():
+            compiled_loops()  # once here, and not in every process
         done = _in_processes(tasks, order, processes, stopped) if processes > 1 else _one_by_one(tasks, order)
         solved = dict(track(done, _DRAFTING, total=len(tasks)))
     return [solved[at] for at in range(len(tasks))]
@@ -247,10 +249,14 @@ def _one_by_one(tasks: Sequence[Task], order: Sequence[int]) -> Iterator[tuple[i
         yield at, _do(tasks[at])
 
 
+def _needs_loops(task: Task) -> bool:
+    return task.count > 1 and len(task.graph) > FEW
+
+
 def _do(task: Task) -> Solved:
     """Solve a task; in a hurry once the crew was told to stop."""
     if not _stop.is_set():
-        if task.count > 1 and len(task.graph) > FEW:
+        if _needs_loops(task):
             compiled_loops()  # an interrupt in the midst of loading a compiler leaves it broken
         _busy.set()
         try:

@@ -9,14 +9,18 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gridgeo._numba_cache import is_kept
+from gridgeo.language import Message
 from gridgeo.network import Floats, Integers
 from gridgeo.partition.search import kernel
 from gridgeo.partition.search.answer import ROUNDING
 from gridgeo.partition.search.problem import Aim, Graph
+from gridgeo.progress import remark
 
 COMPILED = "gridgeo.partition.search.compiled"
 WORTH_COMPILING = 1_000_000
@@ -27,6 +31,10 @@ STEEPEST = 30.0
 """The highest price of an atom's share of imbalance, in units of the mean price of a pair."""
 TREES = 12
 """Spanning trees tried for one cut."""
+
+_COMPILING = Message(
+    "compiling the search, once for this computer (about 20 seconds)", "正在编译搜索程序（约 20 秒，本机只需一次）"
+)
 
 
 def loops_for(work: int) -> Any:
@@ -42,6 +50,8 @@ def compiled_loops() -> Any:
     """Return the compiled loops after they ran once, so no budget pays for a compiler; plain ones without numba."""
     if COMPILED not in sys.modules and importlib.util.find_spec("numba") is None:
         return kernel
+    if not are_kept():
+        remark(_COMPILING)
     loops = importlib.import_module(COMPILED)
     chain = Graph(
         load=np.ones((4, 1)),
@@ -57,6 +67,11 @@ def compiled_loops() -> Any:
     level.anneal(10, 0.5, 0.1)
     level.recombine(1)
     return loops
+
+
+def are_kept() -> bool:
+    """Return whether the loops were compiled in an earlier run: else the first one takes a compiler's time."""
+    return is_kept(Path(kernel.__file__), "anneal", lambda: importlib.import_module(COMPILED).anneal)
 
 
 class Level:
