@@ -9,6 +9,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pypdf
+import pypdfium2
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ from gridgeo.render import poster
 from gridgeo.render.fingerprint import Fingerprints
 from gridgeo.render.notice import compose_notices, texts_of
 from gridgeo.render.poster import Press
+from gridgeo.render.printed_page import PrintedPage
 from gridgeo.render.scene import make_scene
 from gridgeo.render.sheet import ORIENTATIONS, PAPERS, sheet
 from gridgeo.town import Person, Task, Town
@@ -160,6 +162,23 @@ def test_days_that_all_sections_share_are_said_once_a_shift(tmp_path: Path, orie
     own = [person for person in others if person.unit != f"{STREET}-02" or person.days != frozenset(range(4))]
     told, _ = printed_street(dataclasses.replace(town, people=(*own, whole_week)), tmp_path / "own", orientation)
     assert told.count("周五至周日") > 2
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("length", range(11, 21, 3))
+def test_no_line_of_a_list_is_a_single_letter(tmp_path: Path, orientation: str, length: int) -> None:
+    """Items of one letter more after another: somewhere one would break before its last letter."""
+    every = "占用消防通道盲道和公共绿地乱停机动车辆堆放杂物"
+    items = [f"{every[k % 3 :][: length + k // 3]}{'、垃圾' * (k % 2)}" for k in range(9)]
+    tasks = tuple(Task("residential", f"第{k % 3 + 1}类", item, local=k % 4 == 3) for k, item in enumerate(items))
+    scene = make_scene(dataclasses.replace(crowded_town(12, 5, 0, 1), tasks=tasks))
+    notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
+    made = Press(scene, tmp_path, sheet("A3", orientation), Fingerprints(scene)).make(notice)  # type: ignore[arg-type]
+    page = PrintedPage(pypdfium2.PdfDocument(made.content)[0])
+    for item in items:
+        for letters in page.places_of(item):
+            heights = [page.box_of(letter)[1] for letter in letters]
+            assert abs(heights[-1] - heights[-2]) < 4, item
 
 
 def test_who_is_there_every_day_needs_no_days(tmp_path: Path) -> None:

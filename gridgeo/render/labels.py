@@ -36,7 +36,9 @@ _ABOVE, _BELOW = 0.88, 0.12
 """The square of a Chinese character above and below the baseline, in ems."""
 MIDDLE = (_ABOVE - _BELOW) / 2
 """How far the middle of a Chinese character lies above the baseline, in ems."""
-_WORD = "居委会|村委会|居民委员会|村民委员会|社区|小区|产业园|工业园|公园|街面网格|拓展网格|网格|第[0-9]"
+_WORD = (
+    "居委会|村委会|居民委员会|村民委员会|社区|小区|产业园|工业园|公园|街面网格|拓展网格|网格|第[0-9]|[0-9]+组|[0-9]+号"
+)
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,8 @@ def break_name(name: str, *, most: int = 3) -> tuple[tuple[str, ...], ...]:
     --------
     >>> break_name("杜行居委会 第2责任块", most=2)
     (('杜行居委会 第2责任块',), ('杜行居委会', '第2责任块'))
+    >>> break_name("锦园村1组", most=2)[1]
+    ('锦园村', '1组')
     >>> break_name("Market Street", most=3)
     (('Market Street',), ('Market', 'Street'))
     """

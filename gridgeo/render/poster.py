@@ -85,8 +85,8 @@ _PICTURE_LEVEL = Level(13.0, 12.0, 28, 84, 15.0, 2, 4.0, 0.50, 5.5, 0, list_colu
 
 def _beside_columns(level: Level) -> int:
     """Return how many columns of officers stand beside a map."""
-    if level.compact:
-        return 2
+    if level.compact or (level.photo and not level.terse):
+        return 2  # organisations need width
     if level.photo:
         return 3
     return 4 if level.text >= 9 else 5 if level.text >= 7 else 6
@@ -96,6 +96,7 @@ _BESIDE_MAP = tuple(
     replace(
         level,
         head_width=min(level.head_width, 64),
+        head_photo=min(level.head_photo, 22),  # leaves the phone room to be large
         columns=_beside_columns(level),
         list_columns=3 if level.text >= 9 else 4,
     )
