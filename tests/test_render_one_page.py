@@ -169,7 +169,7 @@ def test_days_that_all_sections_share_are_said_once_a_shift(tmp_path: Path, orie
 def test_no_line_of_a_list_is_a_single_letter(tmp_path: Path, orientation: str, length: int) -> None:
     """Items of one letter more after another: somewhere one would break before its last letter."""
     every = "占用消防通道盲道和公共绿地乱停机动车辆堆放杂物"
-    items = [f"{every[k % 3 :][: length + k // 3]}{'、垃圾' * (k % 2)}" for k in range(9)]
+    items = ["甲乙丙丁戊己庚辛壬"[k] + every[: length + k // 3] + "、垃圾" * (k % 2) for k in range(9)]
     tasks = tuple(Task("residential", f"第{k % 3 + 1}类", item, local=k % 4 == 3) for k, item in enumerate(items))
     scene = make_scene(dataclasses.replace(crowded_town(12, 5, 0, 1), tasks=tasks))
     notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
