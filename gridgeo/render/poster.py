@@ -141,6 +141,14 @@ class Printed:
     map_size: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """The levels with lists set in columns, and the same as JSON: most notices of a town have the same lists."""
+
+    levels: list[dict[str, Any]]
+    encoded: str
+
+
 class Press:
     """Makes notices of one town on one kind of sheet; holds the compiler, its fonts and the prepared photos.
 
@@ -182,7 +190,9 @@ class Press:
         self._nothing = typst.Compiler(input=str(folder / "nothing.typ"), root=str(folder), font_paths=print_fonts())
         self._warnings: list[Problem] = []
         self._written: set[str] = set()
-        self._plans: dict[tuple[object, object], list[dict[str, Any]]] = {}
+        self._plans: dict[tuple[object, object], _Planned] = {}
+        self._sized_levels = tuple(map(self._sized, LEVELS))
+        self._theme = asdict(scene.theme)
 
     def take_warnings(self) -> list[Problem]:
         """Return what was printed otherwise than asked since the last call: unreadable photos, small print."""
@@ -231,7 +241,7 @@ class Press:
             return Printed(made, *prints)
         levels = self._levels(notice, words["page"])
         chosen, map_height, lists_under = self._choose(notice, words, levels)
-        prints = self._hand_over(notice, words, levels[chosen], map_height, lists_under=lists_under)
+        prints = self._hand_over(notice, words, levels.levels[chosen], map_height, lists_under=lists_under)
         made = self._set(format="pdf", pdf_standards=list(STANDARDS))
         assert isinstance(made, bytes)
         return Printed(made, *prints)
@@ -324,17 +334,18 @@ class Press:
         self._write_data({**words, **page, "mark": mark_of(*prints)})
         return *prints, drawing.window, size
 
-    def _levels(self, notice: Notice, page: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the levels with the lists set in columns; most notices of a town have the same lists."""
+    def _levels(self, notice: Notice, page: dict[str, Any]) -> _Planned:
+        """Return the levels with the notice's lists set in columns."""
         lists = (notice.classes, notice.services)
         if lists not in self._plans:
             landscape = page["layout"] == "landscape"
             width = self._sheet.beside_width if landscape else self._sheet.inner_width
             levels = tuple(map(self._sized, _BESIDE_MAP if landscape else LEVELS))
-            self._plans[lists] = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in levels]
+            planned = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in levels]
+            self._plans[lists] = _Planned(planned, _as_json(planned))
         return self._plans[lists]
 
-    def _choose(self, notice: Notice, words: dict[str, Any], levels: list[dict[str, Any]]) -> tuple[int, float, bool]:
+    def _choose(self, notice: Notice, words: dict[str, Any], levels: _Planned) -> tuple[int, float, bool]:
         """Return the level to take, the height of the map in millimetres, and whether the lists stand under it."""
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
         heading = self._scene.theme.sizes.heading
@@ -342,13 +353,13 @@ class Press:
             least_of, width = least_height_beside, self._sheet.inner_width - self._sheet.tall_map - BETWEEN
         else:
             least_of, width = least_height, self._sheet.inner_width
-        least = [least_of(notice.officers, level, width, heading=heading) for level in map(self._sized, LEVELS)]
-        tried = {"levels": levels, "least_people": least, "first": first}
-        self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"})
+        least = [least_of(notice.officers, level, width, heading=heading) for level in self._sized_levels]
+        tried = {"least_people": least, "first": first}
+        self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"}, levels=levels.encoded)
         chosen = self._query("<chosen>", field="value", one=True)
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))
-        level = self._sized(LEVELS[chosen["level"]])
+        level = self._sized_levels[chosen["level"]]
         if level.text < 12:
             self._warnings.append(Problem(_place(notice), _SMALL_PRINT, {"size": f"{level.text:g}"}))
         return chosen["level"], math.floor((chosen["left"] - 0.2) * 10) / 10, chosen["lists-under"]
@@ -372,7 +383,7 @@ class Press:
             del content[key]
         return {
             "notice": content,
-            "theme": asdict(self._scene.theme),
+            "theme": self._theme,
             "page": self._page(notice),
             "long_words": any(_LONG_WORD.search(text) for _, text in texts_of(notice)),
             "locator": {"width": width, "height": height},
@@ -415,8 +426,10 @@ class Press:
             for card, shown in zip(notice.officers, words["officers"], strict=True):
                 shown["photo"] = self._photos.prepared(card.photo, card.name, printed=officer)
 
-    def _write_data(self, data: dict[str, Any]) -> None:
-        self._write("data.json", json.dumps(data, ensure_ascii=False, sort_keys=True, default=plain))
+    def _write_data(self, data: dict[str, Any], **encoded: str) -> None:
+        """Write what the template reads; ``encoded`` are values that are JSON already."""
+        more = "".join(f', "{key}": {value}' for key, value in encoded.items())
+        self._write("data.json", f"{_as_json(data)[:-1]}{more}}}")
 
     def _write(self, name: str, content: str) -> None:
         """Write a file over the last one: Linux would wait for the disk if that were emptied first."""
@@ -424,6 +437,10 @@ class Press:
             file.write(content.encode())
             file.truncate()
         self._written.add(name)
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=plain)
 
 
 def _place(notice: Notice) -> str:
