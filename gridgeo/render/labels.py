@@ -111,8 +111,13 @@ class Page:
         self._bounds = np.empty((4, 0))
         self._are_boxes = np.empty(0, dtype=bool)
         """Which of what is taken fills its bounds."""
-        self.areas: list[shapely.Geometry] = []
-        """Shapes that are no boxes."""
+        self._areas: dict[int, shapely.Geometry] = {}
+        """Shapes that are no boxes, by their place in what is taken."""
+
+    @property
+    def areas(self) -> list[shapely.Geometry]:
+        """What is taken and is no box, prepared."""
+        return list(self._areas.values())
 
     def take(self, *shapes: shapely.Geometry) -> None:
         """Let nothing else be put where ``shapes`` are."""
@@ -120,7 +125,8 @@ class Page:
         bounds = shapely.bounds(shapes).T
         filled = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
         are_boxes = shapely.area(shapes) > (1 - 1e-9) * filled
-        self.areas += [shape for shape, is_box in zip(shapes, are_boxes.tolist(), strict=True) if not is_box]
+        known = enumerate(zip(shapes, are_boxes.tolist(), strict=True), len(self._taken))
+        self._areas |= {k: shape for k, (shape, is_box) in known if not is_box}
         self._add(shapes, bounds, are_boxes)
 
     def take_boxes(self, boxes: Boxes) -> None:
@@ -188,13 +194,14 @@ class Page:
     def free_part(self, area: shapely.Geometry) -> shapely.Geometry:
         """Return ``area`` within the frame without what is taken."""
         bounds = shapely.bounds(area)[:, None]
-        free = area if self.holds(bounds)[0] else shapely.intersection(area, self.frame)
+        free = area if self.holds(bounds)[0] else shapely.clip_by_rect(area, *self._frame_bounds)
         near = np.flatnonzero(self.meeting(bounds)[0]).tolist()
-        if near:
-            # most of it is characters, of which few touch others
-            taken = shapely.disjoint_subset_union_all([self._shape(k) for k in near])
-            free = shapely.difference(free, taken)
-        return free
+        for k in near:
+            if k in self._areas:
+                free = shapely.difference(free, self._areas[k])
+        # characters, of which few touch one another
+        boxes = [self._shape(k) for k in near if k not in self._areas]
+        return shapely.difference(free, shapely.disjoint_subset_union_all(boxes)) if boxes else free
 
 
 @lru_cache(maxsize=65_536)
@@ -284,7 +291,7 @@ def place_in_area(
             if shapely.contains(free, _box(middle.x, middle.y, width, height)):
                 return block.placed(middle.x, middle.y, size)
             if block not in widest:
-                widest[block] = _widest_place(free, block.width / block.height)
+                widest[block] = _widest_place(free, block.width * least, block.height * least)
             if shapely.contains(free, _box(*widest[block], width, height)):
                 return block.placed(*widest[block], size)
     return None
@@ -350,14 +357,22 @@ def _box(x: float, y: float, width: float, height: float) -> shapely.Polygon:
     return shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
 
-def _widest_place(area: shapely.Geometry, aspect: float) -> tuple[float, float]:
-    """Return the middle of the largest circle in ``area`` squeezed by ``aspect`` along x."""
-    squeezed = shapely.transform(area, lambda points: points / [aspect, 1.0])
+def _widest_place(area: shapely.Geometry, width: float, height: float) -> tuple[float, float]:
+    """Return the middle of the largest circle in ``area`` squeezed along x, where a box of that size would be a square.
+
+    Parts of the area that are too small for the box are passed over.
+    """
+    aspect = width / height
+    squeezed = shapely.get_parts(shapely.transform(area, lambda points: points / [aspect, 1.0]))
+    west, south, east, north = shapely.bounds(squeezed).T
+    sizes = shapely.area(squeezed)
     best = (0.0, 0.0, 0.0)
-    for part in shapely.get_parts(squeezed).tolist():
-        if part.geom_type != "Polygon" or part.area <= math.pi * best[2] ** 2:
+    large = np.flatnonzero((east - west >= height) & (north - south >= height))
+    for k in large[np.argsort(-sizes[large], kind="stable")].tolist():
+        part, size = squeezed[k], float(sizes[k])
+        if part.geom_type != "Polygon" or size <= math.pi * best[2] ** 2:
             continue
-        line = shapely.maximum_inscribed_circle(part, tolerance=max(0.15, math.sqrt(part.area) / 80))
+        line = shapely.maximum_inscribed_circle(part, tolerance=max(0.15, math.sqrt(size) / 80))
         radius = line.length
         if radius > best[2]:
             x, y = line.coords[0]
