@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from gridgeo.network import Barriers
-from gridgeo.render.extent import Extent, Surroundings
+from gridgeo.render.extent import Extent
 from gridgeo.render.scene import make_scene
 from gridgeo.town import Town
 from tests.render_towns import CRS, barriers, blocks_frame, make_town, place
@@ -15,7 +15,7 @@ from tests.render_towns import CRS, barriers, blocks_frame, make_town, place
 
 def extent_of(code: str, town: Town | None = None) -> Extent:
     scene = make_scene(town or make_town())
-    return Surroundings(scene).extent_of(scene.blocks["code"].tolist().index(code))
+    return scene.extents[scene.blocks["code"].tolist().index(code)]
 
 
 def test_roads_and_rivers_on_each_side() -> None:

@@ -33,6 +33,8 @@ INSIDE = 2.0
 """Metres: a barrier farther inside the block than this is not its limit."""
 BEYOND = 3.0
 """Metres beyond the border at which the neighbour is looked for."""
+_TOGETHER = 32
+"""Blocks that are looked at together: all at once would take much memory, and each by itself more time."""
 _NAMELESS = 12.0
 """Metres by which a nameless barrier counts as farther away."""
 _PARALLEL = math.radians(30)
@@ -100,23 +102,42 @@ class Surroundings:
         self._words = words.all
         shapely.prepare(scene.areas.geometries)
 
-    def extent_of(self, index: int) -> Extent:
-        """Return the extent in words of the block of that index in the scene."""
-        edges = _edges(self._scene.areas.geometries[index])
-        views = [_view(edges, side) for side in SIDES]
-        points, normals, directions = (np.concatenate(parts) for parts in zip(*views, strict=True))
-        words = self._words_along(index, points, normals, directions)
-        ends = np.cumsum([len(view[0]) for view in views])[:-1]
-        sides = (_weighed(part, self._words) for part in np.split(words, ends))
-        return Extent(**{side: "、".join(said) for side, said in zip(SIDES, sides, strict=True)})
+    def extents(self) -> list[Extent]:
+        """Return the extent in words of every block of the scene."""
+        count = len(self._scene.names)
+        return [
+            extent
+            for begin in range(0, count, _TOGETHER)
+            for extent in self._extents_of(range(begin, min(begin + _TOGETHER, count)))
+        ]
 
-    def _words_along(self, index: int, points: Floats, normals: Floats, directions: Floats) -> Ints:
-        """Return the number of the word for what lies along the border at each point; 0 where nothing is known."""
+    def _extents_of(self, blocks: range) -> list[Extent]:
+        """Return the extents of some blocks, looked at together."""
+        views = []
+        for index in blocks:
+            edges = _edges(self._scene.areas.geometries[index])
+            views += [_view(edges, side) for side in SIDES]
+        points, normals, directions = (np.concatenate(parts) for parts in zip(*views, strict=True))
+        lengths = [len(view[0]) for view in views]
+        words = self._words_along(
+            np.repeat(blocks, np.reshape(lengths, (-1, 4)).sum(axis=1)), points, normals, directions
+        )
+        sides = [_weighed(part, self._words) for part in np.split(words, np.cumsum(lengths)[:-1])]
+        return [
+            Extent(**{side: "、".join(said) for side, said in zip(SIDES, sides[k : k + 4], strict=True)})
+            for k in range(0, len(sides), 4)
+        ]
+
+    def _words_along(self, blocks: Ints, points: Floats, normals: Floats, directions: Floats) -> Ints:
+        """Return the number of the word for what lies along the border at each point; 0 where nothing is known.
+
+        ``blocks`` are the blocks that the points are of, in order.
+        """
         if not len(points):
             return np.empty(0, dtype=np.int64)
         along = self._along(points, normals, directions, reach=REACH)
         named = self._named[along]
-        beyond = self._beyond(index, points + BEYOND * normals)
+        beyond = self._beyond(blocks, points + BEYOND * normals)
         words = np.where(named, self._name_words[along], beyond)
         left = ~named & (beyond == 0)
         if left.any():
@@ -132,7 +153,8 @@ class Surroundings:
         """Return the barrier that the border follows at each point, of one rank or of any; -1 where there is none."""
         best = np.full(len(points), -1)
         segments = self._segments
-        point, segment = segments.tree.query(shapely.points(points), predicate="dwithin", distance=reach)
+        around = np.concatenate([points - reach, points + reach], axis=1)
+        point, segment = segments.tree.query(shapely.box(*around.T))
         owner = segments.owner[segment]
         turn = np.remainder(segments.direction[segment] - directions[point] + math.pi / 2, math.pi) - math.pi / 2
         suited = np.abs(turn) <= _PARALLEL
@@ -141,25 +163,30 @@ class Surroundings:
         point, segment, owner = point[suited], segment[suited], owner[suited]
         run = segments.nearest(points[point], segment) - points[point]
         # what runs inside the block is no limit of it: a street block is not limited by its own middle line
-        outside = (run * normals[point]).sum(axis=1) >= -INSIDE
-        point, segment, owner, run = point[outside], segment[outside], owner[outside], run[outside]
+        far = np.hypot(run[:, 0], run[:, 1])
+        outside = ((run * normals[point]).sum(axis=1) >= -INSIDE) & (far <= reach)
+        point, segment, owner, far = point[outside], segment[outside], owner[outside], far[outside]
         # a name a little farther off says more than a nameless lane on the border
-        score = np.hypot(run[:, 0], run[:, 1]) + np.where(self._named[owner], 0.0, _NAMELESS)
+        score = far + np.where(self._named[owner], 0.0, _NAMELESS)
         order = np.lexsort((segment, score, point))
         found, first = np.unique(point[order], return_index=True)
         best[found] = owner[order][first]
         return best
 
-    def _beyond(self, index: int, points: Floats) -> Ints:
+    def _beyond(self, blocks: Ints, points: Floats) -> Ints:
         """Return the word for the block (in the same grid) or grid at each point, 0 where there is none."""
         areas, grids = self._scene.areas, self._scene.grid_numbers
         words = np.zeros(len(points), dtype=np.int64)
-        x, y = points.T
-        # the first of several has the last word
-        for other in reversed(areas.near(shapely.box(x.min(), y.min(), x.max(), y.max()))):
-            if other != index:
-                inside = shapely.intersects_xy(areas.geometries[other], x, y)
-                words[inside] = (self._block_words if grids[other] == grids[index] else self._grid_words)[other]
+        known, begins = np.unique(blocks, return_index=True)
+        ends = [*begins[1:].tolist(), len(points)]
+        for index, begin, end in zip(known.tolist(), begins.tolist(), ends, strict=True):
+            x, y = points[begin:end].T
+            # the first of several has the last word
+            for other in reversed(areas.near(shapely.box(x.min(), y.min(), x.max(), y.max()))):
+                if other != index:
+                    inside = shapely.intersects_xy(areas.geometries[other], x, y)
+                    word = (self._block_words if grids[other] == grids[index] else self._grid_words)[other]
+                    words[begin:end][inside] = word
         return words
 
 
@@ -216,19 +243,18 @@ def _view(edge: Floats, side: str) -> tuple[Floats, Floats, Floats]:
     p, q = edge[:, [toward, toward + 2]].T
     low, high = min(a.min(), b.min()), max(a.max(), b.max())
     sight = low + (high - low) * (np.arange(SIGHT_LINES) + 0.5) / SIGHT_LINES
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = (sight[:, None] - a) / (b - a)
-    met = (np.minimum(a, b) <= sight[:, None]) & (sight[:, None] < np.maximum(a, b))
-    depth = np.where(met, p + np.where(met, share, 0.0) * (q - p), -sign * np.inf)
-    first = np.argmax(sign * depth, axis=1)
-    rows = np.arange(SIGHT_LINES)
-    run = edge[first, 2:] - edge[first, :2]
+    line, met = np.nonzero((np.minimum(a, b) <= sight[:, None]) & (sight[:, None] < np.maximum(a, b)))
+    depth = p[met] + (sight[line] - a[met]) / (b[met] - a[met]) * (q[met] - p[met])
+    order = np.lexsort((met, -sign * depth, line))
+    line, first = np.unique(line[order], return_index=True)
+    met, depth = met[order][first], depth[order][first]
+    run = edge[met, 2:] - edge[met, :2]
     direction = np.arctan2(run[:, 1], run[:, 0])
     normal = np.stack([np.sin(direction), -np.cos(direction)], axis=1)  # outward: the interior is on the left
-    facing = met[rows, first] & (sign * normal[:, toward] > math.cos(math.radians(70)))
-    points = np.empty((SIGHT_LINES, 2))
-    points[:, along], points[:, toward] = sight, depth[rows, first]
-    order = rows[facing][::-1] if along == 1 else rows[facing]
+    points = np.empty((len(line), 2))
+    points[:, along], points[:, toward] = sight[line], depth
+    facing = np.flatnonzero(sign * normal[:, toward] > math.cos(math.radians(70)))
+    order = facing[::-1] if along == 1 else facing
     return points[order], normal[order], direction[order]
 
 

@@ -194,8 +194,7 @@ class Scene:
         """What each block reaches to on each side, in words."""
         from gridgeo.render.extent import Surroundings  # which looks at scenes
 
-        surroundings = Surroundings(self)
-        return [surroundings.extent_of(index) for index in range(len(self.blocks))]
+        return Surroundings(self).extents()
 
     @cached_property
     def courses(self) -> Features:
