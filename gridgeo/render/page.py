@@ -29,8 +29,10 @@ from gridgeo.town import Town
 
 _MAP_SIZE = (116.0, 128.0)
 """Millimetres of the map's design: small, so that names can be read on a phone, where it is as wide as the screen."""
-_STREET_MAP_SIZE = (176.0, 180.0)
+_STREET_MAP_SIZE = (152.0, 156.0)
 """The same for streets, which are long and thin: on a smaller map their border would cover them."""
+_WHOLE = 12
+"""Letters of names, days and hours that stay on one line."""
 INDEX_FILE, MAP_FILE = "index.html", "map.html"
 """The other pages of a site."""
 
@@ -189,11 +191,26 @@ def _card(card: Card, photos: Mapping[Path, str]) -> str:
     address = "" if card.photo is None else photos[card.photo]
     photo = f'<img alt="{escape(card.name)}的照片" src="{escape(address)}" width="72" height="96">' if address else ""
     phone = f"<p>{phone_links(card.phone)}</p>" if card.phone else ""
-    hours = f"<p>接待时间：<bdi>{escape(card.hours)}</bdi></p>" if card.hours else ""
+    label = '<span class="whole">接待时间：</span>'
+    hours = f"<p>{label}<bdi>{_in_pieces(card.hours, ' ')}</bdi></p>" if card.hours else ""
     organisation = f"<p><bdi>{escape(card.organisation)}</bdi></p>" if card.organisation else ""
     return (
         f'<li>{photo}<div><p class="role">{card.role_name}</p><h3><bdi>{escape(card.name)}</bdi></h3>'
         f"{organisation}{phone}{hours}</div></li>"
+    )
+
+
+def _in_pieces(text: str, between: str) -> str:
+    """Return a text as HTML whose short pieces aren't broken into lines.
+
+    Examples
+    --------
+    >>> _in_pieces("每天 14:00-16:30", " ")
+    '<span class="whole">每天</span> <span class="whole">14:00-16:30</span>'
+    """
+    return between.join(
+        f'<span class="whole">{escape(piece)}</span>' if 1 < len(piece) <= _WHOLE else escape(piece)
+        for piece in text.split(between)
     )
 
 
@@ -213,7 +230,7 @@ def _supervision(notice: Notice, words: Words) -> str:
 
 def _extent(notice: Notice) -> str:
     sides = zip("东南西北", (getattr(notice.extent, s) for s in ("east", "south", "west", "north")), strict=True)
-    rows = "".join(f"<dt>{side}至</dt><dd><bdi>{escape(text)}</bdi></dd>" for side, text in sides if text)
+    rows = "".join(f"<dt>{side}至</dt><dd><bdi>{_in_pieces(text, '、')}</bdi></dd>" for side, text in sides if text)
     return f'<dl class="sides">{rows}</dl>' if rows else ""
 
 
@@ -235,7 +252,8 @@ def _patrols(notice: Notice, words: Words) -> str:
     heads = [f"{escape(shift.name)} {escape(shift.hours)}".strip() for shift in notice.shifts]
     columns = "".join(f'<th scope="col"><bdi>{head}</bdi></th>' for head in heads)
     rows = "".join(
-        f'<tr><th scope="row"><span class="number">{escape(row.number)}</span> <bdi>{escape(row.streets)}</bdi> '
+        f'<tr><th scope="row"><span class="number">{escape(row.number)}</span> '
+        f"<bdi>{_in_pieces(row.streets, '、')}</bdi> "
         f'<span class="under">{escape(row.length)}</span></th>'
         + "".join(
             f'<td data-shift="{head}">{"".join(map(_watch, shift))}</td>'
