@@ -27,7 +27,7 @@ from gridgeo.partition.search.budget import USUAL_SECONDS
 from gridgeo.partition.search.exact import FEW, NODES
 from gridgeo.partition.search.level import are_kept, compiled_loops
 from gridgeo.partition.search.problem import with_demanded_borders
-from gridgeo.partition.search.solve import work_of
+from gridgeo.partition.search.run import quick_work_of, work_of
 from gridgeo.progress import track
 
 SPEED = 4e6
@@ -86,7 +86,9 @@ class Task:
     @property
     def work(self) -> float:
         """Proposals at the usual effort."""
-        return 0.0 if self.count <= 1 else float(work_of(len(self.graph), self.count))
+        if self.count <= 1:
+            return 0.0
+        return float((work_of if self.old is None else quick_work_of)(len(self.graph), self.count))
 
 
 @dataclass(frozen=True)

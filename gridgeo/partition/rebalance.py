@@ -27,7 +27,8 @@ from gridgeo.partition.demand import MOVE_PRICE
 from gridgeo.partition.search.answer import within
 from gridgeo.partition.search.level import Level, loops_for
 from gridgeo.partition.search.problem import Aim, Graph
-from gridgeo.partition.search.solve import COLD, HOT, in_units, work_of
+from gridgeo.partition.search.run import COLD, HOT, quick_work_of
+from gridgeo.partition.search.solve import in_units
 
 PRICES = (0.0, 3.0, MOVE_PRICE, 300.0)
 """Prices of a curve."""
@@ -118,7 +119,7 @@ def rebalance(
         cost=np.concatenate([fair.cost, price * fair.load.mean(axis=1)[tied]]),
         passable=np.concatenate([fair.passable, np.zeros(len(tied), dtype=np.bool_)]),
     )
-    work = work_of(size, count, effort)
+    work = quick_work_of(size, count, effort)
     level = Level(anchored, aim, loops_for(work))
     found: list[Point] = []
     for start in range(STARTS):

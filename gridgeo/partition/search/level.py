@@ -7,7 +7,7 @@ import importlib.util
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ WORTH_COMPILING = 1_000_000
 """Proposals: fewer take plain Python less time than a compiler needs."""
 CHUNK = 200_000
 """Proposals between two looks at the clock."""
+LOOKS = 16
+"""Proposals an atom between two plans on the way that are looked at, where anyone wants to see them."""
 STEEPEST = 30.0
 """The highest price of an atom's share of imbalance, in units of the mean price of a pair."""
 TREES = 12
@@ -77,8 +79,18 @@ def are_kept() -> bool:
 class Level:
     """A graph made ready for the loops, with the plan that is being improved."""
 
-    def __init__(self, graph: Graph, aim: Aim, loops: Any, steepest: float = STEEPEST) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        aim: Aim,
+        loops: Any,
+        steepest: float = STEEPEST,
+        seen: Callable[[Integers], object] | None = None,
+    ) -> None:
         self.graph, self.aim, self.loops, self.steepest = graph, aim, loops, steepest
+        self.look, self.seen = CHUNK, seen
+        if seen is not None:
+            self.look = LOOKS * max(64, len(graph))
         size, many = graph.load.shape
         count = len(graph.pairs)
         ends = np.concatenate([graph.pairs, graph.pairs[:, ::-1]])
@@ -164,8 +176,9 @@ class Level:
         cooling = (cold / hot) ** (1 / max(1, steps))
         done = 0
         least, most = 0.2 * self.unit, self.steepest * self.unit * len(self.graph) / self.aim.count
+        since = 0
         while done < steps:
-            now = min(CHUNK, steps - done)
+            now = min(self.look, steps - done)
             warmth = self.unit * hot * cooling**done
             self.steep = self.loops.anneal(
                 self.net,
@@ -182,7 +195,12 @@ class Level:
                 most,
             )
             done += now
-            yield
+            since += now
+            if self.seen is not None:
+                self.seen(np.array(self.plan.block, dtype=np.int64))
+            if since >= CHUNK or done == steps:
+                since = 0
+                yield
         self.begin(self.plan_found())
 
     def recombine(self, rounds: int) -> None:
