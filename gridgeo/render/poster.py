@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -117,6 +117,19 @@ _USUAL_HEIGHTS, _TABLE_HEIGHTS = (150.0, 200.0), (85.0, 170.0)
 """About how high a wide and a tall map become, in millimetres: usually, and above a table of sections."""
 _MUCH_LARGER = 0.85
 
+_COMMON = (
+    "disclaimer",
+    "watermark",
+    "attribution",
+    "approval_number",
+    "supervision_phone",
+    "qr",
+    "issuer",
+    "date",
+    "version",
+)
+"""What most notices of a town say alike."""
+
 _LONG_WORD = re.compile("[!-~]{18}")
 """A word that may be broken anywhere."""
 
@@ -147,6 +160,8 @@ class _Planned:
 
     levels: list[dict[str, Any]]
     encoded: str
+    heights: dict[tuple[object, ...], dict[str, float]] = field(default_factory=dict)
+    """Of the parts that notices have in common, by what these say: as far as they have been measured."""
 
 
 class Press:
@@ -354,11 +369,13 @@ class Press:
         else:
             least_of, width = least_height, self._sheet.inner_width
         least = [least_of(notice.officers, level, width, heading=heading) for level in self._sized_levels]
-        tried = {"least_people": least, "first": first}
+        known = levels.heights.setdefault((words["page"]["layout"], words["long_words"], *words["common"].values()), {})
+        tried = {"least_people": least, "first": first, "known": known}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"}, levels=levels.encoded)
         chosen = self._query("<chosen>", field="value", one=True)
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))
+        known |= chosen["heights"]
         level = self._sized_levels[chosen["level"]]
         if level.text < 12:
             self._warnings.append(Problem(_place(notice), _SMALL_PRINT, {"size": f"{level.text:g}"}))
@@ -381,8 +398,10 @@ class Press:
         }
         for key in ("index", "kind", "classes", "services"):
             del content[key]
+        common = {key: content[key] for key in _COMMON}
         return {
             "notice": content,
+            "common": common,
             "theme": self._theme,
             "page": self._page(notice),
             "long_words": any(_LONG_WORD.search(text) for _, text in texts_of(notice)),
