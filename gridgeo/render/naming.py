@@ -18,7 +18,7 @@ from gridgeo.render import colours, svg
 from gridgeo.render.along import SetOut, Way
 from gridgeo.render.fonts import POINT
 from gridgeo.render.labels import Label, Page, place_at, place_in_area
-from gridgeo.render.window import Window
+from gridgeo.render.window import Shown, Window
 
 _FOCUS_SIZES = (26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 14.5, 13.0)
 _CALLED_OUT_SIZES = (20.0, 16.0, 13.0)
@@ -170,11 +170,11 @@ class Names:
 
     def _named_lines(self) -> list[tuple[Rank, str, shapely.LineString]]:
         """Return rank, name and course of what is to be named, in order."""
-        lines, frame = self._scene.lines, self._page.frame
+        lines = self._scene.lines
+        named = [(k, shape) for k, shape in self._window.lines if lines.names[k]]
         groups: dict[tuple[Rank, str], list[shapely.Geometry]] = {}
-        for k, shape in self._window.lines:
-            if lines.names[k] and self._deserves_name(lines.ranks[k], shape):
-                groups.setdefault((lines.ranks[k], lines.names[k]), []).append(shapely.intersection(shape, frame))
+        for k, shape in self._worth_naming(named):
+            groups.setdefault((lines.ranks[k], lines.names[k]), []).append(shape)
         found: list[tuple[int, float, str, Rank, shapely.LineString]] = []
         for (rank, name), shapes in groups.items():
             least = len(name) * (_LINE_SIZES[rank] - 1.5) * self._factor * POINT * 0.6
@@ -184,11 +184,17 @@ class Names:
         found.sort(key=lambda item: (item[:3], item[4].coords[0]))
         return [(rank, name, part) for _, _, name, rank, part in found]
 
-    def _deserves_name(self, rank: str, shape: shapely.Geometry) -> bool:
-        """Return whether a line may be named: lanes only near the focus, or the map would drown in them."""
-        if rank != "lane":
-            return True
-        return not self._window.is_overview and bool(shapely.dwithin(shape, self._window.focus, 2.0))
+    def _worth_naming(self, named: Shown) -> Shown:
+        """Return what of lines is in the frame, lanes only near the focus, or the map would drown in their names."""
+        if not named:
+            return []
+        index, shapes = np.array([k for k, _ in named]), np.array([shape for _, shape in named], dtype=object)
+        lanes = np.array([self._scene.lines.ranks[k] == "lane" for k, _ in named])
+        kept = ~lanes
+        if not self._window.is_overview:
+            kept[lanes] = shapely.dwithin(self._window.focus, shapes[lanes], 2.0)
+        shapes = shapely.intersection(shapes[kept], self._page.frame)
+        return list(zip(index[kept].tolist(), shapes.tolist(), strict=True))
 
     def _line_fill(self, rank: str, placed: Label) -> str:
         if rank == "river":
