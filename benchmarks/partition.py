@@ -9,7 +9,8 @@ borders priced by rank), ``iowa`` and ``proofs`` (small areas, where the least c
 Each line tells CPU seconds, the worst deviation, cut edges (and by how much they are below METIS's), the share of the
 border on local streets, in how many more pieces than blocks the plan lies, and how sure the answer is. Balance and
 pieces are checked here by networkx and plain sums, not by gridgeo. A bar that is asked for stands behind its line: met,
-MISSED, or proven impossible with the tolerance below which the exact model shows in the same run that there is no plan.
+MISSED, or proven impossible with the tolerance, or the share of local streets, below which the exact model shows in the
+same run that there is no plan.
 pymetis, gerrychain and spopt are measured where they are installed; what takes longer than `PATIENCE` seconds of CPU
 has given up. The first run compiles.
 """
@@ -280,6 +281,25 @@ class Table:
                 return f"proven impossible: no plan below {found.below:.1%}"
         return "MISSED"
 
+    def local_verdict(self, most: float) -> str:
+        """Return whether the bar on the share of local streets is proven to be out of reach.
+
+        The share grows with the border on local streets and falls with all other border. So no plan has a smaller one
+        than the least border on local streets (a lower bound, by the search for just that) has with everything else.
+        """
+        assert self.local is not None
+        if len(self.graph) > BALANCE_ATOMS:
+            return "MISSED"
+        found = search(replace(self.graph, cost=self.local[:, LOCAL].copy()), plain(self.count), seed=0)
+        others = float(np.delete(self.local, LOCAL, axis=1).sum())
+        least = found.lower_bound / (found.lower_bound + others)
+        if least <= most:
+            return f"MISSED (no plan below {least:.1%})"
+        sides = found.block[self.graph.pairs]
+        border = self.local[sides[:, 0] != sides[:, 1]]
+        seen = float(border[:, LOCAL].sum() / border.sum())
+        return f"proven impossible: no plan below {least:.1%} local (where nothing else counts: {seen:.1%})"
+
     def tell(
         self, name: str, find: Callable[[], Integers | Answer], *, bar: bool = False, most_local: float | None = None
     ) -> None:
@@ -308,7 +328,8 @@ class Table:
             said += f"  local {share:6.1%}"
             if most_local is not None:
                 good = share <= most_local and worst <= TOLERANCE + 1e-9 and not more
-                said += f" {self.verdict(good, worst, block)}"
+                verdict = self.verdict(good, worst, block)
+                said += f" {self.local_verdict(most_local) if verdict == 'MISSED' else verdict}"
         if bar and self.metis:
             good = edges <= (1 - BELOW_METIS) * self.metis and worst <= TOLERANCE + 1e-9 and not more
             said += f"  {self.verdict(good, worst, block)}"

@@ -4,8 +4,8 @@ Theory. Atoms are matched over dear borders until few are left (coarsening); ran
 where the cut is cheap; the plan is annealed on each level, from the coarsest back to the atoms, and pairs of
 neighbouring blocks are merged and cut anew. In larger areas several plans are bred: where two of them agree atoms stay
 together, and what is left is annealed and cut anew. In areas of up to some hundred atoms breeding starts over several
-times, and of all blocks that were seen on the way the best plan is chosen (`gridgeo.partition.search.pool`), until two
-rounds have brought nothing better.
+times, and of all blocks that were seen on the way the best plan is chosen (`gridgeo.partition.search.pool`), until a
+round finds the best plan once more, or two rounds have brought nothing better.
 
 Cost. Counted in proposals: see `gridgeo.partition.search.solve`.
 """
@@ -38,8 +38,8 @@ POLISHED = 3000
 """Atoms up to which plans are bred and polished: above, there are too many neighbours for the time."""
 SEVERAL = 300
 """Atoms up to which breeding starts over, and plans are put together from a pool of all blocks seen."""
-ROUND_WORK = 18_000
-"""Proposals an atom of one such round,"""
+ROUND_WORK, FULL = 18_000, 120
+"""Proposals an atom of one such round, in areas of so many atoms; in smaller ones fewer,"""
 MOST_ROUNDS = 6
 """rounds at the usual effort, at most,"""
 IN_VAIN = 2
@@ -67,8 +67,13 @@ LAST_STEPS = 20
 def work_of(size: int, count: int, effort: float = 1.0) -> int:
     """Return how many proposals a search may make."""
     if HARD < size <= SEVERAL:
-        return int(effort * MOST_ROUNDS * ROUND_WORK * size)
+        return int(effort * MOST_ROUNDS * _round_work(size))
     return quick_work_of(size, count, effort)
+
+
+def _round_work(size: int) -> float:
+    """Return how many proposals a round of breeding makes."""
+    return ROUND_WORK * size * min(1.0, size / FULL)
 
 
 def quick_work_of(size: int, count: int, effort: float = 1.0) -> int:
@@ -139,11 +144,18 @@ class Run:
 
     def _rounds(self, pool: Pool) -> Iterator[None]:
         """Breed from several starts, and after each choose the best plan from the pool of all blocks seen."""
-        rounds = max(1, round(self.work / (ROUND_WORK * len(self.graph))))
+        rounds = max(1, round(self.work / _round_work(len(self.graph))))
         best, in_vain = (math.inf, math.inf), 0
+
+        def told(score: tuple[float, float]) -> tuple[float, float]:
+            return score[0], round(score[1], SAME_SCORE)
+
         for number in range(rounds):
             yield from self._breed(self.seed + number * ROUND_SEEDS, self.work // rounds)
             self.kept.append(min(self.found))
+            # a plan that is out of balance is not good enough: a better one is looked for as long as may be
+            if best[0] <= 0 and told(self.kept[-1][0]) == best:
+                return  # found twice, from other starts
             least = min(self.kept)[0]
             block = pool.best(least[1] if least[0] <= 0 else math.inf)
             if block is not None:
@@ -152,10 +164,8 @@ class Run:
                 self._keep()
                 self.kept.append(self.found[-1])
             yield
-            now = min(self.kept)[0]
-            in_vain = 0 if (now[0], round(now[1], SAME_SCORE)) < best else in_vain + 1
-            best = min(best, (now[0], round(now[1], SAME_SCORE)))
-            # a plan that is out of balance is not worth keeping: it is looked for as long as may be
+            now = told(min(self.kept)[0])
+            best, in_vain = (now, 0) if now < best else (best, in_vain + 1)
             if in_vain >= IN_VAIN and best[0] <= 0:
                 return
 
