@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_inside, _beyond = threading.Lock(), threading.Lock()
+_inside, _beyond = threading.Lock(), threading.Semaphore(2)
 _own = threading.local()
 
 
@@ -29,7 +29,7 @@ def turn() -> Iterator[None]:
 
 @contextmanager
 def outside() -> Iterator[None]:
-    """Give the turn away while a library works outside of the interpreter, which one thread does at a time.
+    """Give the turn away while a library works outside of the interpreter, which two threads do at most.
 
     A thread that takes no turns goes on as it is.
     """

@@ -180,13 +180,14 @@ class _Stage:
         return item, current_language()
 
 
-def test_in_turns_one_thread_is_inside_and_one_outside() -> None:
+def test_in_turns_one_thread_is_inside_while_others_are_outside() -> None:
     """Results come in order, in the language of the caller."""
     stage = _Stage()
     with use_language("zh"):
         found = list(each(range(39), _Stage.play, nullcontext, (stage,), jobs=2, in_turns=True))
     assert found == [(k, "zh") for k in range(39)]
-    assert (stage.most_inside, stage.most_outside) == (1, 1)
+    assert stage.most_inside == 1
+    assert stage.most_outside <= 2
     assert stage.overlaps > 5
 
 
