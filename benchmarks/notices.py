@@ -280,9 +280,13 @@ def main() -> None:
     parser.add_argument("count", nargs="?", type=int, default=500)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--peer", type=int, default=20, help="posters drawn with matplotlib")
+    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--render", nargs=2, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--matplotlib", nargs=2, type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.make:
+        print(json.dumps(make_town(given.make, given.count)))
+        return
     if given.render:
         render(*given.render, given.jobs)
         return
@@ -291,7 +295,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        blocks = make_town(folder / "town", given.count)
+        # in a process of its own, so that this one holds no libraries, whose pages would be counted as shared with it
+        blocks, *_ = in_own_process(given.count, "--make", folder / "town")
         print(f"sample town of {blocks} blocks with photos; {given.jobs} jobs", flush=True)
         made, seconds, cpu, peak = in_own_process("--render", folder / "town", folder / "out", "--jobs", given.jobs)
         rate, each = 60 * made["files"] / seconds, cpu / made["files"]
