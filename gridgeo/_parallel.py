@@ -28,8 +28,8 @@ Tools = TypeVar("Tools")
 
 _WORTH_A_PROCESS = 12
 """Things to do for which it is worth starting another process."""
-_THREADS_IN_TURN = 3
-"""Threads that keep two processors busy, whether Python or what is outside of it takes longer."""
+_THREADS_IN_TURN = 2
+"""Threads that keep two processors busy: a third one makes nothing faster, and takes memory."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """What tells numpy how many threads to start: with a process for each processor, more get in each other's way.
 Typst's are seen to where it is started, `gridgeo.render.print_fonts`."""

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_inside, _beyond = threading.Lock(), threading.Semaphore(2)
+_inside = threading.Lock()
 _own = threading.local()
 
 
@@ -29,7 +29,7 @@ def turn() -> Iterator[None]:
 
 @contextmanager
 def outside() -> Iterator[None]:
-    """Give the turn away while a library works outside of the interpreter, which two threads do at most.
+    """Give the turn away while a library works outside of the interpreter.
 
     A thread that takes no turns goes on as it is.
     """
@@ -38,7 +38,6 @@ def outside() -> Iterator[None]:
         return
     _inside.release()
     try:
-        with _beyond:
-            yield
+        yield
     finally:
         _inside.acquire()

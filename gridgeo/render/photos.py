@@ -7,6 +7,7 @@ import io
 import math
 from pathlib import Path
 
+from gridgeo._turns import outside
 from gridgeo.errors import Problem
 from gridgeo.language import Message
 
@@ -57,7 +58,10 @@ class Photos:
             return None
         width = WIDTH if printed is None else pixels_for(printed)
         if (source, width) not in self._done:
-            content = self._kept.get((source, width)) or readable_photo(source, name, self.warnings, width=width)
+            content = self._kept.get((source, width))
+            if content is None:
+                with outside():
+                    content = readable_photo(source, name, self.warnings, width=width)
             if content is None:
                 self._done[source, width] = None
             else:
