@@ -67,7 +67,7 @@ def each(
     """
     enough = max(1, min(jobs, len(work) // _WORTH_A_PROCESS))
     threads = _THREADS_IN_TURN if in_turns and enough > 1 else 1
-    others = enough - (2 if threads > 1 else 1)
+    others = enough - threads
     with ExitStack() as ending:
         begun_elsewhere: list[Future[Result]] = []
         if others > 0:
@@ -79,7 +79,7 @@ def each(
         left = _Left(len(work), begun_elsewhere)
         own_tools = [ending.enter_context(tools(*given)) for _ in range(threads)]
         if threads > 1:
-            yield from _in_threads(work, do, own_tools, left, begun_elsewhere, ending)
+            yield from _in_threads(work, do, own_tools, left, begun_elsewhere)
         else:
             yield from _alone(work, do, own_tools[0], left, begun_elsewhere)
 
@@ -106,13 +106,16 @@ def _alone(
     begun_elsewhere: Sequence[Future[Result]],
 ) -> Iterator[Result]:
     """Yield what comes of each item, in their order; while another process has the next one, go on with others."""
+    from concurrent.futures import Future
+
     own_results: dict[int, Future[Result]] = {}
     for k in range(len(work)):
         while k not in own_results and not (begun_elsewhere and begun_elsewhere[k].done()):
             mine = left.next()
             if mine is None:
                 break
-            own_results[mine] = _done(do, tools, work[mine])
+            own_results[mine] = Future()
+            _settle(own_results[mine], do, tools, work[mine])
         yield (own_results.pop(k, None) or begun_elsewhere[k]).result()
 
 
@@ -122,7 +125,6 @@ def _in_threads(
     crew: Sequence[Tools],
     left: _Left,
     begun_elsewhere: Sequence[Future[Result]],
-    ending: ExitStack,
 ) -> Iterator[Result]:
     """Yield what comes of each item, in their order, done by a thread for each of the tools or by other processes."""
     from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -133,36 +135,29 @@ def _in_threads(
     def keep_on(tools: Tools) -> None:
         while not stopped.is_set() and (mine := left.next()) is not None:
             with turn():
-                outcome = _done(do, tools, work[mine])
-            if error := outcome.exception():
-                own_results[mine].set_exception(error)
-            else:
-                own_results[mine].set_result(outcome.result())
+                _settle(own_results[mine], do, tools, work[mine])
 
-    threads = ThreadPoolExecutor(len(crew))
-    ending.callback(threads.shutdown)
-    ending.callback(stopped.set)
-    for tools in crew:
-        # a thread knows nothing of the language and the progress bars of the one that starts it
-        threads.submit(copy_context().run, keep_on, tools)
-    for k, own in enumerate(own_results):
+    with ThreadPoolExecutor(len(crew)) as threads:
         try:
-            result = (begun_elsewhere[k] if begun_elsewhere else own).result()
-        except CancelledError:  # one of the threads has it
-            result = own.result()
-        yield result
+            for tools in crew:
+                # a thread knows nothing of the language and the progress bars of the one that starts it
+                threads.submit(copy_context().run, keep_on, tools)
+            for k, own in enumerate(own_results):
+                try:
+                    result = (begun_elsewhere[k] if begun_elsewhere else own).result()
+                except CancelledError:  # one of the threads has it
+                    result = own.result()
+                yield result
+        finally:
+            stopped.set()
 
 
-def _done(do: Callable[[Tools, Item], Result], own: Tools, item: Item) -> Future[Result]:
-    """Return what came of an item, be it an error: its turn to be told comes with the order of the items."""
-    from concurrent.futures import Future
-
-    outcome: Future[Result] = Future()
+def _settle(outcome: Future[Result], do: Callable[[Tools, Item], Result], own: Tools, item: Item) -> None:
+    """Do an item; what comes of it, be it an error, is told when its turn comes in the order of the items."""
     try:
         outcome.set_result(do(own, item))
     except Exception as error:
         outcome.set_exception(error)
-    return outcome
 
 
 def _processes(
