@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from gridgeo.language import one_line
 
@@ -211,6 +211,32 @@ def terminal_width(text: str) -> int:
     9
     """
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table for a terminal, each column as wide as its widest cell.
+
+    Examples
+    --------
+    >>> in_columns([("A3", "1"), ("责任块", "2")])
+    ['A3      1', '责任块  2']
+    """
+    widths = [max(map(terminal_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell + " " * (wide - terminal_width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def first_line_of(error: Exception) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing.
+
+    Examples
+    --------
+    >>> first_line_of(ValueError("too wide; at line 3")), first_line_of(ValueError())
+    ('too wide; at line 3', 'ValueError')
+    """
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def formula_free(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gridgeo._parallel import processors
-from gridgeo._words import terminal_width
+from gridgeo._words import in_columns
 from gridgeo.cli.reading import is_town
 from gridgeo.cli.saying import say, say_made, warn
 from gridgeo.errors import InputError, Problem
@@ -143,11 +143,8 @@ def draft_from(
 
 def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table to standard output, its columns set apart by tabs' width."""
-    lines = [list(head), *map(list, rows)]
-    wide = [max(terminal_width(line[column]) for line in lines) for column in range(len(head))]
-    for line in lines:
-        cells = [cell + " " * (wide[column] - terminal_width(cell)) for column, cell in enumerate(line)]
-        typer.echo("  ".join(cells).rstrip())
+    for line in in_columns([head, *rows]):
+        typer.echo(line)
 
 
 def demanded(town: "Town", tolerances: Sequence[str], jobs: int) -> "Demand":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -138,7 +138,7 @@ def render_notices(
 
 def _tiled(folder: Path, names: Sequence[str], editions: Sequence[Edition], onto: PaperName) -> list[Path]:
     """Cut the PDFs of editions on larger paper onto sheets; return the files made."""
-    from gridgeo.render.ledger import read_sheets, write_ledger
+    from gridgeo.render.ledger import read_sheets, still_there, write_ledger
     from gridgeo.render.sheet import PAPERS
     from gridgeo.render.tiles import tile_files
 
@@ -148,13 +148,8 @@ def _tiled(folder: Path, names: Sequence[str], editions: Sequence[Edition], onto
         if not edition.sheet.is_picture and min(edition.sheet.paper) > min(PAPERS[onto]):
             files = [file for file in map(edition.file, names) if (folder / file).exists()]
             made |= {entry.file: entry for entry in tile_files(folder, files, edition.sheet.paper, onto, held)}
-    write_ledger(folder, sheets=still_there(folder, held | made))
+    write_ledger(folder, sheets=still_there(folder, (held | made).values()))
     return [folder / file for file in made]
-
-
-def still_there(folder: Path, entries: Mapping[str, SheetEntry]) -> list[SheetEntry]:
-    """Return the entries whose files are there."""
-    return [entry for file, entry in entries.items() if (folder / file).exists()]
 
 
 def _editions(
@@ -209,7 +204,7 @@ def render_index(
         When there are no blocks, none of a code in ``only``, or texts that the fonts lack characters for.
     """
     from gridgeo.render.index import index_file, index_sheets, make_index
-    from gridgeo.render.ledger import read_sheets, write_ledger
+    from gridgeo.render.ledger import read_sheets, still_there, write_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.scene import make_scene
     from gridgeo.render.selection import blocks_of
@@ -225,7 +220,7 @@ def render_index(
     for edition in _editions(folder, ["pdf"], papers, orientation):
         chosen = sheets if only is None else [sheet for sheet in sheets if sheet.is_of_grid_of(wanted)]
         made |= {entry.file: entry for entry in make_index(scene, chosen, folder, edition.name, held)}
-    entries = still_there(folder, held | made)
+    entries = still_there(folder, (held | made).values())
     write_ledger(folder, sheets=entries)
     index = [entry for entry in entries if entry.kind == "index"]
     known = {index_file(sheet, edition) for sheet in sheets for edition in {entry.edition for entry in index}}

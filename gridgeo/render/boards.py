@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gridgeo._words import formula_free, listed, terminal_width
+from gridgeo._words import formula_free, in_columns, listed
 from gridgeo.errors import Problem
 from gridgeo.language import Message, one_line
 from gridgeo.render.ledger import Entry, Issue
@@ -172,12 +172,7 @@ def boards_text(lines: Sequence[BoardLine]) -> str:
     """Return boards as a table to be read, in the language in force; those that must be seen to come first."""
     rows = [[message.text() for message in _HEADS.values()]]
     rows += [_cells(line) for line in sorted(lines, key=lambda line: line.state not in STALE)]
-    widths = [max(terminal_width(row[k]) for row in rows) for k in range(len(_HEADS))]
-    return "".join(
-        "  ".join(cell + " " * (wide - terminal_width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
-        + "\n"
-        for row in rows
-    )
+    return "".join(f"{line}\n" for line in in_columns(rows))
 
 
 def boards_csv(lines: Sequence[BoardLine]) -> str:

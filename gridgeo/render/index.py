@@ -20,6 +20,7 @@ import numpy as np
 import shapely
 
 from gridgeo._files import write_whole
+from gridgeo._words import first_line_of
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
@@ -36,6 +37,7 @@ from gridgeo.render.publishing import publishable
 from gridgeo.render.scene import Scene, Section
 from gridgeo.render.sections import Watch
 from gridgeo.render.sheet import Sheet, sheet_of
+from gridgeo.render.svg import NOTHING_DRAWN
 
 FOLDER = "index"
 _TOWN = "town"
@@ -53,8 +55,6 @@ _LEAST_SHARE, _MOST_SHARE = 0.45, 0.66
 _DRAWING = Message("printing index sheets", "正在制作索引图")
 _CANNOT_SET = Message("the index sheet can't be set ({reason})", "索引图无法排版（{reason}）")
 
-
-_NO_MAP = '<svg xmlns="http://www.w3.org/2000/svg" width="1mm" height="1mm" viewBox="0 0 1 1"/>'
 
 Row = tuple[str | tuple[str, ...], ...]
 """Cells of a table; one in pieces that are best not broken."""
@@ -371,7 +371,7 @@ class IndexPress:
         try:
             made = self._compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=0)
         except typst.TypstError as error:
-            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": _reason(error)})) from None
+            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": first_line_of(error)})) from None
         assert isinstance(made, bytes)
         return made, drawing.window
 
@@ -390,12 +390,12 @@ class IndexPress:
 
         sheet = self._sheet
         empty = {"width": 10, "height": 10, "alt": ""}
-        (self._folder / "map.svg").write_text(_NO_MAP, encoding="utf-8")
+        (self._folder / "map.svg").write_text(NOTHING_DRAWN, encoding="utf-8")
         self._write(self.words(index) | {"mode": "measure", "beside": False, "map": empty})
         try:
             sizes = json.loads(self._compiler.query("<sizes>", field="value", one=True))
         except (typst.TypstError, RuntimeError) as error:
-            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": _reason(error)})) from None
+            raise InputError(Problem(index.name, _CANNOT_SET, {"reason": first_line_of(error)})) from None
         shapes = self._scene.areas.geometries[[k for plot in index.plots for k in plot.blocks]]
         west, south, east, north = shapely.total_bounds(shapes)
         wide, high = max(east - west, 1e-9), max(north - south, 1e-9)
@@ -413,10 +413,6 @@ class IndexPress:
     def _write(self, data: Mapping[str, Any]) -> None:
         content = json.dumps(data, ensure_ascii=False, sort_keys=True)
         (self._folder / "data.json").write_text(content, encoding="utf-8")
-
-
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _members(scene: Scene) -> dict[int, list[int]]:

@@ -160,6 +160,20 @@ def write_ledger(
     return write_whole(folder / FILE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
+def read_record(file: Path, schema: str) -> dict[str, Any]:
+    """Return a record of what was made, as JSON of that schema keeps it; nothing where none can be read."""
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) and held.get("schema") == schema else {}
+
+
+def still_there(folder: Path, entries: Iterable[SheetEntry]) -> list[SheetEntry]:
+    """Return the entries whose files are there."""
+    return [entry for entry in entries if (folder / entry.file).exists()]
+
+
 def is_untouched(folder: Path, file: str, sha256: str) -> bool:
     """Return whether a file is there, as it was made."""
     try:
@@ -177,11 +191,7 @@ def _issue(entry: Entry) -> Issue:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    try:
-        held = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return held if isinstance(held, dict) and held.get("schema") == _SCHEMA else {}
+    return read_record(folder / FILE, _SCHEMA)
 
 
 def _held(folder: Path, key: str, make: Callable[[dict[str, Any]], Kind]) -> dict[str, Kind]:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import shapely
 
 from gridgeo._turns import outside
+from gridgeo._words import first_line_of
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.columns import Level, plan_columns
@@ -33,6 +34,7 @@ from gridgeo.render.print_fonts import print_fonts
 from gridgeo.render.qr import qr_code
 from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import BETWEEN, PICTURE_PIXELS, Sheet
+from gridgeo.render.svg import NOTHING_DRAWN
 from gridgeo.render.template import put_into
 
 STANDARDS: tuple[Literal["a-2a"], Literal["ua-1"]] = ("a-2a", "ua-1")
@@ -135,7 +137,6 @@ _LONG_WORD = re.compile("[!-~]{18}")
 
 _LEAST_MAP, _MOST_MAP, _OWN_MAP_HEIGHT = 40.0, 2000.0, 150.0
 """Millimetres that a map on a user's template may measure, and its height where it asks for none."""
-_NO_MAP = '<svg xmlns="http://www.w3.org/2000/svg" width="1mm" height="1mm" viewBox="0 0 1 1"/>'
 
 _LOCATOR, _PICTURE_LOCATOR = (54.0, 36.0), (42.0, 28.0)
 """Width and height of the little map of the town, in millimetres."""
@@ -229,8 +230,7 @@ class Press:
         try:
             return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
         except (typst.TypstError, RuntimeError) as error:  # the latter comes of its queries
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            reason = reason.removeprefix("failed to compile document: ")
+            reason = first_line_of(error).removeprefix("failed to compile document: ")
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
         finally:
             # Typst keeps what the last ten documents were made of, 10 MB each; notices share too little to be worth it
@@ -306,7 +306,7 @@ class Press:
         level = self._sized(LEVELS[_FIRST_LEVEL])
         plan = plan_columns(notice, level, self._sheet.inner_width)
         sizes = {**asdict(level), "plan": plan}
-        self._write("map.svg", _NO_MAP)
+        self._write("map.svg", NOTHING_DRAWN)
         self._show_photos(notice, words["notice"])
         size = {"width": words["page"]["map_width"], "height": _OWN_MAP_HEIGHT}
         page = {"mode": "measure", "level": sizes, "map": {**size, "alt": ""}, "mark": "0000-0000"}

@@ -27,7 +27,7 @@ from gridgeo.progress import track
 from gridgeo.render import file_names
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Bounds, Fingerprints, digest_of, versions
-from gridgeo.render.ledger import read_ledger
+from gridgeo.render.ledger import read_ledger, read_record
 from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.page import INDEX_FILE, MAP_FILE, PageWriter, map_size, page_of, page_title, shared_text, site_style
 from gridgeo.render.photos import readable_photo
@@ -285,11 +285,7 @@ def read_whole_pages(out: Path) -> dict[str, str]:
 
 
 def _held(out: Path) -> dict[str, Any]:
-    try:
-        held = json.loads((out / LEDGER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return held if isinstance(held, dict) and held.get("schema") == _SCHEMA else {}
+    return read_record(out / LEDGER, _SCHEMA)
 
 
 def _write_entries(out: Path, entries: Iterable[PageEntry], whole: Mapping[str, str]) -> None:

@@ -20,6 +20,9 @@ from gridgeo.render.labels import Label
 _LINE, _RING, _POLYGON = 1, 2, 3
 """GEOS's numbers for kinds of geometry; those beyond are collections."""
 
+NOTHING_DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="1mm" height="1mm" viewBox="0 0 1 1"/>'
+"""What stands for a drawing while a page is only measured."""
+
 UNIT = 100
 """Units of the drawing in a millimetre."""
 

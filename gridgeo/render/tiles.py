@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from gridgeo._files import write_whole
+from gridgeo._words import first_line_of
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
@@ -150,7 +151,7 @@ def tile(content: bytes, page: tuple[float, float], onto: PaperName, *, title: s
                 timestamp=0,
             )
         except typst.TypstError as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = first_line_of(error)
             raise InputError(Problem(title, _CANNOT_READ, {"reason": reason})) from None
     assert isinstance(made, bytes)
     return made
