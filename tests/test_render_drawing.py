@@ -13,6 +13,7 @@ import pytest
 import shapely
 
 from gridgeo.crs import convergence
+from gridgeo.render.colours import USUAL, fill_of
 from gridgeo.render.drawing import Drawing, draw_map, find_borders
 from gridgeo.render.furniture import bar_length, draw_north_arrow, draw_scale_bar
 from gridgeo.render.scene import Scene, make_scene
@@ -61,6 +62,31 @@ def test_a_block_too_narrow_for_its_name_has_it_beside_with_a_leader(scene: Scen
     assert label.text == "沈杜公路街面网格"
     window = View.of(scene.areas.geometries[index], WIDTH, HEIGHT - 8, margin=0.06, within=scene.extent)
     assert not shapely.intersects(window.shown(scene.areas.geometries[index]), label.shape)
+
+
+@pytest.mark.parametrize(("code", "widest"), [("310112999005001", 63), ("310112999004001", 0.7 * 160)])
+def test_a_very_long_name_is_broken_into_lines_rather_than_run_across_the_map(code: str, widest: float) -> None:
+    """Beside a street as inside a block, where it may be as wide as that."""
+    frame = blocks_frame()
+    frame.loc[frame["code"] == code, "name"] = "上海市闵行区浦江镇鹤泾坊居民委员会东区商务中心及周边公共区域"
+    scene = make_scene(make_town(frame=frame))
+    index = scene.blocks["code"].tolist().index(code)
+    drawing = draw_map(scene, index, width=160, height=120)
+    label = next(label for label in drawing.labels if label.text == scene.names[index])
+    west, _, east, _ = label.shape.bounds
+    assert 2 <= len(label.runs) <= 5
+    assert east - west < widest
+    assert min(len(run.text) for run in label.runs) >= 4
+
+
+def test_the_legend_shows_neighbours_in_the_colours_that_they_have(scene: Scene, drawings: list[Drawing]) -> None:
+    index = scene.blocks["code"].tolist().index("310112999001002")
+    legend = drawings[index].svg.split(">相邻责任块<")[0].rsplit("<g transform", 1)[1]
+    shown = set(re.findall(r'fill="(#[0-9A-F]{6})"', legend)) - {USUAL.ink}
+    neighbours = {
+        fill_of(scene.colours[k]) for k in range(len(scene.blocks)) if k != index and scene.kinds[k] != "street"
+    }
+    assert len(shown) == min(3, len(neighbours))
 
 
 def test_street_names_beside_the_focus_stand_outside_it(scene: Scene, drawings: list[Drawing]) -> None:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import pairwise
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pypdfium2
 import shapely
+from PIL import Image
 
 from gridgeo.layers import Layer
-from gridgeo.render.colours import contrast
+from gridgeo.render.colours import contrast, mixed
 from gridgeo.render.drawing import draw_map
+from gridgeo.render.fingerprint import Fingerprints
 from gridgeo.render.notice import compose_notices
+from gridgeo.render.poster import Press
+from gridgeo.render.printed_page import SHARP, PrintedPage
 from gridgeo.render.scene import make_scene
 from gridgeo.render.sections import colours_of
+from gridgeo.render.sheet import sheet
 from gridgeo.town import Publication, Town
 from tests.render_towns import CRS, make_town, place
 from tests.test_render_one_page import HOMES, STREET, crowded_town
+from tests.test_render_photocopy import Copy
 
 
 def test_sections_are_numbered_on_the_map_and_in_the_table() -> None:
@@ -39,6 +47,25 @@ def test_sections_are_numbered_on_the_map_and_in_the_table() -> None:
         ("周一至周四", "巡n00"),
         ("周五至周日", "巡n00"),
     ]
+
+
+def test_along_each_section_its_own_colour_shows_up_to_the_edge_of_the_street(tmp_path: Path) -> None:
+    """A street is a few millimetres wide: its border and the veil over the rest must leave it its colours."""
+    scene = make_scene(crowded_town(3, 5, 4, 1))
+    street = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == STREET)
+    printed = Press(scene, tmp_path, sheet(), Fingerprints(scene)).make(street)
+    page = PrintedPage(pypdfium2.PdfDocument(printed.content)[0])
+    pixels = page.pixels(SHARP)
+    grey = np.asarray(Image.fromarray(pixels).convert("L"))
+    copy = Copy(scene, street, printed, page, grey, grey < 128)
+    numbers = colours_of(scene.sections)
+    fills = scene.theme.colours.sections
+    for section in scene.sections_by_block[street.index]:
+        shade = mixed(fills[numbers[section.code] % len(fills)], "#FFFFFF", 0.1)
+        wanted = [int(shade[k : k + 2], 16) for k in (1, 3, 5)]
+        beside = shapely.buffer(section.line, 7.0, cap_style="flat")  # metres; the street reaches 10 to each side
+        seen = np.array([pixels[y, x] for y, x in copy.border(beside)], dtype=int)
+        assert (np.abs(seen - wanted).max(axis=1) < 8).mean() > 0.6
 
 
 def test_who_patrols_sections_is_not_named_twice() -> None:

@@ -28,9 +28,11 @@ CASING = 0.32
 _FOCUS_TINT, _STREET_TINT, _NEIGHBOUR_TINT = 0.4, 0.1, 0.42
 """Shares of white in the fills."""
 _VEIL = 0.42
-_STREET_SHARE = 0.7
-"""Of the width of the focus border where the focus is a street: it is narrow, and its surface must show."""
+_STREET_BORDER = 1.4
+"""Of the width of the focus border where the focus is a street: only its outer half shows."""
 BORDER_DASH = "160 90"
+_SEVERAL = 3
+"""Colours of neighbours that the legend shows at most."""
 _GAP = 1.0
 """Millimetres between the frame and the legend."""
 
@@ -75,10 +77,10 @@ def draw_map(scene: Scene, index: int, *, width: float, height: float) -> Drawin
         *draw_ground(window),
         *draw_roads(window),
         *draw_street_surfaces(window),
-        *(marks.surfaces() if numbered else ()),
         draw_veil(window, focus, _VEIL),
         *draw_borders(window),
         *_focus(window, focus),
+        *(marks.surfaces() if numbered else ()),
         *(marks.bars() if numbered else ()),
         furnished,
         houses,
@@ -154,8 +156,6 @@ def draw_street_surfaces(window: Window) -> Iterable[str]:
     surfaces, edges = svg.paths_data([others, [window.street_area]])
     yield svg.traced(surfaces, fill=colours.ROAD)
     yield svg.traced(edges, fill="none", stroke=colours.ROAD_CASING, stroke_width=svg.number(0.3))
-    if window.is_street:
-        yield svg.path([window.focus], fill=_fill(window, window.index))
 
 
 def draw_borders(window: Window) -> Iterable[str]:
@@ -176,9 +176,13 @@ def draw_veil(window: Window, focus: str, share: float) -> str:
 
 
 def _focus(window: Window, focus: str) -> Iterable[str]:
-    lines, share = window.scene.theme.lines, _STREET_SHARE if window.is_street else 1.0
-    for colour, width in ((colours.HALO, share * lines.focus_casing), (colours.ACCENT, share * lines.focus)):
+    """Draw the border of the focus; round a street, which is narrow, its outer half only, so that the surface shows."""
+    lines = window.scene.theme.lines
+    border = lines.focus * (_STREET_BORDER if window.is_street else 1.0)
+    for colour, width in ((colours.HALO, lines.focus_casing), (colours.ACCENT, border)):
         yield svg.traced(focus, fill="none", stroke=colour, stroke_width=svg.number(width))
+    if window.is_street:
+        yield svg.traced(focus, fill=_fill(window, window.index))
 
 
 def _fill(window: Window, block: int) -> str:
@@ -193,16 +197,19 @@ def _fill(window: Window, block: int) -> str:
 
 def _legend(window: Window) -> list[furniture.Entry]:
     """Return the legend: only what the map shows."""
-    own = furniture.swatch(_fill(window, window.index), stroke=colours.ACCENT, stroke_width=0.9)
-    entries = [furniture.Entry("本责任块", own)]
-    if window.index in window.scene.sections_by_block:
+    divided = window.index in window.scene.sections_by_block
+    # the surface of a street that is divided has the colours of its sections
+    fill = colours.HALO if divided else _fill(window, window.index)
+    entries = [furniture.Entry("本责任块", furniture.swatch(fill, stroke=colours.ACCENT, stroke_width=0.9))]
+    if divided:
         entries.append(furniture.Entry("责任路段（编号、分界）", furniture.section_sample(colours.section_fills())))
     if window.workstations:
         house = furniture.draw_house(furniture.HOUSE_WIDTH / 2, furniture.HOUSE_HEIGHT / 2, colours.ACCENT)
         entries.append(furniture.Entry("工作站", house))
     neighbours = [k for k in window.others if k != window.index]
     if neighbours:
-        entries.append(furniture.Entry("相邻责任块", furniture.swatch(veiled(_fill(window, neighbours[0])))))
+        fills = dict.fromkeys(veiled(_fill(window, k)) for k in neighbours)
+        entries.append(furniture.Entry("相邻责任块", furniture.swatches(*[*fills][:_SEVERAL])))
     grids = {int(window.scene.grid_numbers[k]) for k in window.blocks}
     if len(grids) > 1:
         entries.append(furniture.Entry("网格界", furniture.stroke_sample((colours.GRID_BORDER, 0.6))))

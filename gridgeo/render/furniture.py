@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,14 @@ def swatch(fill: str, *, stroke: str = "none", stroke_width: float = 0.2, dash: 
 
 
 @lru_cache(maxsize=512)
+def swatches(*fills: str) -> str:
+    """Return a box for the legend in several colours side by side: for what is shown in any of them."""
+    edges = [_SWATCH_WIDTH * k / len(fills) for k in range(len(fills) + 1)]
+    boxes = [svg.rectangle(left, 0, right, _SWATCH_HEIGHT) for left, right in itertools.pairwise(edges)]
+    return "".join(svg.traced(box, fill=fill) for box, fill in zip(boxes, fills, strict=True))
+
+
+@lru_cache(maxsize=512)
 def stroke_sample(*strokes: tuple[str, float], dash: str | None = None) -> str:
     """Return a level stretch of line for the legend, painted with (colour, width in mm) one over another."""
     middle = _SWATCH_HEIGHT / 2
@@ -56,10 +65,11 @@ def section_sample(fills: Sequence[str]) -> str:
     left = shapely.box(0, middle - 1.2, half, middle + 1.2)
     right = shapely.box(half, middle - 1.2, _SWATCH_WIDTH, middle + 1.2)
     bar = shapely.LineString([(half, 0.2), (half, _SWATCH_HEIGHT - 0.2)])
-    edge = {"stroke": colours.ACCENT, "stroke_width": svg.number(0.3)}
+    edge = {"stroke": colours.ACCENT, "stroke_width": svg.number(1.2)}
     return (
-        svg.path([left], fill=fills[0], **edge)
-        + svg.path([right], fill=fills[1], **edge)
+        svg.path([left, right], fill="none", **edge)
+        + svg.path([left], fill=fills[0])
+        + svg.path([right], fill=fills[1])
         + svg.path([bar], fill="none", stroke=colours.INK, stroke_width=svg.number(0.6))
     )
 

@@ -22,6 +22,14 @@ from gridgeo.render.window import Shown, Window
 
 _FOCUS_SIZES = (26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 14.5, 13.0)
 _CALLED_OUT_SIZES = (20.0, 16.0, 13.0)
+_LONG_NAME, _MOST_LINES = 14, 5
+"""Letters of a name that may be broken into more than three lines, and into how many at most."""
+_WIDEST_CALLED_OUT = 62.0
+"""Millimetres that a name beside its block is wide, where it can be broken into lines for that."""
+_LEAST_ANCHOR = 4.0
+"""Square millimetres of a block that must be free for a leader to end there."""
+_AROUND_FOCUS = 2.0
+"""Millimetres round the name of the focus that other names keep off, so that no lane's number seems a part of it."""
 _NEIGHBOUR_SIZES = (12.5, 11.5, 10.5, 9.5)
 _WATER_SIZES = (12.5, 11.0, 9.5)
 _LINE_SIZES = {"river": 12.5, "main-road": 12.5, "road": 11.5, "lane": 10.0}
@@ -79,26 +87,32 @@ class Names:
     def _focus_name(self) -> Iterable[str]:
         name = self._scene.short_name(self._window.index)
         margin = self._border_width / 2 + 0.6
-        inside = place_in_area(self._page, self._window.focus, name, sizes=self._sized(_FOCUS_SIZES), margin=margin)
+        sizes, focus = self._sized(_FOCUS_SIZES), self._window.focus
+        inside = place_in_area(self._page, focus, name, sizes=sizes, margin=margin)
+        if inside is None and len(name) > _LONG_NAME:
+            lines = _MOST_LINES
+            inside = place_in_area(self._page, focus, name, sizes=sizes[-3:], margin=margin, most_lines=lines)
         if inside is not None:
-            yield self._put(inside, fill=colours.ACCENT, halo_width=0.8, room=1.0)
+            yield self._put(inside, fill=colours.ACCENT, halo_width=0.8, room=_AROUND_FOCUS)
         else:
             yield from self._called_out(name)
 
     def _called_out(self, name: str) -> Iterable[str]:
         """Put the name of a block too narrow for it beside it, with a line that leads to it."""
         focus = self._window.focus
-        anchor = shapely.Point(shapely.maximum_inscribed_circle(focus, tolerance=0.2).coords[0])
+        free = self._page.free_part(focus)  # the leader ends on no number of a section and no house
+        widest = shapely.maximum_inscribed_circle(free if free.area > _LEAST_ANCHOR else focus, tolerance=0.2)
+        anchor = shapely.Point(widest.coords[0])
         keep_off = shapely.buffer(focus, 3.5)
         for size in self._sized(_CALLED_OUT_SIZES):
             for far in (22, 30, 40, 55, 75):
                 for step in range(16):
                     angle = math.pi / 8 * (step + 0.5)
                     x, y = anchor.x + far * 1.3 * math.cos(angle), anchor.y - far * math.sin(angle)
-                    found = place_at(self._page, name, x, y, size)
+                    found = place_at(self._page, name, x, y, size, widest=_WIDEST_CALLED_OUT)
                     if found is not None and not shapely.intersects(keep_off, found.shape):
                         yield self._leader(found, anchor)
-                        yield self._put(found, fill=colours.ACCENT, halo_width=0.8, room=1.0)
+                        yield self._put(found, fill=colours.ACCENT, halo_width=0.8, room=_AROUND_FOCUS)
                         return
 
     def _leader(self, placed: Label, anchor: shapely.Point) -> str:
