@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import random
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -205,9 +207,50 @@ def test_what_is_passed_over_unset_would_not_have_fitted(
     made = []
     for told in (True, False):
         if not told:
-            monkeypatch.setattr(poster, "least_height", lambda *_, **__: 0.0)
-            monkeypatch.setattr(poster, "least_height_beside", lambda *_, **__: 0.0)
+            monkeypatch.setattr(poster, "least_heights", lambda _, levels, *__, **___: [0.0] * len(levels))
+            monkeypatch.setattr(poster, "least_heights_beside", lambda _, levels, *__, **___: [0.0] * len(levels))
         folder = tmp_path / f"{len(made)}"
         folder.mkdir()
         made.append(Press(scene, folder, sheet("A3"), Fingerprints(scene)).make(notice))
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("tall", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_people_are_never_lower_than_the_bound_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, tall: bool
+) -> None:
+    """Whoever the officers are: the template sets them no lower than `least_heights` has told before."""
+    draw = random.Random(seed)
+
+    def some(words: str, most: int) -> str:
+        return "".join(draw.choices(words, k=draw.randint(0, most)))
+
+    def officer(k: int) -> Person:
+        name = draw.choice((some("王欧阳建国龘", 5), some("Ab cd·", 24), "Muhammadjan Abdulla", "李 明")) or "王"
+        organisation = draw.choice((some("浦江镇某某派出所第一（）", 26), some("Office of 浦江 ", 30), ""))
+        phone = draw.choice(("021-54321001", "12345", "54321001转8012、54321002", ""))
+        hours = draw.choice((some("周一至五 9:00–17、", 30), "周二 14:00–16:00", ""))
+        return Person(HOMES, ROLES[k % len(ROLES)], name, organisation, phone, hours=hours)
+
+    town = crowded_town(1, 5, 0, 1)
+    town = dataclasses.replace(town, people=(*town.people, *map(officer, range(14))))
+    scene = make_scene(town)
+    notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
+    monkeypatch.setattr(poster, "is_tall", lambda *_, **__: tall)
+    press = Press(scene, tmp_path, sheet("A3"), Fingerprints(scene))
+    words = press._words(notice)
+    press._choose(notice, words, press._levels(notice, words["page"]))
+    least = json.loads((tmp_path / "data.json").read_text())["least_people"]
+    template = (tmp_path / "notice.typ").read_text()
+    own = "people(own, beside-width)" if tall else "extent(own.text, own.terse) + people(own, measure-width)"
+    (tmp_path / "notice.typ").write_text(
+        template[: template.index("#if measuring {")]
+        + f"""#context [#metadata(data.levels.map(level => {{
+          let (_, own) = apart(level)
+          measure(width: measure-width, block({own})).height / 1mm
+        }})) <heights>]"""
+    )
+    heights = press._query("<heights>", field="value", one=True)
+    slack = [high - low for high, low in zip(heights, least, strict=True)]
+    assert min(slack) >= 0

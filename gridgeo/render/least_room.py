@@ -7,91 +7,163 @@ one that is too high would make a notice denser than it need be: no line is coun
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from gridgeo.render.columns import Level
 from gridgeo.render.fonts import POINT, text_width
 from gridgeo.render.people import Card
 
-_LEADING = 0.32 * 13.0
+Floats = npt.NDArray[np.float64]
+
+_LEADING, _COMPACT_LEADING = 0.32 * 13.0, 0.4 * 13.0
 """Points between lines, as the template has it."""
-_KERNING = 0.97
-"""Share of its advances that text takes at least, where letters are moved together."""
+_KERNING, _SURELY = 0.97, 0.985
+"""Share of its advances that text takes at least, where letters are moved together, and the share of a room that the
+advances may fill where text surely stays on one line: as the template takes them."""
+_SMALLER = 0.88
+"""How much smaller the template makes a line at most to keep it one."""
+_SMALLER_PHONE = 1.4
+"""Points by which it does so with a phone number."""
 _GUTTER, _TERSE_GUTTER = 5.0, 3.0
 _BESIDE_PHOTO, _BESIDE_PHOTO_TERSE, _BESIDE_PHOTO_COMPACT, _BESIDE_LINE = 3.0, 2.4, 2.2, 2.4
+_BEFORE_ROLE, _BEFORE_HOURS = 2.0, 1.6
 _BESIDE_HEAD = 7.0
-_SMALLEST = 0.88
 _AROUND_HEADING, _AROUND_EXTENT, _AROUND_HEAD = 2.2 + 3.0, 2 * 2.6, 2 * 4.0
 _FEW_BESIDE = 6
 """Officers up to whom two stand side by side beside a tall map."""
 
 
-def least_height(officers: Sequence[Card], level: Level, width: float, *, heading: float) -> float:
+def least_heights(officers: Sequence[Card], levels: Sequence[Level], width: float, *, heading: float) -> list[float]:
     """Return how high the extent in words and the people are at least, where the officers stand beside the head.
 
     Parameters
     ----------
     officers : sequence of Card
-    level : Level
+    levels : sequence of Level
+        An answer for each.
     width : float
-        Of the page between its margins, in millimetres. So is the answer.
+        Of the page between its margins, in millimetres. So are the answers.
     heading : float
         Size of headings in points.
     """
-    extent = _AROUND_EXTENT + (level.text + 1) * POINT
-    rest = width - level.head_width - _BESIDE_HEAD
-    return extent + _AROUND_HEADING + heading * POINT + _least_cards(officers, level, rest, level.columns)
+    rooms = [width - level.head_width - _BESIDE_HEAD for level in levels]
+    cards = _least_cards(officers, levels, rooms, [level.columns for level in levels])
+    above = _AROUND_HEADING + heading * POINT + _AROUND_EXTENT
+    return [above + (level.text + 1) * POINT + own for level, own in zip(levels, cards, strict=True)]
 
 
-def least_height_beside(officers: Sequence[Card], level: Level, width: float, *, heading: float) -> float:
+def least_heights_beside(
+    officers: Sequence[Card], levels: Sequence[Level], width: float, *, heading: float
+) -> list[float]:
     """Return how high the people are at least beside a tall map, the officers under the head.
 
     Parameters
     ----------
-    officers, level, heading
-        As of `least_height`.
+    officers, levels, heading
+        As of `least_heights`.
     width : float
-        Of what stands beside the map, in millimetres. So is the answer.
+        Of what stands beside the map, in millimetres. So are the answers.
     """
-    columns = 3 if len(officers) > _FEW_BESIDE and not level.compact else 2
-    cards = level.row_gap + _least_cards(officers, level, width, columns) if officers else 0.0
-    return _AROUND_HEADING + heading * POINT + _AROUND_HEAD + cards
+    columns = [3 if len(officers) > _FEW_BESIDE and not level.compact else 2 for level in levels]
+    cards = _least_cards(officers, levels, [width] * len(levels), columns)
+    above = _AROUND_HEADING + heading * POINT + _AROUND_HEAD
+    return [above + own + (level.row_gap if officers else 0.0) for level, own in zip(levels, cards, strict=True)]
 
 
-def _least_cards(officers: Sequence[Card], level: Level, width: float, columns: int) -> float:
-    gutter = _TERSE_GUTTER if level.terse else _GUTTER
-    cell = (width - (columns - 1) * gutter) / columns
-    if level.compact:
-        room = cell - level.photo - _BESIDE_PHOTO_COMPACT
-    elif level.photo:
-        room = cell - level.photo - (_BESIDE_PHOTO_TERSE if level.terse else _BESIDE_PHOTO)
-    else:
-        room = cell - _BESIDE_LINE
-    heights = [max(_least_card(card, level, room), level.photo * 4 / 3) for card in officers]
-    rows = [max(heights[k : k + columns]) for k in range(0, len(heights), columns)]
-    return sum(rows) + max(len(rows) - 1, 0) * level.row_gap
+def _least_cards(
+    officers: Sequence[Card], levels: Sequence[Level], widths: Sequence[float], columns: Sequence[int]
+) -> list[float]:
+    """Return how high the officers are at least, in so many columns across a width, level by level."""
+    if not officers:
+        return [0.0] * len(levels)
+    texts = _Texts(officers)
+    found = []
+    for level, width, across in zip(levels, widths, columns, strict=True):
+        gutter = _TERSE_GUTTER if level.terse else _GUTTER
+        cell = (width - (across - 1) * gutter) / across
+        heights = texts.compact(level, cell) if level.compact else texts.usual(level, cell)
+        heights = np.maximum(heights * POINT, level.photo * 4 / 3)
+        rows = np.maximum.reduceat(heights, np.arange(0, len(heights), across))
+        found.append(float(rows.sum()) + (len(rows) - 1) * level.row_gap)
+        if level.terse and texts.organisations:
+            # once for all, by role, under the cards
+            lines = math.ceil(_KERNING * texts.organisations * level.small * POINT / width)
+            found[-1] += level.row_gap + lines * level.small * POINT
+    return found
 
 
-def _least_card(card: Card, level: Level, room: float) -> float:
-    """Return how high a card is at least, in millimetres, of which its text has ``room`` across."""
-    if level.compact:
-        # name and phone on one line, role and hours on the other, in print that may be made smaller
-        sizes = (level.text + 1.5, _SMALLEST * level.small) if card.hours else (level.text + 1.5,)
-        return sum(sizes) * POINT
-    lines = [(_lines(card.name, level.text + 2.5, room), level.text + 2.5)]
-    if level.terse and level.photo:
-        lines.append((1, level.small))
-    if card.organisation and not level.terse:
-        lines.append((_lines(card.organisation, level.small, room), level.small))
-    if card.phone:
-        lines.append((1, level.text - 1.4))
-    if card.hours:
-        lines.append((_lines(card.hours, level.small, room), level.small))
-    count = sum(number for number, _ in lines)
-    return (sum(number * size for number, size in lines) + (count - 1) * _LEADING) * POINT
+_CLOSE = str.maketrans("", "", " 　、。，；：！？·“”‘’（）《》〈〉「」『』【】〔〕—…")
 
 
-def _lines(text: str, size: float, room: float) -> int:
-    """Return how many lines a text of that size in points fills at least; blanks may vanish at their ends."""
-    return max(1, math.ceil(_KERNING * text_width(text.replace(" ", ""), size * POINT) / room))
+def _ems(text: str) -> float:
+    return text_width(text, 1.0)
+
+
+def _least_ems(text: str) -> float:
+    """Return how far a text runs in ems without what may be left out or set closely."""
+    return text_width(text.translate(_CLOSE), 1.0)
+
+
+class _Texts:
+    """How far the texts of officers run, in ems, and how high their cards are at least, in points."""
+
+    def __init__(self, officers: Sequence[Card]) -> None:
+        def ems(of: Callable[[Card], str], measured: Callable[[str], float] = _ems) -> Floats:
+            return np.array([measured(of(card)) for card in officers])
+
+        self._role = ems(lambda card: card.role_name)
+        self._organisation = ems(lambda card: card.organisation)
+        self._phone = ems(lambda card: card.phone)
+        self._hours = ems(lambda card: card.hours)
+        told = {(card.role_name, card.organisation) for card in officers if card.organisation}
+        self.organisations = sum(_least_ems(name) for name in sorted({*itertools.chain(*told)}))
+        """Of the roles and the organisations together, each told once."""
+        # blanks vanish at the ends of lines, and marks of punctuation are moved together
+        self._least_name = ems(lambda card: card.name, _least_ems)
+        self._least_organisation = ems(lambda card: card.organisation, _least_ems)
+        self._least_hours = ems(lambda card: card.hours, _least_ems)
+
+    def compact(self, level: Level, cell: float) -> Floats:
+        """Name and phone above role and hours, in print that may be made smaller to keep them on one line."""
+        room = (cell - level.photo - _BESIDE_PHOTO_COMPACT) / POINT
+        stays = (self._role + self._hours) * level.small <= _SURELY * (room - _BEFORE_HOURS / POINT)
+        return level.text + 1.5 + _COMPACT_LEADING + level.small * np.where(stays, 1.0, _SMALLER)
+
+    def usual(self, level: Level, cell: float) -> Floats:
+        """Name, organisation, phone and hours below one another."""
+        if level.photo:
+            room = cell - level.photo - (_BESIDE_PHOTO_TERSE if level.terse else _BESIDE_PHOTO)
+        else:
+            room = cell - _BESIDE_LINE
+        room /= POINT
+        name, small = level.text + 2.5, level.small
+        names = self._lines(self._least_name * name, room)
+        heights = names * (name + _LEADING)
+        if level.terse and level.photo:
+            heights += small + _LEADING
+        else:
+            # the role stands beside the name, or below it
+            both = _KERNING * (self._least_name * name + self._role * small) + _BEFORE_ROLE / POINT
+            heights += np.where((names == 1) & (both > room), small + _LEADING, 0.0)
+        if not level.terse:
+            # a little smaller where that keeps it on one line
+            lines = self._lines(self._least_organisation * small, room)
+            fitting = np.where(self._organisation * small <= _SURELY * room, small, _SMALLER * small)
+            high = np.where(
+                self._organisation * _SMALLER * small <= room, fitting + _LEADING, lines * (small + _LEADING)
+            )
+            heights += np.where(self._organisation > 0, high, 0.0)
+        phone = np.where(self._phone * level.text <= _SURELY * room, level.text, level.text - _SMALLER_PHONE)
+        heights += np.where(self._phone > 0, phone + _LEADING, 0.0)
+        heights += np.where(self._hours > 0, self._lines(self._least_hours * small, room) * (small + _LEADING), 0.0)
+        return heights - _LEADING
+
+    @staticmethod
+    def _lines(widths: Floats, room: float) -> Floats:
+        """Return how many lines texts of these widths fill at least."""
+        return np.maximum(np.ceil(_KERNING * widths / room), 1.0)

@@ -25,7 +25,7 @@ from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of, plain
 from gridgeo.render.fonts import is_wide, text_width
-from gridgeo.render.least_room import least_height, least_height_beside
+from gridgeo.render.least_room import least_heights, least_heights_beside
 from gridgeo.render.locator import Locator
 from gridgeo.render.notice import Notice, texts_of
 from gridgeo.render.people import Card
@@ -365,10 +365,10 @@ class Press:
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
         heading = self._scene.theme.sizes.heading
         if words["page"]["layout"] == "tall":
-            least_of, width = least_height_beside, self._sheet.inner_width - self._sheet.tall_map - BETWEEN
+            least_of, width = least_heights_beside, self._sheet.inner_width - self._sheet.tall_map - BETWEEN
         else:
-            least_of, width = least_height, self._sheet.inner_width
-        least = [least_of(notice.officers, level, width, heading=heading) for level in self._sized_levels]
+            least_of, width = least_heights, self._sheet.inner_width
+        least = least_of(notice.officers, self._sized_levels, width, heading=heading)
         known = levels.heights.setdefault((words["page"]["layout"], words["long_words"], *words["common"].values()), {})
         tried = {"least_people": least, "first": first, "known": known}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"}, levels=levels.encoded)

@@ -11,6 +11,7 @@ from pathlib import Path
 from gridgeo._files import write_whole
 from gridgeo._memory import give_back_memory
 from gridgeo._parallel import each
+from gridgeo._turns import outside
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
@@ -110,7 +111,8 @@ class Workshop:
             except InputError as error:
                 made.refused.extend(error.problems)
             else:
-                made.files.append(write_whole(edition.folder / file, printed.content))
+                with outside():
+                    made.files.append(write_whole(edition.folder / file, printed.content))
                 made.entries.append(new_entry(file, edition.name, notice, printed))
             made.warnings.extend(press.take_warnings())
         return made
