@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from gridgeo._collector import collector_paused
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import GridKind
@@ -97,6 +98,7 @@ class Notice:
     """Web address that the QR code leads to; "" for none."""
 
 
+@collector_paused()
 def compose_notices(
     scene: Scene, *, audience: Audience = "wall", warnings: list[Problem] | None = None
 ) -> list[Notice]:

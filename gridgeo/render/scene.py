@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridgeo._collector import collector_paused
 from gridgeo.coverage import analyse
 from gridgeo.crs import convergence
 from gridgeo.errors import InputError, Problem
@@ -246,6 +247,7 @@ class Scene:
         return name.removeprefix(grid).strip() or name
 
 
+@collector_paused()
 def make_scene(town: Town | Scene) -> Scene:
     """Return ``town`` ready for drawing; a scene is ready as it is, so that several products can share one.
 
@@ -369,16 +371,12 @@ def _context(town: Town) -> dict[str, Features]:
         layer = town.layers.get(key)
         if layer is None or layer.kind is not None:
             continue
-        polygons = [
-            part
-            for geometry in town.to_working(layer).geometry
-            if geometry is not None
-            # a background polygon that crosses itself is no reason to stop; uncured, cutting it would fill the map
-            for part in shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry))).tolist()
-            if part.geom_type == "Polygon" and not part.is_empty
-        ]
-        if polygons:
-            found[key] = Features(_as_array(polygons))
+        shapes = town.to_working(layer).geometry.to_numpy()
+        # a background polygon that crosses itself is no reason to stop; uncured, cutting it would fill the map
+        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shapes[~shapely.is_missing(shapes)])))
+        polygons = parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
+        if len(polygons):
+            found[key] = Features(polygons)
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 
+from gridgeo._collector import collector_paused
 from gridgeo._words import listed, nearest, shown
 from gridgeo.crs import MapSystem, looks_like_gcj02, parse_crs, working_crs
 from gridgeo.errors import InputError, Problem
@@ -120,6 +121,7 @@ _FOREIGN_CODES = Message(
 )
 
 
+@collector_paused()
 def read(path: Path) -> Town:
     """Read the town project at ``path``, a gridgeo.toml or its folder: see `gridgeo.town.read_town`."""
     town_file, problems = read_town_file(path / FILE_NAME if path.is_dir() else path)
