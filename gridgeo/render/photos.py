@@ -15,7 +15,7 @@ WIDTH, HEIGHT = 360, 480
 """Pixels of a printed portrait at most, 3 by 4: 275 to the inch on the largest photo of an A3 notice."""
 _DOTS_PER_INCH = 300
 """What print needs; more makes files larger and no photo better."""
-_STEP = 12
+_STEP = 24
 """Widths are multiples of this, so that photos of nearly one size share a file."""
 MOST_PIXELS = 80_000_000
 _HARDLY = 1.1
@@ -78,7 +78,7 @@ def pixels_for(width: float) -> int:
     Examples
     --------
     >>> pixels_for(11.0), pixels_for(20.0), pixels_for(60.0)
-    (132, 240, 360)
+    (144, 240, 360)
     """
     return min(WIDTH, _STEP * math.ceil(width / 25.4 * _DOTS_PER_INCH / _STEP))
 

@@ -33,6 +33,8 @@ Ints = npt.NDArray[np.int64]
 
 WORKSTATIONS = "workstations"
 """Key of the layer of workstations (“1+2+N”), points or buildings, each drawn as a house."""
+_LONG, _SHORT = 0.2, 0.05
+"""Shares of a town's breadth: from which on a river or a road is shown on its little map, and the parts of it."""
 CONTEXT_KEYS: tuple[str, ...] = ("green", "water", "buildings")
 """Layers that are drawn as background when a town has a polygon layer of that key, in the order of drawing."""
 
@@ -173,22 +175,31 @@ class Scene:
 
     @cached_property
     def main_roads(self) -> list[shapely.Geometry]:
-        """Main roads within the town, for a little map."""
+        """The long main roads within the town, for a little map."""
         return self._strongest("main-road")
 
     @cached_property
     def main_rivers(self) -> list[shapely.Geometry]:
-        """Rivers within the town, for a little map."""
+        """The long rivers within the town, for a little map."""
         return self._strongest("river")
 
     def _strongest(self, rank: str) -> list[shapely.Geometry]:
-        chosen = [g for g, r in zip(self.lines.geometries, self.lines.ranks, strict=True) if r == rank]
-        if not chosen:
-            return []
-        inside = shapely.intersection(shapely.union_all(chosen), self.outline)
+        """Return the long ones of a rank, each as one shape: hundreds of short ones would fill a little map."""
+        of_name: dict[str, list[shapely.Geometry]] = {}
+        for line, of_rank, name in zip(self.lines.geometries, self.lines.ranks, self.lines.names, strict=True):
+            if of_rank == rank:
+                of_name.setdefault(name, []).append(line)
         west, south, east, north = self.outline.bounds
-        merged = shapely.line_merge(inside) if inside.geom_type == "MultiLineString" else inside
-        return list(shapely.get_parts(shapely.simplify(merged, max(east - west, north - south) / 600)))
+        span = max(east - west, north - south)
+        found: list[shapely.Geometry] = []
+        for name, lines in of_name.items():
+            inside = shapely.intersection(shapely.union_all(lines), self.outline)
+            parts = shapely.get_parts(shapely.line_merge(inside) if inside.geom_type == "MultiLineString" else inside)
+            lengths = shapely.length(parts)
+            # what has no name is one thing only as far as it is one line
+            long = lengths.sum() > _LONG * span if name else lengths > _LONG * span
+            found += shapely.simplify(parts[long & (lengths > _SHORT * span)], span / 600).tolist()
+        return found
 
     @cached_property
     def extents(self) -> list[Extent]:
