@@ -94,7 +94,7 @@ class Layer:
         if self.name_column is None:
             return self.ids
         named = self.frame[self.name_column]
-        names: pd.Series[str] = named.astype(str).where(named.notna(), self.ids)
+        names: pd.Series[str] = named.astype(str).where(named.notna() & named.astype(str).str.strip().ne(""), self.ids)
         return names
 
     def with_frame(self, frame: gpd.GeoDataFrame) -> Layer:

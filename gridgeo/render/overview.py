@@ -22,7 +22,7 @@ from gridgeo.render.notice import Notice
 from gridgeo.render.page import page_address
 from gridgeo.render.scene import Scene
 from gridgeo.render.theme import in_theme
-from gridgeo.render.webdata import NameRoom, Steps, grid_shapes, name_breaks, room_of, ways_of
+from gridgeo.render.webdata import NameRoom, Steps, name_breaks, room_of, ways_of
 from gridgeo.render.webpath import run_together
 
 WIDTH = 1000.0
@@ -162,7 +162,7 @@ class _Background:
 
     def grids(self) -> str:
         """Draw the borders of grids: each once, though it is the border of two."""
-        ends = np.concatenate([_edges(shape) for shape in grid_shapes(self._scene)])
+        ends = np.concatenate([_edges(shape) for shape in self._scene.grid_shapes])
         forwards = (ends[:, 0] < ends[:, 2]) | ((ends[:, 0] == ends[:, 2]) & (ends[:, 1] <= ends[:, 3]))
         once = np.unique(np.where(forwards[:, None], ends, ends[:, [2, 3, 0, 1]]), axis=0)
         merged = shapely.line_merge(shapely.multilinestrings(shapely.linestrings(once.reshape(-1, 2, 2))))
@@ -181,8 +181,8 @@ class _Background:
 
 
 def _edges(shape: shapely.Geometry) -> npt.NDArray[np.float64]:
-    """Return the edges of a polygon, each as two places."""
-    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shape)]
+    """Return the edges of a polygon, or of the parts of one, each as two places."""
+    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shape))]
     return np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in rings])
 
 
@@ -205,7 +205,7 @@ def _groups(scene: Scene) -> list[tuple[list[int], shapely.Geometry]]:
     members: dict[int, list[int]] = {}
     for index, number in enumerate(scene.grid_numbers.tolist()):
         members.setdefault(number, []).append(index)
-    return list(zip(members.values(), grid_shapes(scene), strict=True))
+    return list(zip(members.values(), scene.grid_shapes, strict=True))
 
 
 class _NameWriter:

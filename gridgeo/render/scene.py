@@ -15,9 +15,10 @@ import shapely
 from gridgeo._collector import collector_paused
 from gridgeo.coverage import analyse
 from gridgeo.crs import convergence
-from gridgeo.errors import InputError, Problem
+from gridgeo.errors import Problem
 from gridgeo.language import Message
 from gridgeo.network import RANKS, Rank
+from gridgeo.render.block_table import drawable_blocks, tell_overlaps
 from gridgeo.render.colours import colour_by_adjacency
 from gridgeo.render.fonts import missing_characters, printable, without_missing
 from gridgeo.render.publishing import publishable
@@ -38,15 +39,6 @@ _LONG, _SHORT = 0.2, 0.05
 CONTEXT_KEYS: tuple[str, ...] = ("green", "water", "buildings")
 """Layers that are drawn as background when a town has a polygon layer of that key, in the order of drawing."""
 
-_NO_BLOCKS = Message(
-    "no blocks yet; run: gridgeo partition {path}",
-    "还没有责任块；请先运行：gridgeo partition {path}",
-)
-_NO_COLUMN = Message(
-    "no column {column}; the blocks of gridgeo partition have it",
-    "缺少列 {column}；gridgeo partition 生成的责任块含有该列",
-)
-_EMPTY_BLOCK = Message("the block has no area; draft the blocks again", "责任块没有面积；请重新划分")
 _UNPRINTABLE_NAME = Message(
     "the fonts lack the character {characters} of the name {name}; 〓 stands for it on the map",
     "字库中没有名称“{name}”里的字符 {characters}；地图上以〓代替",
@@ -124,6 +116,8 @@ class Scene:
         How all is to look.
     workstations : Features
         Points with names.
+    is_coverage : bool
+        Whether no two blocks overlap and neighbours have the same vertices along their border.
     """
 
     town: Town
@@ -139,6 +133,7 @@ class Scene:
     sections: tuple[Section, ...] = ()
     theme: Theme = field(default_factory=Theme)
     workstations: Features = field(default_factory=lambda: Features(np.empty(0, dtype=object)))
+    is_coverage: bool = True
 
     @cached_property
     def stations(self) -> list[str]:
@@ -200,6 +195,14 @@ class Scene:
             long = lengths.sum() > _LONG * span if name else lengths > _LONG * span
             found += shapely.simplify(parts[long & (lengths > _SHORT * span)], span / 600).tolist()
         return found
+
+    @cached_property
+    def grid_shapes(self) -> list[shapely.Geometry]:
+        """The area of each grid, in the order of `grid_numbers`: its blocks as one."""
+        members = gpd.GeoSeries(self.areas.geometries).groupby(self.grid_numbers)
+        # the quick way loses blocks that overlap, and fails at some
+        union = shapely.coverage_union_all if self.is_coverage else shapely.union_all
+        return [union(group.to_numpy()) for _, group in members]
 
     @cached_property
     def extents(self) -> list[Extent]:
@@ -269,11 +272,14 @@ def make_scene(town: Town | Scene) -> Scene:
     """
     if isinstance(town, Scene):
         return town
-    blocks = _blocks(town)
     problems: list[Problem] = []
+    blocks = drawable_blocks(town, problems)
     barriers = town.barriers
     polygons = np.asarray(blocks.geometry.values, dtype=object)
-    adjacency = analyse(polygons).adjacency()
+    analysis = analyse(polygons)
+    if not analysis.valid:
+        tell_overlaps(blocks, str(town.path), problems)
+    adjacency = analysis.adjacency()
     pairs = zip(adjacency.first.tolist(), adjacency.second.tolist(), strict=True)
     grid_names = _grid_names(town)
     return Scene(
@@ -292,24 +298,9 @@ def make_scene(town: Town | Scene) -> Scene:
         sections=_sections(town, blocks["code"].astype(str).tolist(), problems),
         problems=tuple(problems),
         workstations=_workstations(town, problems),
+        is_coverage=analysis.valid,
         theme=Theme() if town.publication.theme is None else read_theme(town.publication.theme),
     )
-
-
-def _blocks(town: Town) -> gpd.GeoDataFrame:
-    if town.blocks is None or not len(town.blocks.frame):
-        raise InputError(Problem(str(town.path), _NO_BLOCKS, {"path": town.path}))
-    layer = town.blocks
-    needed = ("code", "name", "grid", "grid_layer", "kind", "serial")
-    missing = [column for column in needed if column not in layer.frame.columns]
-    if missing:
-        raise InputError(Problem(layer.source or layer.name, _NO_COLUMN, {"column": column}) for column in missing)
-    frame = town.to_working(layer)
-    empty = frame.geometry.isna() | frame.geometry.is_empty | (frame.geometry.area <= 0)
-    if empty.any():
-        source = layer.source or layer.name
-        raise InputError(Problem(f"{source}, {code}", _EMPTY_BLOCK) for code in frame.loc[empty, "code"])
-    return frame.sort_values("code", kind="stable").reset_index(drop=True)
 
 
 def _settable(value: object, where: str, problems: list[Problem]) -> str:

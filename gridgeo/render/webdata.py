@@ -141,16 +141,10 @@ def map_data(scene: Scene, notices: list[Notice], folder: Path, site: str | None
 # ------------------------------------------------------------------------------------------------ grids and blocks
 
 
-def grid_shapes(scene: Scene) -> list[shapely.Geometry]:
-    """Return the area of each grid, in the order of `gridgeo.render.scene.Scene.grid_numbers`."""
-    members = gpd.GeoSeries(scene.areas.geometries).groupby(scene.grid_numbers)
-    return [shapely.coverage_union_all(group.to_numpy()) for _, group in members]
-
-
 def _grids(scene: Scene, notices: list[Notice], steps: Steps) -> list[dict[str, Any]]:
     members = gpd.GeoSeries(scene.areas.geometries).groupby(scene.grid_numbers)
     grids = []
-    for (_, group), shape in zip(members, grid_shapes(scene), strict=True):
+    for (_, group), shape in zip(members, scene.grid_shapes, strict=True):
         notice = notices[group.index[0]]
         grids.append(
             {
