@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pypdf
 import pypdfium2
 import pytest
@@ -194,21 +195,64 @@ def test_who_is_there_every_day_needs_no_days(tmp_path: Path) -> None:
     assert "每天" not in told
 
 
+def without_heads(town: Town) -> Town:
+    """The same town before anybody was named head."""
+    return dataclasses.replace(town, people=tuple(person for person in town.people if person.role != "head"))
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize(
-    ("officers", "tall"),
-    [(0, False), (3, False), (3, True), (9, True), (14, False), (15, True), (22, False), (40, False)],
+    ("officers", "headed"), [(1, True), (2, True), (9, False), (11, True), (14, True), (14, False), (40, True)]
+)
+def test_the_team_leaves_no_part_of_the_sheet_bare(
+    tmp_path: Path, officers: int, headed: bool, orientation: str
+) -> None:
+    """Under its heading, the column of the head is filled: by the officers, or by what organisations they are of."""
+    town = crowded_town(officers + 1, 12, 0, 1)
+    scene = make_scene(town if headed else without_heads(town))
+    notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
+    made = Press(scene, tmp_path, sheet("A3", orientation), Fingerprints(scene)).make(notice)  # type: ignore[arg-type]
+    page = PrintedPage(pypdfium2.PdfDocument(made.content)[0])
+    pixels = page.pixels(1.0)
+    (left, _, _, high), (_, _, _, low) = (
+        page.box_of(next(page.places_of(words))[0]) for words in ("责任团队", "巡查事项")
+    )
+    if low > high or (orientation == "landscape" and page.box_of(next(page.places_of("巡查事项"))[0])[0] < left - 9):
+        low = 130.0  # the lists stand under the map: the team reaches down to the promise
+    top, bottom = (round(page.size[1] - height) for height in (high, low))
+    column = pixels[top:bottom, round(left) : round(left) + 110].reshape(bottom - top, -1)
+    bare = np.flatnonzero((column < 245).any(axis=1))
+    gaps = np.diff(np.concatenate([[0], bare, [bottom - top]])) / 72 * 25.4
+    assert gaps.max() < 46, "millimetres, where it was up to four times as much"
+
+
+@pytest.mark.parametrize(
+    ("officers", "tall", "headed"),
+    [
+        (0, False, True),
+        (3, False, True),
+        (3, True, True),
+        (9, False, False),
+        (9, True, True),
+        (14, False, True),
+        (15, True, True),
+        (22, False, True),
+        (22, False, False),
+        (40, False, True),
+    ],
 )
 def test_what_is_passed_over_unset_would_not_have_fitted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, officers: int, tall: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, officers: int, tall: bool, headed: bool
 ) -> None:
-    scene = make_scene(crowded_town(officers + 1, 8 + officers % 7, 0, 1))
+    town = crowded_town(officers + 1, 8 + officers % 7, 0, 1)
+    scene = make_scene(town if headed else without_heads(town))
     notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
     monkeypatch.setattr(poster, "is_tall", lambda *_, **__: tall)
     made = []
     for told in (True, False):
         if not told:
-            monkeypatch.setattr(poster, "least_heights", lambda _, levels, *__, **___: [0.0] * len(levels))
-            monkeypatch.setattr(poster, "least_heights_beside", lambda _, levels, *__, **___: [0.0] * len(levels))
+            monkeypatch.setattr(poster, "least_heights", lambda _, __, levels, *___, **____: [0.0] * len(levels))
+            monkeypatch.setattr(poster, "least_heights_beside", lambda _, __, levels, *___, **____: [0.0] * len(levels))
         folder = tmp_path / f"{len(made)}"
         folder.mkdir()
         made.append(Press(scene, folder, sheet("A3"), Fingerprints(scene)).make(notice))
@@ -235,7 +279,7 @@ def test_people_are_never_lower_than_the_bound_says(
 
     town = crowded_town(1, 5, 0, 1)
     town = dataclasses.replace(town, people=(*town.people, *map(officer, range(14))))
-    scene = make_scene(town)
+    scene = make_scene(town if seed % 2 else without_heads(town))
     notice = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == HOMES)
     monkeypatch.setattr(poster, "is_tall", lambda *_, **__: tall)
     press = Press(scene, tmp_path, sheet("A3"), Fingerprints(scene))

@@ -38,11 +38,16 @@ _FEW_BESIDE = 6
 """Officers up to whom two stand side by side beside a tall map."""
 
 
-def least_heights(officers: Sequence[Card], levels: Sequence[Level], width: float, *, heading: float) -> list[float]:
+def least_heights(
+    head: Card, officers: Sequence[Card], levels: Sequence[Level], width: float, *, heading: float
+) -> list[float]:
     """Return how high the extent in words and the people are at least, where the officers stand beside the head.
+
+    Where they fill more than a row, they stand under a head that is not named yet.
 
     Parameters
     ----------
+    head : Card
     officers : sequence of Card
     levels : sequence of Level
         An answer for each.
@@ -52,19 +57,26 @@ def least_heights(officers: Sequence[Card], levels: Sequence[Level], width: floa
         Size of headings in points.
     """
     rooms = [width - level.head_width - _BESIDE_HEAD for level in levels]
-    cards = _least_cards(officers, levels, rooms, [level.columns for level in levels])
+    heads = [level.head_width if len(officers) >= level.columns else width for level in levels]
+    cards = _least_cards(officers, levels, rooms, [level.columns for level in levels], heads=heads)
+    if head.is_pending:
+        under = _least_cards(officers, levels, [width] * len(levels), [level.columns + 1 for level in levels])
+        cards = [
+            _AROUND_HEAD + level.row_gap + below if len(officers) > level.columns else beside
+            for level, beside, below in zip(levels, cards, under, strict=True)
+        ]
     above = _AROUND_HEADING + heading * POINT + _AROUND_EXTENT
     return [above + (level.text + 1) * POINT + own for level, own in zip(levels, cards, strict=True)]
 
 
 def least_heights_beside(
-    officers: Sequence[Card], levels: Sequence[Level], width: float, *, heading: float
+    head: Card, officers: Sequence[Card], levels: Sequence[Level], width: float, *, heading: float
 ) -> list[float]:
     """Return how high the people are at least beside a tall map, the officers under the head.
 
     Parameters
     ----------
-    officers, levels, heading
+    head, officers, levels, heading
         As of `least_heights`.
     width : float
         Of what stands beside the map, in millimetres. So are the answers.
@@ -76,14 +88,22 @@ def least_heights_beside(
 
 
 def _least_cards(
-    officers: Sequence[Card], levels: Sequence[Level], widths: Sequence[float], columns: Sequence[int]
+    officers: Sequence[Card],
+    levels: Sequence[Level],
+    widths: Sequence[float],
+    columns: Sequence[int],
+    *,
+    heads: Sequence[float] = (),
 ) -> list[float]:
-    """Return how high the officers are at least, in so many columns across a width, level by level."""
+    """Return how high the officers are at least, in so many columns across a width, level by level.
+
+    ``heads`` are the widths of the head beside them, if it is: their organisations may stand under it.
+    """
     if not officers:
         return [0.0] * len(levels)
     texts = _Texts(officers)
     found = []
-    for level, width, across in zip(levels, widths, columns, strict=True):
+    for k, (level, width, across) in enumerate(zip(levels, widths, columns, strict=True)):
         gutter = _TERSE_GUTTER if level.terse else _GUTTER
         cell = (width - (across - 1) * gutter) / across
         heights = texts.compact(level, cell) if level.compact else texts.usual(level, cell)
@@ -91,9 +111,15 @@ def _least_cards(
         rows = np.maximum.reduceat(heights, np.arange(0, len(heights), across))
         found.append(float(rows.sum()) + (len(rows) - 1) * level.row_gap)
         if level.terse and texts.organisations:
-            # once for all, by role, under the cards
-            lines = math.ceil(_KERNING * texts.organisations * level.small * POINT / width)
-            found[-1] += level.row_gap + lines * level.small * POINT
+            # once for all, by role, under the cards or under the head, there each role on a line of its own
+            wide = _KERNING * texts.organisations * level.small * POINT
+            under_cards = found[-1] + level.row_gap + math.ceil(wide / width) * level.small * POINT
+            if heads:
+                lines = max(texts.roles_of_organisations, math.ceil(wide / heads[k]))
+                under_head = _AROUND_HEAD + level.head_photo * 4 / 3 + level.row_gap + lines * level.small * POINT
+                found[-1] = min(under_cards, max(found[-1], under_head))
+            else:
+                found[-1] = under_cards
     return found
 
 
@@ -123,6 +149,7 @@ class _Texts:
         told = {(card.role_name, card.organisation) for card in officers if card.organisation}
         self.organisations = sum(_least_ems(name) for name in sorted({*itertools.chain(*told)}))
         """Of the roles and the organisations together, each told once."""
+        self.roles_of_organisations = len({role for role, _ in told})
         # blanks vanish at the ends of lines, and marks of punctuation are moved together
         self._least_name = ems(lambda card: card.name, _least_ems)
         self._least_organisation = ems(lambda card: card.organisation, _least_ems)

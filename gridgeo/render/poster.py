@@ -109,7 +109,7 @@ _BESIDE_MAP = tuple(
 _FORGETTING = 5
 """Empty documents that are made after each notice."""
 
-_FEW_OFFICERS = 9
+_HARDLY_ANY_OFFICERS, _FEW_OFFICERS = 4, 9
 _FIRST_LEVEL, _FIRST_CROWDED_LEVEL = 3, 5
 """Where to begin the search for the level that fits, with few officers and with many."""
 
@@ -206,7 +206,7 @@ class Press:
         self._nothing = typst.Compiler(input=str(folder / "nothing.typ"), root=str(folder), font_paths=print_fonts())
         self._warnings: list[Problem] = []
         self._written: set[str] = set()
-        self._plans: dict[tuple[object, object], _Planned] = {}
+        self._plans: dict[tuple[object, object, float], _Planned] = {}
         self._sized_levels = tuple(map(self._sized, LEVELS))
         self._theme = asdict(scene.theme)
 
@@ -351,10 +351,10 @@ class Press:
 
     def _levels(self, notice: Notice, page: dict[str, Any]) -> _Planned:
         """Return the levels with the notice's lists set in columns."""
-        lists = (notice.classes, notice.services)
+        landscape = page["layout"] == "landscape"
+        width = self._sheet.inner_width - (page["map_width"] + BETWEEN if landscape else 0.0)
+        lists = (notice.classes, notice.services, width)
         if lists not in self._plans:
-            landscape = page["layout"] == "landscape"
-            width = self._sheet.beside_width if landscape else self._sheet.inner_width
             levels = tuple(map(self._sized, _BESIDE_MAP if landscape else LEVELS))
             planned = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in levels]
             self._plans[lists] = _Planned(planned, _as_json(planned))
@@ -368,7 +368,7 @@ class Press:
             least_of, width = least_heights_beside, self._sheet.inner_width - self._sheet.tall_map - BETWEEN
         else:
             least_of, width = least_heights, self._sheet.inner_width
-        least = least_of(notice.officers, self._sized_levels, width, heading=heading)
+        least = least_of(notice.head, notice.officers, self._sized_levels, width, heading=heading)
         known = levels.heights.setdefault((words["page"]["layout"], words["long_words"], *words["common"].values()), {})
         tried = {"least_people": least, "first": first, "known": known}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"}, levels=levels.encoded)
@@ -417,7 +417,8 @@ class Press:
         if sheet.is_picture:
             layout, map_width = "picture", sheet.inner_width
         elif sheet.landscape_map:
-            layout, map_width = "landscape", sheet.landscape_map
+            is_sparse = len(notice.officers) <= _HARDLY_ANY_OFFICERS and not notice.patrols
+            layout, map_width = "landscape", sheet.broad_map if is_sparse else sheet.landscape_map
         elif few <= len(notice.officers) <= many and is_tall(
             area, sheet.inner_width, sheet.tall_map, heights=_TABLE_HEIGHTS if notice.patrols else _USUAL_HEIGHTS
         ):

@@ -26,7 +26,7 @@ ORIENTATIONS: tuple[Orientation, ...] = ("portrait", "landscape")
 BETWEEN = 8.0
 """Millimetres between the map and what stands beside it."""
 _TALL_MAP = 130.0
-_LANDSCAPE_MAP = 174.0
+_LANDSCAPE_MAP, _BROAD_MAP = 174.0, 206.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Sheet:
         Left and right, upper and lower margin.
     landscape_map : float
         Width of the map where all else stands beside it; 0 where the map is as wide as the sheet.
+    broad_map : float
+        Width of that map where little stands beside it.
     tall_map : float
         Width of the map of a tall block, with the people beside it; 0 where there is no room for that.
     paper : tuple of float
@@ -53,6 +55,7 @@ class Sheet:
     top: float
     bottom: float
     landscape_map: float
+    broad_map: float
     tall_map: float
     paper: tuple[float, float]
 
@@ -70,11 +73,6 @@ class Sheet:
     def inner_height(self) -> float:
         """Height between the margins."""
         return self.height - self.top - self.bottom
-
-    @property
-    def beside_width(self) -> float:
-        """Width of what stands beside the map of a landscape sheet."""
-        return self.inner_width - self.landscape_map - BETWEEN
 
     @property
     def factor(self) -> float:
@@ -103,11 +101,11 @@ def sheet(paper: PaperName = "A3", orientation: Orientation = "portrait") -> She
     width, height = PAPERS["A3"]
     upright = PAPERS[paper]
     if orientation == "landscape":
-        return Sheet(height, width, 15.0, 12.0, 9.0, _LANDSCAPE_MAP, 0.0, (upright[1], upright[0]))
-    return Sheet(width, height, 15.0, 14.0, 11.0, 0.0, _TALL_MAP, upright)
+        return Sheet(height, width, 15.0, 12.0, 9.0, _LANDSCAPE_MAP, _BROAD_MAP, 0.0, (upright[1], upright[0]))
+    return Sheet(width, height, 15.0, 14.0, 11.0, 0.0, 0.0, _TALL_MAP, upright)
 
 
-PICTURE = Sheet(150.0, 0.0, 8.0, 9.0, 9.0, 0.0, 0.0, (150.0, 0.0))
+PICTURE = Sheet(150.0, 0.0, 8.0, 9.0, 9.0, 0.0, 0.0, 0.0, (150.0, 0.0))
 """A long picture for the screen of a phone."""
 PICTURE_NAME = "picture"
 PICTURE_PIXELS = 1080
