@@ -36,7 +36,8 @@ from gridgeo.render.view import View
 from gridgeo.render.window import OVERVIEW, Window
 
 _MARGIN = 0.025
-_NAME_SIZES = (19.0, 17.0, 15.0, 13.5, 12.0, 10.5, 9.5, 8.5)
+_NAME_SIZES = (15.0, 13.5, 12.0, 10.5, 9.5, 8.5)
+"""Points. No more than that for wide areas: a name is not more important because there is room for it."""
 _NUMBER_SIZES = (13.0, 11.5, 10.0, 8.5)
 _DISC_SIZE = 8.5
 _NEIGHBOUR_SIZES = (10.5, 9.5)

@@ -83,7 +83,7 @@ class PageWriter:
             f'<h1><bdi>{escape(notice.name)}</bdi></h1><p class="under">{escape(notice.title)}</p>'
             f'<p class="under">{kind}</p>'
             f'<p class="under">编号 <bdi>{escape(notice.code)}</bdi></p>{mark}</header>'
-            '<main id="content" tabindex="-1">'
+            '<main id="content" class="notice" tabindex="-1">'
             f'<section aria-labelledby="head"><h2 id="head">块长</h2><ul class="cards">{_card(notice.head, photos)}'
             f"</ul>{_supervision(notice, words)}</section>"
             f'<section aria-labelledby="extent"><h2 id="extent">范围</h2>{_extent(notice)}{_figure(drawing)}</section>'
