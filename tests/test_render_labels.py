@@ -7,11 +7,12 @@ import math
 import random
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import shapely
 
 from gridgeo.render.along import SetOut, Way
-from gridgeo.render.colours import ACCENT, USUAL, colour_by_adjacency, contrast
+from gridgeo.render.colours import ACCENT, USUAL, colour_by_adjacency, contrast, mixed
 from gridgeo.render.fonts import missing_characters, printable, text_width, without_missing
 from gridgeo.render.labels import Label, Page, break_name, place_in_area
 
@@ -134,6 +135,29 @@ def test_a_planar_town_needs_few_colours_and_uses_them_evenly() -> None:
     assert max(colours) < 6 <= len(USUAL.fills)
     counts = [colours.count(c) for c in set(colours)]
     assert max(counts) <= 2 * min(counts)
+
+
+def test_no_fill_is_taken_for_another_or_for_water_by_any_reader() -> None:
+    """Differences in CIE L*a*b* as seen with usual sight and without red or green cones (Machado et al. 2009)."""
+    readers = {
+        "usual": np.eye(3),
+        "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    }
+
+    def lab(colour: str, reader: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        channels = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        seen = np.clip(np.asarray(reader) @ linear, 0, 1)
+        xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ seen
+        x, y, z = np.cbrt(np.maximum(xyz / [0.95047, 1.0, 1.08883], 0.008856))
+        return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+    for who, reader in readers.items():
+        fills = [lab(fill, reader) for fill in USUAL.fills[:6]]
+        assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(fills, 2)) > 12
+        tinted = [lab(mixed(fill, "#FFFFFF", 0.4), reader) for fill in USUAL.fills[:6]]
+        assert min(np.linalg.norm(fill - lab(USUAL.water, reader)) for fill in tinted) > (20 if who == "usual" else 7.5)
 
 
 def test_the_accent_is_readable_on_white() -> None:

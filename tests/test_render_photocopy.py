@@ -142,7 +142,10 @@ def test_the_block_stands_out_from_its_neighbours_on_a_copy(copy: Copy) -> None:
     if spots:
         seen = np.array([copy.toner[y - 8 : y + 9, x - 8 : x + 9].any() for y, x in spots])
         assert seen.mean() > 0.8, "other borders are there"
-        assert copy.share(spots, 0.4).mean() < 0.6 * own.mean(), "and lighter"
+        # in a wider square a lighter line fills less; round a street there is no room for one
+        reach = 0.4 if copy.notice.kind == "street" else 0.6
+        own = copy.share(copy.border(focus), reach) if reach > 0.4 else own
+        assert copy.share(spots, reach).mean() < 0.6 * own.mean(), "and lighter"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Colours of a map: fills told apart by neighbours in the tiling, and the fixed colours of everything else.
 
-The fills are Paul Tol's "light" scheme, chosen because it stays distinct to colour-blind readers. Colour is never the
-only cue: every block is named, and its border is drawn.
+The fills are Paul Tol's "light" scheme, chosen because it stays distinct to colour-blind readers, with violet in the
+place of its blue, which would be taken for water: no fill is nearer to another for that, to any reader. Colour is
+never the only cue: every block is named, and its border is drawn.
 
 A town may have colours of its own (`gridgeo.render.theme`): what is drawn within `used` takes them.
 """
@@ -42,15 +43,15 @@ class Palette:
     grid_border: str = "#6A5A6E"
     block_border: str = "#746A7A"
     fills: tuple[str, ...] = (
-        "#77AADD",
+        "#9488DC",
         "#EEDD88",
         "#FFAABB",
         "#44BB99",
         "#EE8866",
         "#BBCC33",
-        "#99DDFF",
-        "#AAAA00",
         "#DDDDDD",
+        "#AAAA00",
+        "#99DDFF",
     )
     """Of blocks, in the order in which they are used: the first six are enough for nearly every town."""
     sections: tuple[str, ...] = ("#77AADD", "#EEDD88", "#44BB99", "#FFAABB", "#BBCC33", "#EE8866")
