@@ -72,6 +72,9 @@ class Boxes:
 
     def polygons(self) -> Shapes:
         """Return each as a polygon."""
+        if not self.sin.any():
+            boxes: Shapes = shapely.box(*self.bounds())
+            return boxes
         across, down = self.half_width[:, None] * _CORNERS[0], self.half_height[:, None] * _CORNERS[1]
         cos, sin = self.cos[:, None], self.sin[:, None]
         corners = np.empty((len(self), 4, 2))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -131,6 +132,7 @@ def fill_of(number: int) -> str:
     return fills[number % len(fills)]
 
 
+@lru_cache(maxsize=1024)
 def mixed(colour: str, other: str, share: float) -> str:
     """Return ``colour`` with ``share`` (0 to 1) of ``other`` stirred in.
 

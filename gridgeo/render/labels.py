@@ -194,10 +194,14 @@ class Page:
         wide = min(east - margin, right) - max(west + margin, left)
         return wide, min(north - margin, bottom) - max(south + margin, top)
 
+    def in_frame(self, area: shapely.Geometry) -> shapely.Geometry:
+        """Return ``area`` within the frame."""
+        held = self.holds(shapely.bounds(area)[:, None])[0]
+        return area if held else shapely.clip_by_rect(area, *self._frame_bounds)
+
     def free_part(self, area: shapely.Geometry) -> shapely.Geometry:
-        """Return ``area`` within the frame without what is taken."""
-        bounds = shapely.bounds(area)[:, None]
-        free = area if self.holds(bounds)[0] else shapely.clip_by_rect(area, *self._frame_bounds)
+        """Return an area that lies in the frame without what is taken."""
+        free, bounds = area, shapely.bounds(area)[:, None]
         near = np.flatnonzero(self.meeting(bounds)[0]).tolist()
         for k in near:
             if k in self._areas:
@@ -280,7 +284,18 @@ def place_in_area(
     fitting = _that_may_fit(blocks, least, page.room_in(area, margin))
     if not fitting:
         return None
-    free = page.free_part(shapely.buffer(area, -margin) if margin else area)
+    # most names have the middle to themselves, in one line as large as can be
+    shown = page.in_frame(area)
+    if shown.is_empty:
+        return None
+    middle = _middle(shown)
+    block, em = blocks[0], sizes[0] * POINT
+    wide, high = block.width * em, block.height * em
+    if shapely.contains(shown, _box(middle.x, middle.y, wide + 2 * margin, high + 2 * margin)) and page.is_free(
+        np.array([_box(middle.x, middle.y, wide, high)], dtype=object)
+    ):
+        return block.placed(middle.x, middle.y, sizes[0])
+    free = page.free_part(page.in_frame(shapely.buffer(area, -margin)) if margin else shown)
     if free.area < least**2:
         return None
     west, south, east, north = free.bounds
@@ -288,7 +303,7 @@ def place_in_area(
     if not fitting:
         return None
     # the middle reads best; where it doesn't do, the widest place
-    middle = shapely.centroid(max(shapely.get_parts(free).tolist(), key=lambda part: part.area))
+    middle = _middle(free)
     widest: dict[_Block, tuple[float, float]] = {}
     shapely.prepare(free)
     for size in sizes:
@@ -367,6 +382,11 @@ def place_at(page: Page, name: str, x: float, y: float, size: float, *, widest: 
     return label if page.is_free(np.array([label.shape], dtype=object)) else None
 
 
+def _middle(area: shapely.Geometry) -> shapely.Point:
+    """Return the centroid of the largest part."""
+    return shapely.centroid(max(shapely.get_parts(area).tolist(), key=lambda part: part.area))
+
+
 def _box(x: float, y: float, width: float, height: float) -> shapely.Polygon:
     return shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
@@ -381,7 +401,7 @@ def _widest_place(area: shapely.Geometry, width: float, height: float) -> tuple[
     west, south, east, north = shapely.bounds(squeezed).T
     sizes = shapely.area(squeezed)
     best = (0.0, 0.0, 0.0)
-    large = np.flatnonzero((east - west >= height) & (north - south >= height))
+    large = np.flatnonzero((east - west >= height) & (north - south >= height) & (sizes >= height**2))
     for k in large[np.argsort(-sizes[large], kind="stable")].tolist():
         part, size = squeezed[k], float(sizes[k])
         if part.geom_type != "Polygon" or size <= math.pi * best[2] ** 2:

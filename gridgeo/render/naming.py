@@ -100,7 +100,8 @@ class Names:
     def _called_out(self, name: str) -> Iterable[str]:
         """Put the name of a block too narrow for it beside it, with a line that leads to it."""
         focus = self._window.focus
-        free = self._page.free_part(focus)  # the leader ends on no number of a section and no house
+        # the leader ends on no number of a section and no house
+        free = self._page.free_part(self._page.in_frame(focus))
         widest = shapely.maximum_inscribed_circle(free if free.area > _LEAST_ANCHOR else focus, tolerance=0.2)
         anchor = shapely.Point(widest.coords[0])
         keep_off = shapely.buffer(focus, 3.5)
