@@ -15,9 +15,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gridgeo._turns import turn
+from gridgeo._steps import IN_HAND, Steps, at_once, take_turns
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -47,7 +48,6 @@ def each(
     given: tuple[Any, ...],
     *,
     jobs: int,
-    in_turns: bool = False,
 ) -> Iterator[Result]:
     """Yield ``do(tools, item)`` for each item of ``work``, in their order.
 
@@ -55,33 +55,81 @@ def each(
     ----------
     work : sequence
     do, tools : callable
-        Functions of modules. ``tools(*given)`` is entered once in each process, or thread, and left at its end.
+        Functions of modules. ``tools(*given)`` is entered once in each process and left at its end.
     given : tuple
         What the tools are made of; it is copied into each other process.
     jobs : int
-        Processors to use at most, the one of this process among them. More than this process uses need a script that
-        guards its start with ``if __name__ == "__main__":``.
-    in_turns : bool
-        Whether this process uses two processors: ``do`` must then give its turn away (`gridgeo._turns.outside`) for
-        about half of its time. That takes far less memory than another process.
+        Processes at most, this one among them. More than one need a script that guards its start with
+        ``if __name__ == "__main__":``.
     """
-    enough = max(1, min(jobs, len(work) // _WORTH_A_PROCESS))
-    threads = _THREADS_IN_TURN if in_turns and enough > 1 else 1
-    others = enough - threads
-    with ExitStack() as ending:
-        begun_elsewhere: list[Future[Result]] = []
-        if others > 0:
-            pool = _processes(others, do, tools, given)
-            # whoever stops early waits for no more than what is being done
-            ending.callback(pool.shutdown, cancel_futures=True)
-            with _interrupts_put_off():
-                begun_elsewhere = [pool.submit(_do, item) for item in work]
-        left = _Left(len(work), begun_elsewhere)
-        own_tools = [ending.enter_context(tools(*given)) for _ in range(threads)]
-        if threads > 1:
-            yield from _in_threads(work, do, own_tools, left, begun_elsewhere)
+    others = _useful(jobs, len(work)) - 1
+    with _begun(others, work, do, tools, given) as elsewhere, tools(*given) as own:
+        yield from _alone(work, do, own, _Left(len(work), elsewhere), elsewhere)
+
+
+def each_in_steps(
+    work: Sequence[Item],
+    steps: Callable[[Tools, Item], Steps[Result]],
+    tools: Callable[..., AbstractContextManager[Tools]],
+    given: tuple[Any, ...],
+    *,
+    jobs: int,
+) -> Iterator[Result]:
+    """Yield what comes of ``steps(tools, item)`` for each item of ``work``, in their order.
+
+    Two processors are kept busy by two threads of this process, which takes far less memory than another process:
+    see `gridgeo._steps`. About half of the work must be done outside of the interpreter for that.
+
+    Parameters
+    ----------
+    work, tools, given
+        As of `each`; a thread enters the tools for each item that it has in hand.
+    steps : callable
+        A function of a module.
+    jobs : int
+        Processors to use at most. More than two need other processes, as with `each`.
+    """
+    useful = _useful(jobs, len(work))
+    threads = _THREADS_IN_TURN if useful > 1 else 1
+    do = partial(_take_all, steps)
+    with _begun(useful - threads, work, do, tools, given) as elsewhere, ExitStack() as ending:
+        left = _Left(len(work), elsewhere)
+        if threads == 1:
+            yield from _alone(work, do, ending.enter_context(tools(*given)), left, elsewhere)
         else:
-            yield from _alone(work, do, own_tools[0], left, begun_elsewhere)
+            crews = [[ending.enter_context(tools(*given)) for _ in range(IN_HAND)] for _ in range(threads)]
+            yield from _in_threads(work, steps, crews, left, elsewhere)
+
+
+def _take_all(steps: Callable[[Tools, Item], Steps[Result]], tools: Tools, item: Item) -> Result:
+    return at_once(steps(tools, item))
+
+
+def _useful(jobs: int, count: int) -> int:
+    """Return how many processors are worth their start."""
+    return max(1, min(jobs, count // _WORTH_A_PROCESS))
+
+
+@contextmanager
+def _begun(
+    others: int,
+    work: Sequence[Item],
+    do: Callable[[Tools, Item], Result],
+    tools: Callable[..., AbstractContextManager[Tools]],
+    given: tuple[Any, ...],
+) -> Iterator[list[Future[Result]]]:
+    """Begin the work in so many other processes; nothing where there are none."""
+    if others <= 0:
+        yield []
+        return
+    pool = _processes(others, do, tools, given)
+    try:
+        with _interrupts_put_off():
+            begun = [pool.submit(_do, item) for item in work]
+        yield begun
+    finally:
+        # whoever stops early waits for no more than what is being done
+        pool.shutdown(cancel_futures=True)
 
 
 class _Left:
@@ -121,27 +169,26 @@ def _alone(
 
 def _in_threads(
     work: Sequence[Item],
-    do: Callable[[Tools, Item], Result],
-    crew: Sequence[Tools],
+    steps: Callable[[Tools, Item], Steps[Result]],
+    crews: Sequence[Sequence[Tools]],
     left: _Left,
     begun_elsewhere: Sequence[Future[Result]],
 ) -> Iterator[Result]:
-    """Yield what comes of each item, in their order, done by a thread for each of the tools or by other processes."""
+    """Yield what comes of each item, in their order, done by a thread for each crew of tools or by other processes."""
     from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
     own_results: list[Future[Result]] = [Future() for _ in work]
     stopped = threading.Event()
 
-    def keep_on(tools: Tools) -> None:
-        while not stopped.is_set() and (mine := left.next()) is not None:
-            with turn():
-                _settle(own_results[mine], do, tools, work[mine])
+    def begin(tools: Tools) -> tuple[Steps[Result], Future[Result]] | None:
+        mine = None if stopped.is_set() else left.next()
+        return None if mine is None else (steps(tools, work[mine]), own_results[mine])
 
-    with ThreadPoolExecutor(len(crew)) as threads:
+    with ThreadPoolExecutor(len(crews)) as threads:
         try:
-            for tools in crew:
+            for crew in crews:
                 # a thread knows nothing of the language and the progress bars of the one that starts it
-                threads.submit(copy_context().run, keep_on, tools)
+                threads.submit(copy_context().run, take_turns, crew, begin)
             for k, own in enumerate(own_results):
                 try:
                     result = (begun_elsewhere[k] if begun_elsewhere else own).result()

@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from gridgeo._parallel import each
-from gridgeo._turns import outside
+from gridgeo._parallel import each_in_steps
+from gridgeo._steps import Steps, at_once
 from gridgeo.language import current_language, use_language
 
 SCRIPT = """
@@ -53,20 +54,23 @@ def _said(folder: Path, count: int) -> list[str]:
 STOPPED = """
 import os, time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from gridgeo import cli
 from gridgeo._files import write_whole
-from gridgeo._parallel import each
-from gridgeo._turns import outside
+from gridgeo._parallel import each, each_in_steps
+from gridgeo._steps import at_once
 
-def write(folder, item):
-    with outside():
-        time.sleep(0.02)
+def steps(folder, item):
+    yield partial(time.sleep, 0.02)
     write_whole(folder / f"{item}-{os.getpid()}.txt", "x" * 500_000)
     return item
 
+def write(folder, item):
+    return at_once(steps(folder, item))
+
 def all_of_it():
-    for _ in each(range(5000), write, nullcontext, (Path("%s"),), jobs=%d, in_turns=%s):
+    for _ in %s(range(5000), %s, nullcontext, (Path("%s"),), jobs=%d):
         pass
 
 if __name__ == "__main__":
@@ -76,12 +80,13 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no groups of processes that get a signal")
 @pytest.mark.parametrize(
-    ("jobs", "in_turns", "processes"), [(2, False, 2), (2, True, 1), (3, True, 2)], ids=["process", "threads", "both"]
+    ("jobs", "in_steps", "processes"), [(2, False, 2), (2, True, 1), (3, True, 2)], ids=["process", "threads", "both"]
 )
-def test_ctrl_c_ends_all_after_what_is_in_hand(tmp_path: Path, jobs: int, in_turns: bool, processes: int) -> None:
+def test_ctrl_c_ends_all_after_what_is_in_hand(tmp_path: Path, jobs: int, in_steps: bool, processes: int) -> None:
     """The terminal's Ctrl-C reaches every process of the group: each ends, whatever it is at, and says no more."""
     script, folder = tmp_path / "work.py", tmp_path / "out"
-    script.write_text(STOPPED % (folder, jobs, in_turns))
+    how = ("each_in_steps", "steps") if in_steps else ("each", "write")
+    script.write_text(STOPPED % (*how, folder, jobs))
     run = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         # every process is at work when it has written a file
@@ -133,7 +138,7 @@ def _is_running(group: int) -> bool:
 def test_ctrl_c_while_processes_start_is_no_traceback(tmp_path: Path) -> None:
     """A process that is only just beginning leaves the interrupt to the one that started it."""
     script, folder = tmp_path / "work.py", tmp_path / "out"
-    script.write_text(STOPPED % (folder, 2, False))
+    script.write_text(STOPPED % ("each", "write", folder, 2))
     run = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         while not any(folder.glob("*.txt")):  # written by this process: the other one takes longer to begin
@@ -164,31 +169,36 @@ class _Stage:
     def __init__(self) -> None:
         self.inside = self.most_inside = self.overlaps = 0
 
-    def play(self, item: int) -> tuple[int, str]:
-        self.inside += 1
-        self.most_inside = max(self.most_inside, self.inside)
-        time.sleep(0.002)
-        self.inside -= 1
-        with outside():
+    def play(self, item: int) -> Steps[tuple[int, str]]:
+        for _ in range(2):
+            self.inside += 1
+            self.most_inside = max(self.most_inside, self.inside)
             time.sleep(0.002)
-            self.overlaps += self.inside
+            self.inside -= 1
+            told = yield partial(self.work_outside, item)
+            assert told == item
         if item == 40:
             raise ValueError(f"item {item}")
         return item, current_language()
+
+    def work_outside(self, item: int) -> int:
+        time.sleep(0.002)
+        self.overlaps += self.inside
+        return item
 
 
 def test_in_turns_one_thread_is_inside_while_others_are_outside() -> None:
     """Results come in order, in the language of the caller."""
     stage = _Stage()
     with use_language("zh"):
-        found = list(each(range(39), _Stage.play, nullcontext, (stage,), jobs=2, in_turns=True))
+        found = list(each_in_steps(range(39), _Stage.play, nullcontext, (stage,), jobs=2))
     assert found == [(k, "zh") for k in range(39)]
     assert stage.most_inside == 1
     assert stage.overlaps > 5
 
 
 def test_an_error_in_a_thread_comes_when_it_is_its_turn() -> None:
-    found = each(range(200), _Stage.play, nullcontext, (_Stage(),), jobs=2, in_turns=True)
+    found = each_in_steps(range(200), _Stage.play, nullcontext, (_Stage(),), jobs=2)
     assert [next(found)[0] for _ in range(40)] == list(range(40))
     with pytest.raises(ValueError, match="item 40"):
         next(found)
@@ -196,7 +206,39 @@ def test_an_error_in_a_thread_comes_when_it_is_its_turn() -> None:
 
 def test_whoever_stops_early_leaves_no_thread_behind() -> None:
     stage, before = _Stage(), threading.active_count()
-    found = each(range(10_000), _Stage.play, nullcontext, (stage,), jobs=2, in_turns=True)
+    found = each_in_steps(range(10_000), _Stage.play, nullcontext, (stage,), jobs=2)
     assert next(found)[0] == 0
     found.close()
     assert threading.active_count() == before
+
+
+def _asks(item: int) -> Steps[str]:
+    """Ask for a quotient, and say what came of it."""
+    try:
+        quotient = yield partial(divmod, 7, item)
+    except ZeroDivisionError as error:
+        quotient = yield partial(str, error)
+    return str(quotient)
+
+
+def test_an_error_outside_is_raised_where_it_was_asked_for() -> None:
+    assert at_once(_asks(2)) == "(3, 1)"
+    assert at_once(_asks(0)) == "integer division or modulo by zero"
+    found = each_in_steps([0, 2] * 20, _ask, nullcontext, (None,), jobs=2)
+    assert list(found) == ["integer division or modulo by zero", "(3, 1)"] * 20
+
+
+def _ask(_: None, item: int) -> Steps[str]:
+    return _asks(item)
+
+
+def _nothing_to_ask(_: None, item: int) -> Steps[int]:
+    """End at once, as a notice does that is there already; but every seventh asks twice."""
+    if item % 7 == 0:
+        yield partial(time.sleep, 0.001)
+        yield partial(time.sleep, 0.001)
+    return item
+
+
+def test_items_that_ask_for_nothing_are_done_among_others() -> None:
+    assert list(each_in_steps(range(500), _nothing_to_ask, nullcontext, (None,), jobs=2)) == list(range(500))

@@ -18,6 +18,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gridgeo._steps import at_once
 from gridgeo.layers import Layer
 from gridgeo.render import poster
 from gridgeo.render.fingerprint import Fingerprints
@@ -284,7 +285,7 @@ def test_people_are_never_lower_than_the_bound_says(
     monkeypatch.setattr(poster, "is_tall", lambda *_, **__: tall)
     press = Press(scene, tmp_path, sheet("A3"), Fingerprints(scene))
     words = press._words(notice)
-    press._choose(notice, words, press._levels(notice, words["page"]))
+    at_once(press._choose(notice, words, press._levels(notice, words["page"])))
     least = json.loads((tmp_path / "data.json").read_text())["least_people"]
     template = (tmp_path / "notice.typ").read_text()
     own = "people(own, beside-width)" if tall else "extent(own.text, own.terse) + people(own, measure-width)"

@@ -7,7 +7,6 @@ import io
 import math
 from pathlib import Path
 
-from gridgeo._turns import outside
 from gridgeo.errors import Problem
 from gridgeo.language import Message
 
@@ -60,8 +59,7 @@ class Photos:
         if (source, width) not in self._done:
             content = self._kept.get((source, width))
             if content is None:
-                with outside():
-                    content = readable_photo(source, name, self.warnings, width=width)
+                content = readable_photo(source, name, self.warnings, width=width)
             if content is None:
                 self._done[source, width] = None
             else:

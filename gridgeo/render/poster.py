@@ -12,12 +12,13 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import shapely
 
-from gridgeo._turns import outside
+from gridgeo._steps import Steps, at_once
 from gridgeo._words import first_line_of
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
@@ -165,6 +166,18 @@ class _Planned:
     """Of the parts that notices have in common, by what these say: as far as they have been measured."""
 
 
+@dataclass(frozen=True)
+class _Page:
+    """A page to be set: all that the template reads but for photos, how wide these are, and what `Printed` tells."""
+
+    data: dict[str, Any]
+    photos: tuple[float, float] | None
+    words: str
+    shown: str
+    window: tuple[float, float, float, float]
+    map_size: tuple[float, float]
+
+
 class Press:
     """Makes notices of one town on one kind of sheet; holds the compiler, its fonts and the prepared photos.
 
@@ -225,41 +238,21 @@ class Press:
         InputError
             When its texts don't fit on one page even in the smallest print.
         """
+        return at_once(self.steps(notice))
+
+    def steps(self, notice: Notice) -> Steps[Printed]:
+        """Make one notice as `make` does, in steps: Typst works outside of the interpreter."""
         import typst
 
         try:
-            return self._picture(notice) if self._sheet.is_picture else self._poster(notice)
+            page = yield from self._picture(notice) if self._sheet.is_picture else self._poster(notice)
+            made: bytes | list[bytes] = yield partial(self._set, notice, page, **self._format)
         except (typst.TypstError, RuntimeError) as error:  # the latter comes of its queries
             reason = first_line_of(error).removeprefix("failed to compile document: ")
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
-        finally:
-            # Typst keeps what the last ten documents were made of, 10 MB each; notices share too little to be worth it
-            with outside():
-                for _ in range(_FORGETTING):
-                    self._nothing.compile(format="svg")
-
-    def _query(self, label: str, **options: Any) -> Any:
-        with outside():
-            found = self._compiler.query(label, **options)
-        return json.loads(found)
-
-    def _set(self, **options: Any) -> bytes | list[bytes] | None:
-        with outside():
-            return self._compiler.compile(timestamp=0, **options)
-
-    def _poster(self, notice: Notice) -> Printed:
-        words = self._words(notice)
-        if self._own_template is not None:
-            prints = self._hand_over_to_own(notice, words)
-            made = self._set(format="pdf", pdf_standards=list(STANDARDS))
-            assert isinstance(made, bytes)
-            return Printed(made, *prints)
-        levels = self._levels(notice, words["page"])
-        chosen, map_height, lists_under = self._choose(notice, words, levels)
-        prints = self._hand_over(notice, words, levels.levels[chosen], map_height, lists_under=lists_under)
-        made = self._set(format="pdf", pdf_standards=list(STANDARDS))
-        assert isinstance(made, bytes)
-        return Printed(made, *prints)
+        if not isinstance(made, bytes):
+            raise InputError(Problem(_place(notice), _MANY_PAGES))
+        return Printed(made, page.words, page.shown, page.window, page.map_size)
 
     def twin(self, notice: Notice) -> bytes:
         """Return the picture of a notice as a PDF of the same layout: it tells where on the picture which letters are.
@@ -272,37 +265,53 @@ class Press:
         import typst
 
         try:
-            self._compose_picture(notice)
-            made = self._set(format="pdf")
+            made = self._set(notice, at_once(self._picture(notice)), format="pdf")
         except (typst.TypstError, RuntimeError) as error:
             raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": str(error)[:200]})) from None
         assert isinstance(made, bytes)
         return made
 
-    def _picture(self, notice: Notice) -> Printed:
-        prints = self._compose_picture(notice)
-        made = self._set(format="png", ppi=PICTURE_PIXELS / (self._sheet.paper[0] / 25.4))
-        if not isinstance(made, bytes):
-            raise InputError(Problem(_place(notice), _MANY_PAGES))
-        return Printed(made, *prints)
+    @property
+    def _format(self) -> dict[str, Any]:
+        """What Typst is asked for."""
+        if self._sheet.is_picture:
+            return {"format": "png", "ppi": PICTURE_PIXELS / (self._sheet.paper[0] / 25.4)}
+        return {"format": "pdf", "pdf_standards": list(STANDARDS)}
 
-    def _compose_picture(
-        self, notice: Notice
-    ) -> tuple[str, str, tuple[float, float, float, float], tuple[float, float]]:
+    def _query(self, label: str, **options: Any) -> Any:
+        return json.loads(self._compiler.query(label, **options))
+
+    def _set(self, notice: Notice, page: _Page, **options: Any) -> bytes | list[bytes] | None:
+        """Put the photos and the words of a page into the folder, and set it."""
+        self._show_photos(notice, page.data["notice"], printed=page.photos)
+        self._write_data(page.data)
+        made = self._compiler.compile(timestamp=0, **options)
+        # Typst keeps what the last ten documents were made of, 10 MB each; notices share too little to be worth it
+        for _ in range(_FORGETTING):
+            self._nothing.compile(format="svg")
+        return made
+
+    def _poster(self, notice: Notice) -> Steps[_Page]:
         words = self._words(notice)
         if self._own_template is not None:
-            return self._hand_over_to_own(notice, words)
+            return (yield from self._own_page(notice, words))
+        levels = self._levels(notice, words["page"])
+        chosen, map_height, lists_under = yield from self._choose(notice, words, levels)
+        return self._page_of(notice, words, levels.levels[chosen], map_height, lists_under=lists_under)
+
+    def _picture(self, notice: Notice) -> Steps[_Page]:
+        words = self._words(notice)
+        if self._own_template is not None:
+            return (yield from self._own_page(notice, words))
         level = self._sized(_PICTURE_LEVEL)
         west, south, east, north = self._scene.areas.geometries[notice.index].bounds
         suiting = self._sheet.inner_width * (north - south) / (east - west)
         height = min(max(suiting, _PICTURE_MAP[0]), _PICTURE_MAP[1])
         plan = plan_columns(notice, level, self._sheet.inner_width)
-        return self._hand_over(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
+        return self._page_of(notice, words, {**asdict(level), "plan": plan}, round(height, 1))
 
-    def _hand_over_to_own(
-        self, notice: Notice, words: dict[str, Any]
-    ) -> tuple[str, str, tuple[float, float, float, float], tuple[float, float]]:
-        """Put all that a user's template reads into the folder: the map as large as it asks for, one level of print."""
+    def _own_page(self, notice: Notice, words: dict[str, Any]) -> Steps[_Page]:
+        """Return the page of a user's template: the map as large as it asks for, one level of print."""
         level = self._sized(LEVELS[_FIRST_LEVEL])
         plan = plan_columns(notice, level, self._sheet.inner_width)
         sizes = {**asdict(level), "plan": plan}
@@ -311,7 +320,7 @@ class Press:
         size = {"width": words["page"]["map_width"], "height": _OWN_MAP_HEIGHT}
         page = {"mode": "measure", "level": sizes, "map": {**size, "alt": ""}, "mark": "0000-0000"}
         self._write_data({**words, **page})
-        asked = self._query("<map-size>", field="value")
+        asked = yield partial(self._query, "<map-size>", field="value")
         wanted = asked[0] if asked and isinstance(asked[0], dict) else {}
         for key, value in size.items():
             given = wanted.get(key, value)
@@ -319,14 +328,14 @@ class Press:
                 raise InputError(Problem(_place(notice), _BAD_MAP_SIZE, {"key": key, "given": str(given)}))
             size[key] = float(given)
         words["page"]["map_width"] = size["width"]
-        return self._hand_over(notice, words, sizes, size["height"])
+        return self._page_of(notice, words, sizes, size["height"])
 
     def _sized(self, level: Level) -> Level:
         """Return a level in the size of text that the theme asks for."""
         factor = self._scene.theme.sizes.text
         return replace(level, text=round(level.text * factor, 2), small=round(level.small * factor, 2))
 
-    def _hand_over(
+    def _page_of(
         self,
         notice: Notice,
         words: dict[str, Any],
@@ -334,20 +343,18 @@ class Press:
         map_height: float,
         *,
         lists_under: bool = False,
-    ) -> tuple[str, str, tuple[float, float, float, float], tuple[float, float]]:
-        """Put all that the template reads into the folder; return the fingerprints, the map's window and its size."""
+    ) -> _Page:
+        """Draw the map into the folder, and return the page that shows it."""
         size = words["page"]["map_width"], map_height
         drawing = draw_map(self._scene, notice.index, width=size[0], height=size[1])
         self._write("map.svg", drawing.svg)
-        if self._own_template is None:
-            factor = self._sheet.factor
-            sizes = level["head_photo"] * factor, level["photo"] * factor
-            self._show_photos(notice, words["notice"], printed=sizes)
         prints = self._prints.of_words(notice, self._sheet), self._prints.of_window(drawing.window)
         map_as_made = {"height": map_height, "alt": drawing.description}
         page = {"mode": "print", "level": level, "map": map_as_made, "lists_under": lists_under}
-        self._write_data({**words, **page, "mark": mark_of(*prints)})
-        return *prints, drawing.window, size
+        data = {**words, **page, "mark": mark_of(*prints)}
+        factor = self._sheet.factor
+        photos = (level["head_photo"] * factor, level["photo"] * factor) if self._own_template is None else None
+        return _Page(data, photos, *prints, drawing.window, size)
 
     def _levels(self, notice: Notice, page: dict[str, Any]) -> _Planned:
         """Return the levels with the notice's lists set in columns."""
@@ -360,7 +367,7 @@ class Press:
             self._plans[lists] = _Planned(planned, _as_json(planned))
         return self._plans[lists]
 
-    def _choose(self, notice: Notice, words: dict[str, Any], levels: _Planned) -> tuple[int, float, bool]:
+    def _choose(self, notice: Notice, words: dict[str, Any], levels: _Planned) -> Steps[tuple[int, float, bool]]:
         """Return the level to take, the height of the map in millimetres, and whether the lists stand under it."""
         first = _FIRST_LEVEL if len(notice.officers) <= _FEW_OFFICERS else _FIRST_CROWDED_LEVEL
         heading = self._scene.theme.sizes.heading
@@ -372,7 +379,7 @@ class Press:
         known = levels.heights.setdefault((words["page"]["layout"], words["long_words"], *words["common"].values()), {})
         tried = {"least_people": least, "first": first, "known": known}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"}, levels=levels.encoded)
-        chosen = self._query("<chosen>", field="value", one=True)
+        chosen = yield partial(self._query, "<chosen>", field="value", one=True)
         if chosen is None:
             raise InputError(Problem(_place(notice), _TOO_MUCH))
         known |= chosen["heights"]

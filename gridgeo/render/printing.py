@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gridgeo._files import write_whole
 from gridgeo._memory import give_back_memory
-from gridgeo._parallel import each
-from gridgeo._turns import outside
+from gridgeo._parallel import each_in_steps
+from gridgeo._steps import Steps
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.progress import track
@@ -94,8 +94,8 @@ class Workshop:
             own.mkdir()
             self._presses.append((edition, Press(scene, own, edition.sheet, self._prints, kept)))
 
-    def make(self, order: Order) -> Made:
-        """Make the notice of one block in every edition; a file is written whole or not at all."""
+    def steps(self, order: Order) -> Steps[Made]:
+        """Make the notice of one block in every edition, in steps; a file is written whole or not at all."""
         made = Made([], [], [], [])
         self._made += 1
         if self._made % _BETWEEN_GIVING_BACK == 0:
@@ -107,12 +107,11 @@ class Workshop:
                 made.entries.append(held)
                 continue
             try:
-                printed = press.make(notice)
+                printed = yield from press.steps(notice)
             except InputError as error:
                 made.refused.extend(error.problems)
             else:
-                with outside():
-                    made.files.append(write_whole(edition.folder / file, printed.content))
+                made.files.append(write_whole(edition.folder / file, printed.content))
                 made.entries.append(new_entry(file, edition.name, notice, printed))
             made.warnings.extend(press.take_warnings())
         return made
@@ -140,7 +139,7 @@ def make_all(
         )
         for k, name in enumerate(names)
     ]
-    made = each(work, Workshop.make, _workshop, (scene, list(editions), {}), jobs=jobs, in_turns=True)
+    made = each_in_steps(work, Workshop.steps, _workshop, (scene, list(editions), {}), jobs=jobs)
     yield from track(made, _PRINTING, total=len(work))
 
 
