@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -172,3 +174,39 @@ def test_the_installed_script_runs() -> None:
         pytest.skip("gridgeo is not installed in this environment (run from the source tree)")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("gridgeo ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
+def test_a_full_disk_is_told_in_one_line_and_no_fault_of_gridgeo(squares: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "-m", "gridgeo", "--lang", "en", "validate", str(squares), "--format", "json"]
+        run = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert run.returncode == 2
+        assert run.stderr.startswith("gridgeo: the system could not do it (No space left on device)")
+        quiet = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=full, check=False)
+    assert quiet.returncode == 0
+
+
+def test_a_reader_that_leaves_early_is_no_fault(squares: Path) -> None:
+    command = f"{sys.executable} -m gridgeo validate {squares} --format json | true; echo ${{PIPESTATUS[0]}}"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (run.stdout.strip(), run.stderr) == ("0", "")
+
+
+def test_closed_standard_error_keeps_nobody_from_working(squares: Path) -> None:
+    command = f"{sys.executable} -m gridgeo validate {squares} 2>&-; echo $?"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert run.stdout.strip().endswith("0")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such order")
+def test_an_order_to_end_stops_a_run_as_ctrl_c_does(
+    gridgeo_command: Command, squares: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridgeo.town.read_town", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        run = gridgeo_command("render", squares.parent, squares.parent / "out")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (run.status, run.err) == (130, "gridgeo: stopped before all was done; files that were written are whole\n")

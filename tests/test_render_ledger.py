@@ -5,20 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pytest
 import shapely
 
-from gridgeo.errors import Problem
+from gridgeo.errors import InputError, Problem
 from gridgeo.layers import write_layer
 from gridgeo.network import Barriers
 from gridgeo.render import render_index, render_notices
 from gridgeo.render.boards import BoardLine, boards_csv, boards_text, list_boards
-from gridgeo.render.ledger import Entry, read_issues, read_ledger
+from gridgeo.render.ledger import Entry, read_issues, read_ledger, read_sheets
+from gridgeo.render.printing import Made, make_all
 from gridgeo.render.scene import make_scene
 from gridgeo.town import Board, Person, Publication, Town
 from tests.conftest import Run
@@ -100,6 +102,47 @@ def test_a_ledger_that_cannot_be_read_costs_time_only(tmp_path: Path) -> None:
         assert read_ledger(tmp_path) == {}
         render_notices(town, tmp_path)
         assert len(read_ledger(tmp_path)) == 6
+
+
+def test_a_ledger_that_cannot_be_read_is_set_aside_and_told(tmp_path: Path) -> None:
+    for content in ("<<<<<<< HEAD", '{"schema": "gridgeo-ledger/9"}', '{"schema": "gridgeo-ledger/1", "files": [{}]}'):
+        (tmp_path / "ledger.json").write_text(content)
+        said: list[Problem] = []
+        render_notices(make_town(), tmp_path, only=[FIRST], warnings=said)
+        assert any("kept as ledger-unreadable.json" in problem.text("en") for problem in said)
+        assert (tmp_path / "ledger-unreadable.json").read_text() == content
+        said.clear()
+        render_notices(make_town(), tmp_path, only=[FIRST], warnings=said)
+        assert not any("ledger" in problem.text("en") for problem in said)
+
+
+def test_what_a_broken_off_run_has_made_is_not_made_again(tmp_path: Path) -> None:
+    (tmp_path / "notices" / f"{FAR}.pdf").mkdir(parents=True)
+    with pytest.raises(InputError, match="can't be written"):
+        render_notices(make_town(), tmp_path)
+    (tmp_path / "notices" / f"{FAR}.pdf").rmdir()
+    made = set(tmp_path.glob("notices/*.pdf"))
+    assert made
+    for file in made:
+        os.utime(file, (1, 1))
+    everything = render_notices(make_town(), tmp_path)
+    assert {file for file in everything if file.stat().st_mtime < 2} == made
+
+
+def test_runs_at_the_same_time_don_t_lose_each_other_s_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = make_town()
+
+    def with_another_run_meanwhile(*arguments: Any, **options: Any) -> Iterator[Made]:
+        monkeypatch.undo()
+        render_notices(town, tmp_path, only=[SECOND])
+        render_index(town, tmp_path, only=[SECOND])
+        yield from make_all(*arguments, **options)
+
+    monkeypatch.setattr("gridgeo.render.printing.make_all", with_another_run_meanwhile)
+    render_notices(town, tmp_path, papers=("A4",), only=[FIRST])
+    assert set(read_ledger(tmp_path)) == {f"notices/{SECOND}.pdf", f"notices/{FIRST}-A4.pdf"}
+    assert len(read_sheets(tmp_path)) == 1
+    assert len(read_issues(tmp_path)) == 2
 
 
 def test_the_mark_is_printed_and_changes_with_the_notice_and_with_nothing_else(tmp_path: Path) -> None:

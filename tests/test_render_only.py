@@ -43,6 +43,11 @@ def make_all_of(town: Town, out: Path, only: Sequence[str] | None = None) -> lis
     return [*made, *render_site(town, out, only=only), *render_index(town, out, only=only)]
 
 
+def test_naming_no_block_is_a_mistake() -> None:
+    with pytest.raises(InputError, match="none is named"):
+        blocks_of(make_scene(make_town()), [])
+
+
 @pytest.mark.parametrize(
     ("codes", "blocks", "grids"), [([OTHER], [OTHER], ["310112999003"]), ([GRID], [ONE, f"{GRID}002"], [GRID])]
 )

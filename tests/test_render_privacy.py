@@ -17,6 +17,7 @@ from PIL import Image
 from gridgeo.errors import InputError, Problem
 from gridgeo.render import render_map, render_notices
 from gridgeo.render.notice import compose_notices
+from gridgeo.render.people import shown_phone
 from gridgeo.render.publishing import mask_mobiles, publishable
 from gridgeo.render.scene import make_scene
 from gridgeo.render.site import render_site
@@ -56,10 +57,46 @@ def test_a_mobile_number_is_masked_however_it_is_written(written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "138/1234/5678",
+        "138_1234_5678",
+        "138 - 1234 - 5678",
+        "138~1234~5678",
+        "138，1234，5678",
+        "138:1234:5678",
+        "138|1234|5678",
+        "1 3 8 1 2 3 4 5 6 7 8",
+        "1-3-8-1-2-3-4-5-6-7-8",
+        "一三八一二三四五六七八",
+        "幺三八幺二三四五六七八",
+        "①③⑧①②③④⑤⑥⑦⑧",
+        "𝟏𝟑𝟖𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖",
+        "138\u3000１２３４\u30005678",
+    ],
+)
+def test_a_mobile_number_is_masked_in_odd_notations_too(written: str) -> None:
+    assert mask_mobiles(f"手机{written}，白天") == "手机138****5678，白天"
+
+
+@pytest.mark.parametrize("given", ["138 1234 567", "12345678901", "+852 9123 4567", "66123", "138123456789"])
+def test_a_number_in_the_column_of_mobiles_is_masked_though_it_is_none(given: str) -> None:
+    shown = shown_phone("", given)
+    assert "****" in shown
+    assert len(re.sub(r"\D", "", shown)) <= len(re.sub(r"\D", "", given)) - 4
+    assert shown_phone("", given, in_full=True) == given
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "021-54321000",
         "8:30-11:30 13:30-17:00",
+        "13.30-16.30 9.00-11.00",
+        "13.30 - 16.30, 9.00 - 11.00",
+        "1500-1800，1900-2100",
+        "一三五 9:00-11:00，二四六 13:00-16:00",
+        "19:00-21:00/13:00-15:00",
         "310112999001001",
         "400-820-8820",
         "1330-1700 1830-2000",

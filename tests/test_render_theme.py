@@ -10,7 +10,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from gridgeo.errors import InputError
+from gridgeo.errors import InputError, Problem
 from gridgeo.render import render_index, render_notices
 from gridgeo.render.colours import USUAL, contrast
 from gridgeo.render.drawing import draw_map
@@ -161,6 +161,52 @@ def test_a_template_reads_nothing_outside_and_its_mistakes_are_told(tmp_path: Pa
     town = town_with(template=written(folder, text, "own.typ"))
     with pytest.raises(InputError, match=words):
         render_notices(town, tmp_path / "out", warnings=[])
+
+
+PLAIN = """#let data = json("/data.json")
+#metadata((width: 180, height: 120)) <map-size>
+#set document(title: data.notice.title, date: datetime(year: 2026, month: 11, day: 1))
+#set text(font: "Noto Sans SC", lang: "zh", fallback: false)
+= #data.notice.name
+"""
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        (PLAIN + "#pagebreak()\nmore", r"own\.typ: makes 2 pages of .* a notice is one page"),
+        (PLAIN.replace("(width: 180, height: 120)", '"large"'), r"own\.typ: .* a map size of large"),
+        (PLAIN + '#panic("no")', r"own\.typ: .* can't be set with it .* change the template"),
+    ],
+)
+def test_what_a_template_makes_wrong_is_told_of_the_template(tmp_path: Path, template: str, words: str) -> None:
+    town = town_with(template=written(tmp_path, template, "own.typ"))
+    with pytest.raises(InputError, match=words):
+        render_notices(town, tmp_path / "out", only=["310112999001001"])
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        (PLAIN.replace("Noto Sans SC", "SimHei"), "unknown font family: simhei"),
+        (PLAIN.replace("#metadata((width: 180, height: 120)) <map-size>", ""), "doesn't say how large its map is"),
+    ],
+)
+def test_what_a_template_leaves_out_in_silence_is_told(tmp_path: Path, template: str, words: str) -> None:
+    said: list[Problem] = []
+    town = town_with(template=written(tmp_path, template, "own.typ"))
+    render_notices(town, tmp_path / "out", only=["310112999001001"], warnings=said)
+    assert sum(words in problem.text("en") for problem in said) == 1
+
+
+def test_mistakes_in_the_syntax_of_a_theme_are_told_by_line_in_both_languages(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        read_theme(written(tmp_path, "[colours]\naccent = #123456"))
+    (problem,) = refused.value.problems
+    assert "line 2, column 10" in problem.text("en")
+    assert "第 2 行第 10 列" in problem.text("zh")
+    with pytest.raises(InputError, match="can't be read"):
+        read_theme(tmp_path)
 
 
 def test_a_template_that_is_none_is_told(tmp_path: Path) -> None:

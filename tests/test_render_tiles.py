@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gridgeo.errors import InputError
+from gridgeo.errors import InputError, Problem
 from gridgeo.render import render_notices
 from gridgeo.render.sheet import PAPERS, PaperName
 from gridgeo.render.tiles import MARGIN, cut, tile
@@ -74,3 +74,10 @@ def test_a_page_that_fits_on_one_sheet_is_not_cut(tmp_path: Path) -> None:
         tile(made[0].read_bytes(), (210, 297), "A3", title="x")
     with pytest.raises(InputError, match="can't be cut"):
         tile(b"no PDF", (841, 1189), "A3", title="x")
+
+
+def test_that_there_is_nothing_to_cut_is_told(tmp_path: Path) -> None:
+    said: list[Problem] = []
+    town = make_town(frame=blocks_frame().iloc[:1])
+    assert len(render_notices(town, tmp_path, papers=["A3"], tiles="A3", warnings=said)) == 1
+    assert any("nothing to cut onto A3" in problem.text("en") for problem in said)

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from gridgeo.errors import InputError
-from gridgeo.layers import read_layer
+from gridgeo.layers import Layer, read_layer
 from gridgeo.network import RANKS
 from gridgeo.town import Nesting, Tiling, Town, read_town
 
@@ -607,3 +607,32 @@ def test_hostile_names_stay_on_one_line(folder: Path) -> None:
 def test_garbage_is_refused_in_one_line(folder: Path, spoil: Callable[[Path], object]) -> None:
     spoil(folder / "gridgeo.toml")
     assert len(complaints(folder)) == 1
+
+
+def test_a_layer_that_lies_nowhere_near_the_town_is_told(folder: Path) -> None:
+    before = read_town(folder).problems
+    write(folder / "rivers.gpkg", [line((200_000, 1), (200_009, 1))])
+    (told,) = (problem.text("en") for problem in read_town(folder).problems if problem not in before)
+    assert "lies wholly outside" in told
+    assert "km away" in told
+
+
+@pytest.mark.parametrize(
+    "web", ["javascript:alert(1)", "grid.example.cn", "https://", "https://a b/", "https://a/?q=1"]
+)
+def test_what_no_page_can_lie_below_is_no_web_address(folder: Path, web: str) -> None:
+    change(folder, ("[notice]", f'[notice]\nweb = "{web}"'))
+    with pytest.raises(InputError, match="is no web address"):
+        read_town(folder)
+
+
+def test_a_board_may_outlive_its_grid(folder: Path) -> None:
+    change(folder, ("[notice]", '[[boards.rows]]\nunit = "310112114999001"\nplace = "东门"\n\n[notice]'))
+    town = read_town(folder)
+    assert [board.unit for board in town.boards] == ["310112114999001"]
+    assert any("310112114999001" in problem.text("en") for problem in town.problems)
+
+
+def test_a_name_of_blanks_is_no_name() -> None:
+    frame = gpd.GeoDataFrame({"id": ["a", "b"], "name": ["  ", "乙"]}, geometry=[square(0), square(1)], crs=METRES)
+    assert Layer("grids", frame, "id", "name").names.tolist() == ["a", "乙"]

@@ -6,16 +6,19 @@ at once.
 """
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
 from gridgeo.cli import demo, diff, init, locate, partition, render, repair, validate
-from gridgeo.cli.saying import EXIT_NOT_DONE
+from gridgeo.cli.saying import EXIT_NOT_DONE, say
 from gridgeo.errors import GridgeoError, InputError, Problem
-from gridgeo.language import Language, Message, locale_language, use_language
+from gridgeo.language import Language, Message, locale_language, one_line, use_language
 
 __all__ = ["build_app", "main"]
 
@@ -36,6 +39,15 @@ _UNKNOWN_LANGUAGE = Message("--lang takes en or zh, not {given}", "--lang 只接
 _BAD_ARGUMENTS = Message("{reason} Try: {command} --help", "{reason} 可用 {command} --help 查看用法")
 _STOPPED = Message(
     "stopped before all was done; files that were written are whole", "已中断，尚未全部完成；已写入的文件均完整"
+)
+_SYSTEM = Message(
+    "the system could not do it ({reason}); files that were written are whole. Free space or rights, there and in the"
+    " folder for temporary files (TMPDIR), and run again",
+    "系统无法完成（{reason}）；已写入的文件均完整。请释放空间或开放权限（包括临时文件夹 TMPDIR）后重新运行",
+)
+_NO_MEMORY = Message(
+    "memory is used up; files that were written are whole. Run again with --jobs 1, or with fewer blocks (--only)",
+    "内存不足；已写入的文件均完整。请用 --jobs 1 或减少责任块（--only）重新运行",
 )
 _INTERNAL = Message(
     "an error of gridgeo itself, not of your data ({reason}); please report it with the output of GRIDGEO_DEBUG=1",
@@ -77,6 +89,8 @@ def build_app() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process with its status."""
     language, rest = _take_language(list(sys.argv[1:] if arguments is None else arguments))
+    if threading.current_thread() is threading.main_thread():  # nobody else may set what signals do
+        _stop_as_by_ctrl_c()
     with use_language(language):
         raise SystemExit(_run(lambda: build_app()(args=rest, prog_name="gridgeo", standalone_mode=False)))
 
@@ -125,26 +139,58 @@ def _run(command: Callable[[], Any]) -> int:
         return status
     except InputError as error:
         for problem in error.problems:
-            typer.echo(f"gridgeo: {problem.text()}", err=True)
+            say(f"gridgeo: {problem.text()}")
     except GridgeoError as error:
-        typer.echo(f"gridgeo: {error}", err=True)
+        say(f"gridgeo: {error}")
     except KeyboardInterrupt:
-        typer.echo(f"gridgeo: {_STOPPED.text()}", err=True)
+        say(f"gridgeo: {_STOPPED.text()}")
         return _INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: nothing more to say
-        return 0
+        return _reader_has_left()
+    except SystemExit:  # typer's word for a broken pipe, the only one on which it leaves by itself
+        return _reader_has_left()
+    except MemoryError:
+        say(f"gridgeo: {_NO_MEMORY.text()}")
+    except OSError as error:
+        if os.environ.get("GRIDGEO_DEBUG"):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        say(f"gridgeo: {one_line(place)}{_SYSTEM.text(reason=error.strerror or str(error))}")
     except Exception as error:
         # typer's own complaints about arguments; its exception classes live in a private module
         if not hasattr(error, "format_message"):
             if os.environ.get("GRIDGEO_DEBUG"):
                 raise
             reason = f"{type(error).__name__}: {error}"
-            typer.echo(f"gridgeo: {_INTERNAL.text(reason=reason)}", err=True)
+            say(f"gridgeo: {_INTERNAL.text(reason=reason)}")
         elif type(error).__name__ != "NoArgsIsHelpError":
             context = getattr(error, "ctx", None)
             command_path = context.command_path if context else "gridgeo"
-            typer.echo(f"gridgeo: {_BAD_ARGUMENTS.text(reason=error.format_message(), command=command_path)}", err=True)
+            say(f"gridgeo: {_BAD_ARGUMENTS.text(reason=error.format_message(), command=command_path)}")
         else:
             typer.echo(error.format_message())
     return EXIT_NOT_DONE
+
+
+def _reader_has_left() -> int:
+    """End in silence when what reads our output has closed it: nobody is there to be told more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
+        with suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    return 0
+
+
+def _stop_as_by_ctrl_c() -> None:
+    """Make an order to end (SIGTERM, a closed terminal) stop the run as Ctrl-C does: cleanly, with all files whole."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no closed terminals
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt

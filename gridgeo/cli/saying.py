@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -19,13 +20,14 @@ _MORE_WARNINGS = Message("warning: {count} more like these", "警告：另有 {c
 
 def wants_bars(quiet: bool) -> bool:
     """Return whether progress bars are wanted: on a terminal only."""
-    return not quiet and sys.stderr.isatty()
+    return not quiet and sys.stderr is not None and sys.stderr.isatty()
 
 
 def say(text: str, quiet: bool = False) -> None:
-    """Say something on standard error."""
-    if not quiet:
-        typer.echo(text, err=True)
+    """Say something on standard error; where that is closed or full, the work goes on unsaid."""
+    if not quiet and sys.stderr is not None:
+        with suppress(OSError):
+            typer.echo(text, err=True)
 
 
 def say_made(path: Path, what: str, quiet: bool = False) -> None:

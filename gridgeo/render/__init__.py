@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 
 if TYPE_CHECKING:
-    from gridgeo.render.ledger import SheetEntry
+    from gridgeo.render.ledger import Entry, SheetEntry
     from gridgeo.render.printing import Edition
     from gridgeo.render.scene import Scene
     from gridgeo.render.sheet import Orientation, PaperName
@@ -28,6 +29,10 @@ _RESERVED = r"(?i)con|prn|aux|nul|com\d|lpt\d|index|map"
 _GONE = Message(
     "{count} files are of blocks that are no more; take the boards down and delete them: {files}",
     "{count} 个文件属于已撤销的责任块；请撤下相应公示牌并删除文件：{files}",
+)
+_NOTHING_TO_CUT = Message(
+    "nothing to cut onto {paper}: no notice is made on larger paper; ask for it too, as with --paper A0",
+    "没有可分割到 {paper} 的公示图：未制作更大幅面；请同时指定更大的纸张，如 --paper A0",
 )
 _GONE_SHEETS = Message(
     "{count} index sheets are of grids that are no more; delete them: {files}",
@@ -89,7 +94,7 @@ def render_notices(
         at once: nothing is written then. When the texts of a notice don't fit on a page: the others are written.
     """
     from gridgeo.render.boards import check_boards
-    from gridgeo.render.ledger import read_issues, read_ledger, read_sheets, write_ledger
+    from gridgeo.render.ledger import add_to_ledger, read_issues, read_ledger, read_sheets, unreadable_ledger
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
@@ -113,15 +118,22 @@ def render_notices(
     refused: dict[str, Problem] = {}
     doubts: dict[str, Problem] = {}
     folder = Path(out)
+    said.extend(unreadable_ledger(folder))
+    new: list[Entry] = []
+    try:
+        for made in make_all(scene, notices, names, editions, read_ledger(folder), jobs=jobs):
+            written.extend(made.files)
+            new.extend(made.entries)
+            # what is wrong with a photo or a text is said once, on however many sheets it is
+            refused.update({problem.text(): problem for problem in made.refused})
+            doubts.update({problem.text(): problem for problem in made.warnings})
+    except BaseException:
+        if new:
+            with suppress(InputError):  # what broke off the run is to be told, not that this failed as well
+                add_to_ledger(folder, new)
+        raise
+    add_to_ledger(folder, new)
     entries = read_ledger(folder)
-    for made in make_all(scene, notices, names, editions, entries, jobs=jobs):
-        written.extend(made.files)
-        entries.update({entry.file: entry for entry in made.entries})
-        # what is wrong with a photo or a text is said once, on however many sheets it is
-        refused.update({problem.text(): problem for problem in made.refused})
-        doubts.update({problem.text(): problem for problem in made.warnings})
-    entries = {file: entry for file, entry in entries.items() if (folder / file).exists()}
-    write_ledger(folder, entries.values())
     said.extend(doubts.values())
     said.extend(check_boards(scene, entries.values(), read_issues(folder)))
     others = read_sheets(folder)
@@ -130,25 +142,32 @@ def render_notices(
     if gone:
         said.append(Problem(str(folder), _GONE, {"count": len(gone), "files": listed(gone, most=4)}))
     if tiles is not None:
-        written += _tiled(folder, names, editions, tiles)
+        larger = [edition for edition in editions if _is_larger(edition, tiles)]
+        if not larger:
+            said.append(Problem(str(folder), _NOTHING_TO_CUT, {"paper": tiles}))
+        written += _tiled(folder, names, larger, tiles)
     if refused:
         raise InputError(refused.values())
     return written
 
 
+def _is_larger(edition: Edition, paper: PaperName) -> bool:
+    from gridgeo.render.sheet import PAPERS
+
+    return not edition.sheet.is_picture and min(edition.sheet.paper) > min(PAPERS[paper])
+
+
 def _tiled(folder: Path, names: Sequence[str], editions: Sequence[Edition], onto: PaperName) -> list[Path]:
     """Cut the PDFs of editions on larger paper onto sheets; return the files made."""
-    from gridgeo.render.ledger import read_sheets, still_there, write_ledger
-    from gridgeo.render.sheet import PAPERS
+    from gridgeo.render.ledger import add_to_ledger, read_sheets
     from gridgeo.render.tiles import tile_files
 
     held = read_sheets(folder)
     made: dict[str, SheetEntry] = {}
     for edition in editions:
-        if not edition.sheet.is_picture and min(edition.sheet.paper) > min(PAPERS[onto]):
-            files = [file for file in map(edition.file, names) if (folder / file).exists()]
-            made |= {entry.file: entry for entry in tile_files(folder, files, edition.sheet.paper, onto, held)}
-    write_ledger(folder, sheets=still_there(folder, (held | made).values()))
+        files = [file for file in map(edition.file, names) if (folder / file).exists()]
+        made |= {entry.file: entry for entry in tile_files(folder, files, edition.sheet.paper, onto, held)}
+    add_to_ledger(folder, sheets=made.values())
     return [folder / file for file in made]
 
 
@@ -204,7 +223,7 @@ def render_index(
         When there are no blocks, none of a code in ``only``, or texts that the fonts lack characters for.
     """
     from gridgeo.render.index import index_file, index_sheets, make_index
-    from gridgeo.render.ledger import read_sheets, still_there, write_ledger
+    from gridgeo.render.ledger import add_to_ledger, read_sheets
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.scene import make_scene
     from gridgeo.render.selection import blocks_of
@@ -220,9 +239,8 @@ def render_index(
     for edition in _editions(folder, ["pdf"], papers, orientation):
         chosen = sheets if only is None else [sheet for sheet in sheets if sheet.is_of_grid_of(wanted)]
         made |= {entry.file: entry for entry in make_index(scene, chosen, folder, edition.name, held)}
-    entries = still_there(folder, (held | made).values())
-    write_ledger(folder, sheets=entries)
-    index = [entry for entry in entries if entry.kind == "index"]
+    add_to_ledger(folder, sheets=made.values())
+    index = [entry for entry in read_sheets(folder).values() if entry.kind == "index"]
     known = {index_file(sheet, edition) for sheet in sheets for edition in {entry.edition for entry in index}}
     if gone := sorted(entry.file for entry in index if entry.file not in known):
         said.append(Problem(str(folder), _GONE_SHEETS, {"count": len(gone), "files": listed(gone, most=4)}))

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gridgeo._files import write_whole
+from gridgeo.errors import Problem
+from gridgeo.language import Message
 from gridgeo.render.fingerprint import Bounds, Fingerprints, mark_of
 from gridgeo.render.notice import Notice
 from gridgeo.render.poster import Printed
@@ -22,6 +24,12 @@ from gridgeo.render.sheet import Sheet
 
 FILE = "ledger.json"
 _SCHEMA = "gridgeo-ledger/1"
+_ASIDE = "ledger-unreadable.json"
+_UNREADABLE = Message(
+    "is no ledger that this version can read; kept as {kept}, all files are made again. It alone knew older marks: mend"
+    " it if there are boards on walls",
+    "不是本版本可读的台账；已另存为 {kept}，全部文件将重新制作。旧核对码只存于其中：如已有公示牌上墙，请修复",
+)
 Kind = TypeVar("Kind")
 
 
@@ -146,6 +154,28 @@ def read_issues(folder: Path) -> list[Issue]:
         return []
 
 
+def add_to_ledger(folder: Path, entries: Iterable[Entry] = (), sheets: Iterable[SheetEntry] = ()) -> Path:
+    """Add what was made to the ledger of a folder, in place of what stood there for the same files.
+
+    It is read anew: another run may have added to it in the meantime. Files that are not there any more are left out.
+    """
+    files = read_ledger(folder) | {entry.file: entry for entry in entries}
+    others = read_sheets(folder) | {entry.file: entry for entry in sheets}
+    there = [entry for entry in files.values() if (folder / entry.file).exists()]
+    return write_ledger(folder, there, still_there(folder, others.values()))
+
+
+def unreadable_ledger(folder: Path) -> list[Problem]:
+    """Return a warning where a folder has a ledger that can't be read: it will be set aside, not overwritten."""
+    held = _read(folder)
+    known = {"files": read_ledger, "sheets": read_sheets}
+    if not (folder / FILE).is_file() or (
+        held and all(read(folder) or not held.get(key) for key, read in known.items())
+    ):
+        return []
+    return [Problem(str(folder / FILE), _UNREADABLE, {"kept": _ASIDE})]
+
+
 def write_ledger(
     folder: Path, entries: Iterable[Entry] | None = None, sheets: Iterable[SheetEntry] | None = None
 ) -> Path:
@@ -157,6 +187,8 @@ def write_ledger(
     if others:
         content["sheets"] = _rows(others)
     content["issued"] = [asdict(issue) for issue in issued]
+    if unreadable_ledger(folder):
+        (folder / FILE).replace(folder / _ASIDE)
     return write_whole(folder / FILE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 

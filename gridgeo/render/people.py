@@ -14,7 +14,7 @@ from pathlib import Path
 from gridgeo.errors import Problem
 from gridgeo.language import Message, current_language
 from gridgeo.render.fonts import printable
-from gridgeo.render.publishing import mask_mobiles, publishable
+from gridgeo.render.publishing import mask_mobiles, mask_number, publishable
 from gridgeo.render.scene import Scene
 from gridgeo.town import Audience, Person, PersonalField, Privacy, Role
 from gridgeo.town.duties import duties_of
@@ -227,4 +227,4 @@ def shown_phone(phone: str, mobile: str, *, in_full: bool = False) -> str:
     office, own = printable(phone), printable(mobile)
     if in_full:
         return "，".join(dict.fromkeys(filter(None, (office, own))))
-    return mask_mobiles(office or own)
+    return mask_mobiles(office) if office else mask_number(own)

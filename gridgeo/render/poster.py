@@ -46,6 +46,20 @@ _TOO_MUCH = Message(
     "文字过多，一页放不下；请精简清单或减少人员",
 )
 _CANNOT_SET = Message("the notice can't be set ({reason}); change the text", "公示图无法排版（{reason}）；请修改文字")
+_TEMPLATE_FAILS = Message(
+    "the notice of {notice} can't be set with it ({reason}); change the template",
+    "无法用它排版 {notice} 的公示图（{reason}）；请修改模板",
+)
+_TEMPLATE_DOUBT = Message("Typst warns of it: {reason}", "Typst 提示：{reason}")
+_TEMPLATE_PAGES = Message(
+    "makes {count} pages of {notice}; a notice is one page: make its text or its map smaller",
+    "将 {notice} 排成 {count} 页；公示图只能有一页：请缩小文字或地图",
+)
+_NO_MAP_SIZE = Message(
+    "doesn't say how large its map is (<map-size>); drawn are {width:g} x {height:g} mm",
+    "未注明地图大小（<map-size>）；按 {width:g} × {height:g} 毫米绘制",
+)
+_PAGES = re.compile(rb"/Type\s*/Pages\s*/Count\s+(\d+)")
 _MANY_PAGES = Message(
     "the template makes several pages; a picture is one page: set its height to auto",
     "模板生成了多页；图片只能有一页：请将页高设为 auto",
@@ -249,10 +263,20 @@ class Press:
             made: bytes | list[bytes] = yield partial(self._set, notice, page, **self._format)
         except (typst.TypstError, RuntimeError) as error:  # the latter comes of its queries
             reason = first_line_of(error).removeprefix("failed to compile document: ")
-            raise InputError(Problem(_place(notice), _CANNOT_SET, {"reason": reason})) from None
+            raise InputError(self._failure(notice, reason)) from None
         if not isinstance(made, bytes):
             raise InputError(Problem(_place(notice), _MANY_PAGES))
+        if self._own_template is not None and (pages := _PAGES.search(made)) is not None and int(pages[1]) != 1:
+            values: dict[str, object] = {"count": int(pages[1]), "notice": _place(notice)}
+            raise InputError(Problem(str(self._own_template), _TEMPLATE_PAGES, values))
         return Printed(made, page.words, page.shown, page.window, page.map_size)
+
+    def _failure(self, notice: Notice, reason: str) -> Problem:
+        """Return what is said of a notice that Typst can't set."""
+        if self._own_template is None:
+            return Problem(_place(notice), _CANNOT_SET, {"reason": reason})
+        values: dict[str, object] = {"notice": _place(notice), "reason": reason}
+        return Problem(str(self._own_template), _TEMPLATE_FAILS, values)
 
     def twin(self, notice: Notice) -> bytes:
         """Return the picture of a notice as a PDF of the same layout: it tells where on the picture which letters are.
@@ -285,7 +309,10 @@ class Press:
         """Put the photos and the words of a page into the folder, and set it."""
         self._show_photos(notice, page.data["notice"], printed=page.photos)
         self._write_data(page.data)
-        made = self._compiler.compile(timestamp=0, **options)
+        made, doubts = self._compiler.compile_with_warnings(timestamp=0, **options)
+        if self._own_template is not None:  # what Typst passes over in silence, such as a font that isn't there
+            template = str(self._own_template)
+            self._warnings += [Problem(template, _TEMPLATE_DOUBT, {"reason": doubt.message}) for doubt in doubts]
         # Typst keeps what the last ten documents were made of, 10 MB each; notices share too little to be worth it
         for _ in range(_FORGETTING):
             self._nothing.compile(format="svg")
@@ -321,11 +348,16 @@ class Press:
         page = {"mode": "measure", "level": sizes, "map": {**size, "alt": ""}, "mark": "0000-0000"}
         self._write_data({**words, **page})
         asked = yield partial(self._query, "<map-size>", field="value")
-        wanted = asked[0] if asked and isinstance(asked[0], dict) else {}
+        wanted = asked[0] if asked else {}
+        if not asked:
+            self._warnings.append(Problem(str(self._own_template), _NO_MAP_SIZE, dict(size)))
+        if not isinstance(wanted, dict):
+            raise InputError(Problem(str(self._own_template), _BAD_MAP_SIZE, {"key": "size", "given": str(wanted)}))
         for key, value in size.items():
             given = wanted.get(key, value)
             if not isinstance(given, int | float) or not _LEAST_MAP <= given <= _MOST_MAP:
-                raise InputError(Problem(_place(notice), _BAD_MAP_SIZE, {"key": key, "given": str(given)}))
+                problem = Problem(str(self._own_template), _BAD_MAP_SIZE, {"key": key, "given": str(given)})
+                raise InputError(problem)
             size[key] = float(given)
         words["page"]["map_width"] = size["width"]
         return self._page_of(notice, words, sizes, size["height"])

@@ -7,6 +7,7 @@ else: a mobile number in a name, in the hours or in a list is masked, however it
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -15,9 +16,19 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.fonts import printable
 
-_BETWEEN = r"[ \-.·()\u2010-\u2015．（）－]{0,2}"
-_MOBILE = re.compile(rf"(?<!\d)((?:(?:\+|00)?86{_BETWEEN})?)([1１][3-9３-９](?:{_BETWEEN}\d){{9}})(?!\d)")
-"""Eleven digits from 13 to 19, full-width ones too, in whatever groups, with or without the country's number."""
+_BETWEEN = r"[ \-.·()\u2010-\u2015]{0,2}"
+_MARKS = r"(?:[^\w\n]|_){1,3}"
+_MOBILE = re.compile(
+    rf"(?<!\d)((?:(?:\+|00)?86{_BETWEEN})?)"
+    rf"((?!\d\d\.\d\d(?: |-|[\u2010-\u2015]))1[3-9](?:{_BETWEEN}\d){{9}}"  # in whatever groups, but no hours
+    rf"|1[3-9]\d{_MARKS}\d{{4}}{_MARKS}\d{{4}}"  # in the usual groups, with any marks between them
+    rf"|1(?:[ \-.·_/]{{1,2}}\d){{10}})"  # digit by digit
+    r"(?!\d)"
+)
+"""Eleven digits from 13 to 19, with or without the country's number."""
+_CHINESE_DIGITS = {character: str(k % 10) for k, character in enumerate("〇一二三四五六七八九零壹贰叁肆伍陆柒捌玖")}
+_CHINESE_DIGITS |= {"幺": "1", "两": "2", "○": "0", "洞": "0", "拐": "7", "勾": "9"}
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 _IDENTITY = Message(
     "holds an identity number ({masked}); remove it: identity numbers never belong on a notice",
@@ -34,13 +45,46 @@ def mask_mobiles(text: str) -> str:
     '张三 +86 138****5678，138****5678'
     >>> mask_mobiles("021-13812345 8:30-11:30")
     '021-13812345 8:30-11:30'
+    >>> mask_mobiles("手机 138/1234/5678 或 一三八一二三四五六七八")
+    '手机 138****5678 或 138****5678'
     """
+    plain = _NOT_ASCII.sub(lambda found: _plain(found[0]), text)  # as long as the text, so that places are the same
+    masked, done = [], 0
+    for found in _MOBILE.finditer(plain):
+        digits = "".join(filter(str.isdigit, found[2]))
+        masked += [text[done : found.start(2)], f"{digits[:3]}****{digits[-4:]}"]
+        done = found.end()
+    return "".join([*masked, text[done:]])
 
-    def masked(found: re.Match[str]) -> str:
-        digits = "".join(str(int(character)) for character in found[2] if character.isdecimal())
-        return f"{found[1]}{digits[:3]}****{digits[-4:]}"
 
-    return _MOBILE.sub(masked, text)
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    """Return the ASCII digit or mark that a character stands for, or else the character: ３, ③ and 三 are 3."""
+    digit = unicodedata.digit(character, None)
+    if digit is not None:
+        return str(digit)
+    if character in _CHINESE_DIGITS:
+        return _CHINESE_DIGITS[character]
+    compatible = unicodedata.normalize("NFKC", character)
+    return compatible if len(compatible) == 1 and compatible.isascii() else character
+
+
+def mask_number(text: str) -> str:
+    """Return a number with its middle hidden, whatever sort of number it is: who gave it didn't agree to show it.
+
+    Examples
+    --------
+    >>> mask_number("138 1234 5678"), mask_number("+852 9123 4567"), mask_number("66123")
+    ('138****5678', '+852 ****4567', '****3')
+    """
+    masked = mask_mobiles(text)
+    places = [k for k, character in enumerate(text) if _plain(character).isdigit()]
+    if masked != text or not places:
+        return masked
+    last = min(4, max(0, len(places) - 4))
+    first = max(0, len(places) - last - 4)
+    hidden = places[min(first, 3) : len(places) - last]
+    return f"{text[: hidden[0]]}****{text[hidden[-1] + 1 :].lstrip()}"
 
 
 @lru_cache(maxsize=65_536)

@@ -12,6 +12,10 @@ from gridgeo.render.fonts import printable
 from gridgeo.render.scene import Scene
 
 _MOST_NEAR = 4
+_NONE_NAMED = Message(
+    "only some blocks are wanted, but none is named; give the code of a block or a grid",
+    "要求只制作部分责任块，但未给出编号；请给出责任块或网格的编号",
+)
 _NO_SUCH = Message("no block or grid has the code {code}", "没有编号为 {code} 的责任块或网格")
 _NEAR = Message(
     "no block or grid has the code {code}; near it are {near}", "没有编号为 {code} 的责任块或网格；相近的有 {near}"
@@ -36,6 +40,8 @@ def blocks_of(scene: Scene, codes: Iterable[str] | None) -> frozenset[int]:
             known.setdefault(key, set()).add(k)
             names.setdefault(name, key)
     wanted = [code.strip() for code in codes]
+    if not wanted:
+        raise InputError(Problem(str(scene.town.path), _NONE_NAMED))
     if problems := [_unknown(scene, code, known, names) for code in wanted if code not in known]:
         raise InputError(problems)
     return frozenset(k for code in wanted for k in known[code])

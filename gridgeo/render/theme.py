@@ -6,7 +6,6 @@ What the file doesn't say stays as it is. All that is wrong in it is said at onc
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import wraps
@@ -18,6 +17,7 @@ from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.colours import Palette, contrast, used
 from gridgeo.render.fonts import missing_characters, printable
+from gridgeo.town._toml_syntax import read_toml
 
 if TYPE_CHECKING:
     from gridgeo.render.scene import Scene
@@ -28,7 +28,6 @@ LEAST_FILLS = 4
 """Any map can be coloured with so many."""
 
 _NO_FILE = Message("no such file (looked for {path})", "文件不存在（查找位置：{path}）")
-_NOT_TOML = Message("is not sound TOML ({reason})", "不是正确的 TOML 文件（{reason}）")
 _UNKNOWN = Message('there is no {what} "{key}"; known are: {known}', "没有{what}“{key}”；可用：{known}")
 _UNKNOWN_NEAR = Message('there is no {what} "{key}"; did you mean "{near}"?', "没有{what}“{key}”；是否应为“{near}”？")
 _NOT_TABLE = Message("must be a table of keys and values", "应为由键和值组成的表")
@@ -160,13 +159,9 @@ def read_theme(path: str | Path) -> Theme:
     """
     path = Path(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = read_toml(path)
     except FileNotFoundError:
         raise InputError(Problem(str(path), _NO_FILE, {"path": path.absolute()})) from None
-    except OSError as error:
-        raise InputError(Problem(str(path), _NOT_TOML, {"reason": error.strerror or str(error)})) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(Problem(str(path), _NOT_TOML, {"reason": shown(error)})) from None
     reader = _Reader(str(path))
     theme = Theme(
         colours=reader.colours(document.pop("colours", {})),

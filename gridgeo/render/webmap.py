@@ -24,7 +24,7 @@ from gridgeo._page import data_script, hash_source
 from gridgeo.render import file_names
 from gridgeo.render.directory import FINDER_WORDS, finder_form
 from gridgeo.render.fingerprint import digest_of, versions
-from gridgeo.render.ledger import SheetEntry, is_untouched, read_sheets, still_there, write_ledger
+from gridgeo.render.ledger import SheetEntry, add_to_ledger, is_untouched, read_sheets
 from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.page import INDEX_FILE, page_address, site_style
 from gridgeo.render.publishing import publishable
@@ -172,8 +172,7 @@ def render_map(
     if entry is None or entry.words != page.words or not is_untouched(folder, file, entry.sha256):
         write_whole(out, page.content)
         digest = hashlib.sha256(page.content.encode()).hexdigest()
-        held[file] = SheetEntry(file, "map", "", "", page.words, "", (), digest)
-        write_ledger(folder, sheets=still_there(folder, held.values()))
+        add_to_ledger(folder, sheets=[SheetEntry(file, "map", "", "", page.words, "", (), digest)])
     return out
 
 

@@ -6,7 +6,6 @@ files that the sound keys name can still be opened and checked.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +34,7 @@ from gridgeo.town._schema import (
     TownTable,
     WorkloadTable,
 )
-from gridgeo.town._toml_syntax import syntax_problem
+from gridgeo.town._toml_syntax import read_toml
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,6 @@ _SINGLE_TABLES: dict[str, type[Table]] = {
 _NO_FILE = Message(
     "no such file (looked for {path}); gridgeo init FOLDER writes one from the map files of a folder",
     "文件不存在（查找位置：{path}）；可用 gridgeo init 文件夹 根据地图文件生成",
-)
-_CANNOT_READ = Message("can't be read ({reason})", "无法读取（{reason}）")
-_NOT_UTF8 = Message(
-    "line {line} is not UTF-8; save the file with the encoding UTF-8",
-    "第 {line} 行不是 UTF-8 编码；请将文件另存为 UTF-8 编码",
 )
 _UNKNOWN_KEY_NEAR = Message(
     'there is no key "{key}" here; did you mean "{near}"?', "此处没有键“{key}”；是否应为“{near}”？"
@@ -315,22 +309,9 @@ def read_town_file(path: Path) -> tuple[TownFile, list[Problem]]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        return read_toml(path)
     except FileNotFoundError:
         raise InputError(Problem(str(path), _NO_FILE, {"path": path.absolute()})) from None
-    except OSError as error:
-        raise InputError(Problem(str(path), _CANNOT_READ, {"reason": error.strerror or str(error)})) from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(Problem(str(path), _NOT_UTF8, {"line": line})) from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(syntax_problem(path, text.replace("\r\n", "\n"), str(error))) from None
-    except RecursionError:
-        raise InputError(Problem(str(path), _CANNOT_READ, {"reason": "nested too deeply / 嵌套过深"})) from None
 
 
 def _identity_numbers(path: Path, document: Mapping[str, Any]) -> list[Problem]:

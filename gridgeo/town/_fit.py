@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pyproj
@@ -35,3 +37,25 @@ def misfit(bounds: npt.NDArray[np.float64], crs: pyproj.CRS) -> bool:
         in_degrees = crs.axis_info[0].unit_name == "degree"
         return in_degrees and bool(np.abs(bounds[[0, 2]]).max() > 361 or np.abs(bounds[[1, 3]]).max() > 91)
     return not np.isfinite(bounds_in_degrees(bounds, crs)).all()
+
+
+def distance_between(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame, metric: pyproj.CRS) -> float:
+    """Return the metres in ``metric`` between the bounds of two layers: 0 where they meet, or where one is empty."""
+    bounds = [_bounds_in(frame, metric) for frame in (one, other)]
+    if any(np.isnan(each).any() for each in bounds):
+        return 0.0
+    (west, south, east, north), (other_west, other_south, other_east, other_north) = bounds
+    across = max(other_west - east, west - other_east, 0.0)
+    along = max(other_south - north, south - other_north, 0.0)
+    return math.hypot(across, along)
+
+
+def _bounds_in(frame: gpd.GeoDataFrame, metric: pyproj.CRS) -> npt.NDArray[np.float64]:
+    bounds: npt.NDArray[np.float64] = frame.total_bounds
+    if np.isnan(bounds).any():
+        return bounds
+    try:
+        moved = pyproj.Transformer.from_crs(frame.crs, metric, always_xy=True).transform_bounds(*bounds)
+    except pyproj.exceptions.ProjError:
+        return np.full(4, np.nan)
+    return np.array(moved)

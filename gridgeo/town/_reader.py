@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,7 +38,7 @@ from gridgeo.town import (
 )
 from gridgeo.town._barriers import BarrierFile, barriers_from
 from gridgeo.town._file import TownFile, read_town_file
-from gridgeo.town._fit import bounds_in_degrees, misfit
+from gridgeo.town._fit import bounds_in_degrees, distance_between, misfit
 from gridgeo.town._schema import BarrierTable, ClaimTable, LayerTable, SourceTable
 from gridgeo.town.duties import USUAL_SHIFTS, Shift
 from gridgeo.town.roster import Roster, Units, read_roster
@@ -53,6 +54,11 @@ SECTIONS = "sections"
 _BLOCK_COLUMNS = ("grid", "grid_layer", "kind")
 _ONE_FILE_MANY_LAYERS = frozenset({".gpkg", ".gdb", ".sqlite"})
 
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*", re.IGNORECASE)
+_NOT_WEB = Message(
+    '"{given}" is no web address below which pages can lie; write it as https://grid.example.cn/town',
+    "“{given}”不是可存放网页的网址；请写作 https://grid.example.cn/town",
+)
 _READING = Message("Reading layers", "读取图层")
 _NO_CRS = Message(
     'the file doesn\'t say its CRS; add crs = "EPSG:…" here or in [town]',
@@ -61,6 +67,12 @@ _NO_CRS = Message(
 _MISFIT = Message(
     "its coordinates ({bounds}) don't fit its CRS ({crs}); correct the one that is wrong",
     "坐标（{bounds}）与坐标系（{crs}）不符；请更正有误的一方",
+)
+_FAR = 1000.0
+"""Metres from the town at which a layer has nothing to do with it."""
+_ELSEWHERE = Message(
+    "lies wholly outside {town}, {kilometres:,.1f} km away; correct its CRS or coordinates, or take the right file",
+    "完全在{town}之外，相距 {kilometres:,.1f} 千米；请更正坐标系或坐标，或换用正确的文件",
 )
 _MAP_SYSTEM_OUT = Message(
     "results can't be written in {crs}; give a CRS such as EPSG:4490 (layers may be in {crs}: say so in their tables)",
@@ -158,6 +170,8 @@ class _Reader:
         for layer in [*layers.values(), *barrier_layers.values()]:
             if extent is not None and layer is not extent and (doubt := looks_like_gcj02(layer, extent)):
                 self.warnings.append(doubt)
+        drafted = [layer for layer in (blocks, sections) if layer is not None and layer not in layers.values()]
+        self._check_places(extent, [*layers.values(), *barrier_layers.values(), *drafted], metric)
         said = self.file.town
         grids = [layer for layer in layers.values() if layer.kind is not None]
         first = next(iter([*([extent] if extent else []), *grids, *layers.values()]))
@@ -284,6 +298,15 @@ class _Reader:
             self.problems.append(Problem(layer.source, _MISFIT, {"bounds": bounds, "crs": own.name}))
             return None
         return layer
+
+    def _check_places(self, extent: Layer | None, layers: Iterable[Layer], metric: pyproj.CRS) -> None:
+        """Warn of layers that lie nowhere near the town: they would be drawn and measured without a word."""
+        if extent is None:
+            return
+        for layer in layers:
+            if layer is not extent and (away := distance_between(layer.frame, extent.frame, metric)) > _FAR:
+                values: dict[str, object] = {"kilometres": away / 1000, "town": extent.source or extent.name}
+                self.warnings.append(Problem(layer.source or layer.name, _ELSEWHERE, values))
 
     def _blocks(self, layers: Mapping[str, Layer]) -> Layer | None:
         output = self.file.partition.output
@@ -570,6 +593,9 @@ class _Reader:
                 path = said[key] = self.file.resolve(said[key])
                 if not path.is_file():
                     self.problems.append(missing_file(path, self.file.place("notice", key)))
+        web = said.get("web", "")
+        if web and not _WEB_ADDRESS.fullmatch(web):
+            self.problems.append(Problem(self.file.place("notice", "web"), _NOT_WEB, {"given": shown(web)}))
         return Publication(**said)
 
     def _privacy(self) -> Privacy:

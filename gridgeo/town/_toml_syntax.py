@@ -1,12 +1,14 @@
-"""Mistakes in TOML, said by line and column with a hint at the usual cause, in place of the parser's English."""
+"""TOML files; mistakes in them are said by line and column with a hint at the usual cause, in our own words."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from gridgeo._words import shown
-from gridgeo.errors import Problem
+from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 
 _SYNTAX = Message(
@@ -72,7 +74,43 @@ _SYNTAX_HINTS: tuple[tuple[str, Message], ...] = (
 )
 
 
-def syntax_problem(path: Path, text: str, complaint: str) -> Problem:
+_CANNOT_READ = Message("can't be read ({reason})", "无法读取（{reason}）")
+_NOT_UTF8 = Message(
+    "line {line} is not UTF-8; save the file with the encoding UTF-8",
+    "第 {line} 行不是 UTF-8 编码；请将文件另存为 UTF-8 编码",
+)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises
+    ------
+    FileNotFoundError
+        When it isn't there.
+    InputError
+        When it can't be read or is no TOML: in one line, which line of it is wrong and how to write it.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InputError(Problem(str(path), _CANNOT_READ, {"reason": error.strerror or str(error)})) from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(Problem(str(path), _NOT_UTF8, {"line": line})) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(_syntax_problem(path, text.replace("\r\n", "\n"), str(error))) from None
+    except RecursionError:
+        raise InputError(Problem(str(path), _CANNOT_READ, {"reason": "nested too deeply / 嵌套过深"})) from None
+
+
+def _syntax_problem(path: Path, text: str, complaint: str) -> Problem:
     """Return what is wrong with ``text``, of which tomllib has said ``complaint``."""
     lines = text.split("\n")
     if found := re.search(r"\(at line (\d+), column (\d+)\)$", complaint):

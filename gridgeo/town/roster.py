@@ -192,7 +192,7 @@ def read_roster(town_file: TownFile, units: Units | None, shifts: Sequence[Shift
         tuple(_sound(people, town_file.people, units, lambda entry: _person(entry, photos, shifts))),
         tuple(_sound(tasks, town_file.tasks, units, _task)),
         tuple(_sound(services, town_file.services, units, _service)),
-        tuple(_sound(boards, town_file.boards, units, _board)),
+        tuple(_sound(boards, town_file.boards, units, _board, outlives=True)),
     )
     problems = _with_photos_in_one(problem for reader in readers for problem in reader.problems)
     return replace(
@@ -214,8 +214,18 @@ def _with_photos_in_one(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 Entity = TypeVar("Entity", Person, Task, Service, Board)
 
 
-def _sound(reader: RowReader, given: RowsTable, units: Units | None, make: Callable[[Entry], Entity]) -> list[Entity]:
-    """Return what ``make`` makes of the rows in which nothing is wrong; what is wrong goes to the reader's problems."""
+def _sound(
+    reader: RowReader,
+    given: RowsTable,
+    units: Units | None,
+    make: Callable[[Entry], Entity],
+    *,
+    outlives: bool = False,
+) -> list[Entity]:
+    """Return what ``make`` makes of the rows in which nothing is wrong; what is wrong goes to the reader's problems.
+
+    What ``outlives`` its block or grid, as boards on walls do, may name one that is no more.
+    """
     found = []
     for entry in reader.read(given):
         for name in reader.required:
@@ -228,7 +238,7 @@ def _sound(reader: RowReader, given: RowsTable, units: Units | None, make: Calla
         if unit and units is not None and "unit" not in rounded:
             problem, only_doubtful = units.problem(unit, entry.place)
             if problem is not None:
-                (reader.warnings if only_doubtful else entry.problems).append(problem)
+                (reader.warnings if only_doubtful or outlives else entry.problems).append(problem)
         entity = make(entry)
         reader.problems += entry.problems
         if not entry.problems:
