@@ -137,7 +137,7 @@ def printed_street(town: Town, folder: Path, orientation: str) -> tuple[str, lis
     return told, [problem.text() for problem in press.take_warnings()]
 
 
-@pytest.mark.parametrize(("orientation", "items", "sections"), [("portrait", 12, 6), ("landscape", 6, 5)])
+@pytest.mark.parametrize(("orientation", "items", "sections"), [("portrait", 12, 6), ("landscape", 8, 6)])
 def test_a_street_with_a_full_team_is_read_on_a_wall(
     tmp_path: Path, orientation: str, items: int, sections: int
 ) -> None:
