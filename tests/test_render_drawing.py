@@ -14,11 +14,12 @@ import shapely
 
 from gridgeo.crs import convergence
 from gridgeo.render.colours import USUAL, fill_of
-from gridgeo.render.drawing import Drawing, draw_map, find_borders
+from gridgeo.render.drawing import CASING, Drawing, _road_courses, draw_map, find_borders, road_width
 from gridgeo.render.furniture import bar_length, draw_north_arrow, draw_scale_bar
 from gridgeo.render.scene import Scene, make_scene
 from gridgeo.render.svg import path_data
 from gridgeo.render.view import SCALES, View
+from gridgeo.render.window import Window
 from tests.render_towns import blocks_frame, make_town
 
 WIDTH, HEIGHT = 267.0, 160.0
@@ -139,6 +140,16 @@ def test_shared_borders_are_the_same_numbers_on_both_sides() -> None:
     inside = [k for k in range(len(wave)) if 0 < x[k] < 100 and 0 < y[k] < 80]
     shared = borders[0] & borders[1]
     assert len(shared) >= len(inside) - 1
+
+
+def test_roads_that_end_at_the_edge_of_the_town_do_not_stick_out_of_it(scene: Scene) -> None:
+    window = Window(scene, scene.blocks["code"].tolist().index("310112999001001"), WIDTH, HEIGHT)
+    town = window.view.on_page(scene.whole)
+    (lane,) = _road_courses(window, "lane", 0)
+    reach = road_width(window, "lane") * window.line_factor / 2 + CASING
+    assert shapely.difference(shapely.buffer(lane, reach, quad_segs=32), town).area < 1e-6
+    # while those that go on outside are drawn there
+    assert any(not town.contains(road) for road in _road_courses(window, "road", 0))
 
 
 def test_borders_are_drawn_once_and_told_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pypdf
@@ -12,10 +13,11 @@ import pytest
 
 from gridgeo.errors import InputError, Problem
 from gridgeo.render import file_names, render_notices
-from gridgeo.render.columns import Level, balance
-from gridgeo.render.notice import texts_of
+from gridgeo.render.columns import Level, balance, plan_columns
+from gridgeo.render.notice import compose_notices, texts_of
 from gridgeo.render.photos import HEIGHT, WIDTH, prepare_photo
 from gridgeo.render.poster import LEVELS
+from gridgeo.render.scene import make_scene
 from gridgeo.town import Person, Publication, Service, Task, Town
 from tests.render_towns import TOWN_CODE, make_town, standard_people
 
@@ -357,3 +359,13 @@ def test_lists_are_set_in_even_columns_without_a_class_name_at_the_foot() -> Non
         assert len(columns) <= count
         assert all(column[-1]["kind"] == "item" for column in columns)
         assert max(map(len, columns)) <= 2.2 * len(rows) / count
+
+
+def test_lists_on_a_phone_stand_in_no_more_than_two_columns() -> None:
+    """Three classes, each of which could have a column of its own: on a phone these would be six letters wide."""
+    scene = make_scene(make_town(services=()))
+    notice = next(notice for notice in compose_notices(scene) if len(notice.classes) == 3)
+    on_paper = plan_columns(notice, LEVELS[0], 267.0)
+    assert len(on_paper["tasks"]) == 3
+    on_a_phone = plan_columns(notice, replace(LEVELS[0], list_columns=2), 134.0)
+    assert len(on_a_phone["tasks"]) == 2

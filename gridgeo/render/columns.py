@@ -52,7 +52,7 @@ def plan_columns(notice: Notice, level: Level, width: float) -> dict[str, Any]:
     ]
     beside = bool(tasks and services) and columns > 1
     task_columns = columns - 1 if beside else columns
-    if not beside and len(notice.classes) == 3:
+    if not beside and len(notice.classes) == 3 and columns > 3:
         task_columns = 3
     set_tasks = balance(tasks, task_columns, column_width, level)
     set_services = [services] if beside else balance(services, columns, column_width, level)

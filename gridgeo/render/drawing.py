@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.ops import substring
 
 from gridgeo.render import colours, furniture, svg
 from gridgeo.render.labels import Label, Page
@@ -136,7 +137,7 @@ def road_fill(rank: str) -> str:
 def draw_roads(window: Window) -> Iterable[str]:
     """Draw roads level by level, so that a bridge passes over what is under it."""
     drawn = [(level, rank) for level in window.levels for rank in _ROAD_RANKS]
-    courses = dict(zip(drawn, svg.paths_data(window.courses_of(rank, level) for level, rank in drawn), strict=True))
+    courses = dict(zip(drawn, svg.paths_data(_road_courses(window, rank, level) for level, rank in drawn), strict=True))
     for level in window.levels:
         for casing in (True, False):
             for rank in _ROAD_RANKS:
@@ -148,6 +149,21 @@ def draw_roads(window: Window) -> Iterable[str]:
                     stroke_width=svg.number(width),
                     stroke_linecap="butt" if casing and level else "round",
                 )
+
+
+def _road_courses(window: Window, rank: str, level: int) -> list[shapely.Geometry]:
+    """Return the courses of roads; their round ends lie inside the town where they end at its edge."""
+    courses = window.courses_of(rank, level)
+    if not window.road_ends:
+        return courses
+    reach = road_width(window, rank) * window.line_factor / 2 + CASING
+    within = []
+    for course in courses:
+        ends = shapely.get_coordinates(course)[[0, -1]]
+        before, after = (reach if tuple(end) in window.road_ends else 0.0 for end in np.rint(ends * 1000).tolist())
+        long_enough = course.length > 2 * (before + after)
+        within.append(substring(course, before, course.length - after) if before + after and long_enough else course)
+    return within
 
 
 def draw_street_surfaces(window: Window) -> Iterable[str]:

@@ -97,7 +97,7 @@ LEVELS: tuple[Level, ...] = (
     Level(6.0, 6.0, 16, 52, 0.0, 6, 1.2, 0.25, 2.6, 70, terse=True, list_columns=6),
 )
 """From roomy to dense, on paper. Below 12 points a warning is due."""
-_PICTURE_LEVEL = Level(13.0, 12.0, 28, 84, 15.0, 2, 4.0, 0.50, 5.5, 0, list_columns=1)
+_PICTURE_LEVEL = Level(13.0, 12.0, 28, 84, 15.0, 2, 4.0, 0.50, 5.5, 0, list_columns=2)
 
 
 def _beside_columns(level: Level) -> int:

@@ -36,6 +36,8 @@ WORKSTATIONS = "workstations"
 """Key of the layer of workstations (“1+2+N”), points or buildings, each drawn as a house."""
 _LONG, _SHORT = 0.2, 0.05
 """Shares of a town's breadth: from which on a river or a road is shown on its little map, and the parts of it."""
+_AT_THE_EDGE = 1.5
+"""Metres from the edge of the town within which a road ends there."""
 CONTEXT_KEYS: tuple[str, ...] = ("green", "water", "buildings")
 """Layers that are drawn as background when a town has a polygon layer of that key, in the order of drawing."""
 
@@ -163,10 +165,14 @@ class Scene:
 
     @cached_property
     def outline(self) -> shapely.Geometry:
-        """The town's area, simplified for a little map; without an extent, that of the blocks."""
-        area = self.extent if self.extent is not None else shapely.union_all(self.areas.geometries)
-        west, south, east, north = area.bounds
-        return shapely.simplify(area, max(east - west, north - south) / 800)
+        """The town's area, simplified for a little map."""
+        west, south, east, north = self.whole.bounds
+        return shapely.simplify(self.whole, max(east - west, north - south) / 800)
+
+    @cached_property
+    def whole(self) -> shapely.Geometry:
+        """The town's area; without an extent, that of the blocks."""
+        return self.extent if self.extent is not None else shapely.union_all(self.areas.geometries)
 
     @cached_property
     def main_roads(self) -> list[shapely.Geometry]:
@@ -235,6 +241,18 @@ class Scene:
             [ranks[k] for k in owners],
             [self.lines.levels[k] for k in owners],
         )
+
+    @cached_property
+    def road_ends(self) -> npt.NDArray[np.float64]:
+        """Where a road ends at the edge of the town and no other goes on: a row each of x and y."""
+        parts = self.courses.geometries[[rank != "river" for rank in self.courses.ranks]]
+        ends = shapely.get_coordinates(shapely.get_point(parts, [[0], [-1]]).ravel())
+        _, first, count = np.unique(np.rint(ends * 1000), axis=0, return_index=True, return_counts=True)
+        lone = ends[first[count == 1]]
+        edge = shapely.boundary(self.whole)
+        shapely.prepare(edge)
+        found: npt.NDArray[np.float64] = lone[shapely.dwithin(edge, shapely.points(lone), _AT_THE_EDGE)]
+        return found
 
     @cached_property
     def kinds(self) -> list[str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
 import shapely
 
 from gridgeo.render.scene import Features, Scene
@@ -99,6 +100,14 @@ class Window:
         Where surfaces are shown, crumbs are left out: pieces between them that are shorter than a road is wide.
         """
         return [part for of_level, part in self._courses.get(rank, ()) if level in (None, of_level)]
+
+    @cached_property
+    def road_ends(self) -> frozenset[tuple[float, float]]:
+        """Where roads end at the edge of the town, in thousandths of a millimetre."""
+        ends, (west, south, east, north) = self.scene.road_ends, self.view.window
+        inside = ((ends > [west, south]) & (ends < [east, north])).all(axis=1)
+        shown = shapely.get_coordinates(self.view.on_page(shapely.points(ends[inside])))
+        return frozenset(map(tuple, np.rint(shown * 1000).tolist()))
 
     @cached_property
     def levels(self) -> list[int]:
