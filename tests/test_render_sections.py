@@ -20,8 +20,10 @@ from gridgeo.render.notice import compose_notices
 from gridgeo.render.poster import Press
 from gridgeo.render.printed_page import SHARP, PrintedPage
 from gridgeo.render.scene import make_scene
+from gridgeo.render.section_marks import SectionMarks
 from gridgeo.render.sections import colours_of
 from gridgeo.render.sheet import sheet
+from gridgeo.render.window import Window
 from gridgeo.town import Publication, Town
 from tests.render_towns import CRS, make_town, place
 from tests.test_render_one_page import HOMES, STREET, crowded_town
@@ -66,6 +68,22 @@ def test_along_each_section_its_own_colour_shows_up_to_the_edge_of_the_street(tm
         beside = shapely.buffer(section.line, 7.0, cap_style="flat")  # metres; the street reaches 10 to each side
         seen = np.array([pixels[y, x] for y, x in copy.border(beside)], dtype=int)
         assert (np.abs(seen - wanted).max(axis=1) < 8).mean() > 0.6
+
+
+def test_a_crossing_has_the_colour_of_the_section_that_passes_it() -> None:
+    """Not a stub of the one that ends there."""
+    town = crowded_town(3, 5, 2, 1)
+    assert town.sections is not None
+    frame = town.sections.frame.copy()
+    along = shapely.MultiLineString([[place(0, 310), place(450, 310)], [place(450, 310), place(900, 310)]])
+    frame["geometry"] = [shapely.LineString([place(450, 318), place(450, 310)]), along]  # the first ends at the other
+    scene = make_scene(dataclasses.replace(town, sections=Layer("sections", frame, "code", "name")))
+    street = next(notice for notice in compose_notices(scene, warnings=[]) if notice.code == STREET)
+    marks = SectionMarks(Window(scene, street.index, 267, 120), scene.sections_by_block[street.index])
+    drawn = [part for part in marks.surfaces() if "stroke=" in part]
+    numbers, fills = colours_of(scene.sections), scene.theme.colours.sections
+    last = next(section for section in scene.sections if section.line.length > 500)
+    assert mixed(fills[numbers[last.code] % len(fills)], "#FFFFFF", 0.1) in drawn[-1]
 
 
 def test_who_patrols_sections_is_not_named_twice() -> None:

@@ -198,7 +198,8 @@ def _focus(window: Window, focus: str) -> Iterable[str]:
     for colour, width in ((colours.HALO, lines.focus_casing), (colours.ACCENT, border)):
         yield svg.traced(focus, fill="none", stroke=colour, stroke_width=svg.number(width))
     if window.is_street:
-        yield svg.traced(focus, fill=_fill(window, window.index))
+        divided = window.index in window.scene.sections_by_block
+        yield svg.traced(focus, fill=colours.ROAD if divided else _fill(window, window.index))
 
 
 def _fill(window: Window, block: int) -> str:

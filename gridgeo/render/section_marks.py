@@ -29,8 +29,21 @@ _RING = 0.72
 _SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
 _SHORT = 14.0
 """Millimetres: a part of a section no longer than this gets no number where another part has one."""
+_TOUCHING = 0.3
+"""Millimetres within which sections meet."""
 _BAR = 1.1
 """Millimetres that the bar at a section's end stands out on each side."""
+
+
+def _ends(line: shapely.Geometry) -> list[shapely.Point]:
+    """Return where a line ends: not where two parts of it meet."""
+    parts = [part for part in shapely.get_parts(line).tolist() if part.geom_type == "LineString"]
+    points = [shapely.get_point(part, place) for part in parts for place in (0, -1)]
+    return [
+        point
+        for k, point in enumerate(points)
+        if not any(j != k and shapely.dwithin(point, other, _TOUCHING) for j, other in enumerate(points))
+    ]
 
 
 class SectionMarks:
@@ -47,11 +60,25 @@ class SectionMarks:
         data = svg.path_data([self._window.focus])
         yield f'<clipPath id="focus"><path d="{data}"/></clipPath><g clip-path="url(#focus)">'
         width = max(_SURFACE * self._window.view.factor, _LEAST)
-        for section, line in self._sections:
+        # where one ends at a crossing that another one passes, the crossing has the colour of that other one
+        merged = [(section, shapely.line_merge(line)) for section, line in self._sections]
+        ending = [sum(self._passed_at(end, k, merged) for end in _ends(line)) for k, (_, line) in enumerate(merged)]
+        for k in sorted(range(len(merged)), key=lambda k: (-ending[k], k)):
+            section, line = merged[k]
             fills = colours.section_fills()
             fill = colours.mixed(fills[numbers[section.code] % len(fills)], "#FFFFFF", 0.1)
             yield svg.path([line], fill="none", stroke=fill, stroke_width=svg.number(width), stroke_linecap="butt")
         yield "</g>"
+
+    @staticmethod
+    def _passed_at(end: shapely.Point, index: int, sections: Sequence[tuple[Section, shapely.Geometry]]) -> bool:
+        """Return whether another section passes where one ends."""
+        return any(
+            k != index
+            and shapely.dwithin(line, end, _TOUCHING)
+            and not any(shapely.dwithin(other, end, _TOUCHING) for other in _ends(line))
+            for k, (_, line) in enumerate(sections)
+        )
 
     def bars(self) -> Iterable[str]:
         """Draw a bar across the street where one section ends and another begins."""
@@ -66,7 +93,7 @@ class SectionMarks:
                     place = shapely.Point(end)
                     if any(place.distance(known) < 1.5 * across for known in drawn):
                         continue
-                    if not any(shapely.dwithin(place, other, 0.3) for other in others):
+                    if not any(shapely.dwithin(place, other, _TOUCHING) for other in others):
                         continue
                     drawn.append(place)
                     run = inner - end
