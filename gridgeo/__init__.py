@@ -28,6 +28,7 @@ _HOMES = {
     "plan_repair": "repair",
     "read_layer": "layers",
     "read_town": "town",
+    "render_index": "render",
     "render_map": "render",
     "render_notices": "render",
     "render_site": "render",
@@ -65,6 +66,7 @@ __all__ = [
     "plan_repair",
     "read_layer",
     "read_town",
+    "render_index",
     "render_map",
     "render_notices",
     "render_site",
@@ -91,7 +93,7 @@ if TYPE_CHECKING:
     from gridgeo.layers import Layer, read_layer, write_layer
     from gridgeo.locate import locate_points
     from gridgeo.partition import delineate_blocks, partition_town, split_sections
-    from gridgeo.render import render_map, render_notices, render_site
+    from gridgeo.render import render_index, render_map, render_notices, render_site
     from gridgeo.repair import Plan, apply_plan, plan_repair, repair_tiling, repair_town, undo_plan
     from gridgeo.town import Town, read_town
     from gridgeo.validate import (

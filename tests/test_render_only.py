@@ -48,6 +48,20 @@ def test_naming_no_block_is_a_mistake() -> None:
         blocks_of(make_scene(make_town()), [])
 
 
+def test_one_name_may_be_given_without_a_list(tmp_path: Path) -> None:
+    town = make_town()
+    assert blocks_of(make_scene(town), GRID) == blocks_of(make_scene(town), [GRID])
+    (made,) = render_notices(town, tmp_path, formats="pdf", papers="A4", only=ONE)  # type: ignore[arg-type]
+    assert made.name == f"{ONE}-A4.pdf"
+
+
+def test_paper_that_there_is_not_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    for wrong in ({"papers": ["B5"]}, {"tiles": "B5"}, {"orientation": "up"}, {"formats": ["docx"]}):
+        with pytest.raises(ValueError, match="is none of"):
+            render_notices(make_town(), tmp_path, **wrong)  # type: ignore[arg-type]
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("codes", "blocks", "grids"), [([OTHER], [OTHER], ["310112999003"]), ([GRID], [ONE, f"{GRID}002"], [GRID])]
 )

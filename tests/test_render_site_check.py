@@ -147,6 +147,8 @@ def test_lost_missing_and_touched_pages_are_told(out: Path) -> None:
         (("</main>", '<p id="extent"></p></main>'), "by ear: id extent"),
         (("</main>", '<input id="other"></main>'), "by ear: input other"),
         (("</main>", "x" * 400_000 + "</main>"), "more than 400000"),
+        (("</main>", "<script>alert(1)</script></main>"), "has a script (<script>)"),
+        (("</main>", '<p onclick="alert(1)">a</p></main>'), "has a script (<p onclick>)"),
     ],
 )
 def test_what_is_wrong_in_a_page_is_told(

@@ -41,7 +41,8 @@ def table_encoding(shapefile: Path) -> TableEncoding:
     if table is None:
         return TableEncoding("utf-8", certain=True)
     declared = _declared(shapefile)
-    header = table.open("rb").read(32)
+    with table.open("rb") as file:
+        header = file.read(32)
     code_page = _CODE_PAGES.get(header[29]) if len(header) == 32 else None
     candidates = [declared, "utf-8", code_page, "gb18030"]
     for name in dict.fromkeys(candidate for candidate in candidates if candidate):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from gridgeo._words import listed
 from gridgeo.errors import InputError, Problem
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["render_index", "render_map", "render_notices", "render_site"]
 
 NoticeFormat = Literal["pdf", "png"]
+Name = TypeVar("Name", bound=str)
 _MOST_NAME = 80
 _RESERVED = r"(?i)con|prn|aux|nul|com\d|lpt\d|index|map"
 """Names that mean something else to Windows, or that a site has already."""
@@ -99,8 +100,11 @@ def render_notices(
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
     from gridgeo.render.selection import blocks_of
+    from gridgeo.render.sheet import PAPERS
 
     editions = _editions(Path(out), formats, papers, orientation)
+    if tiles is not None:
+        _check_names((tiles,), PAPERS)
     said: list[Problem] = [] if warnings is None else warnings
     scene = make_scene(town)
     said.extend(scene.problems)
@@ -177,13 +181,24 @@ def _editions(
     from gridgeo.render.printing import edition
     from gridgeo.render.sheet import ORIENTATIONS, PAPERS, PICTURE_NAME
 
-    for given, known in ((formats, ("pdf", "png")), (papers, tuple(PAPERS)), ((orientation,), ORIENTATIONS)):
-        for name in given:
-            if name not in known:
-                raise ValueError(f"{name!r} is none of {', '.join(known)}")
+    formats, papers = _several(formats), _several(papers)
+    _check_names(formats, ("pdf", "png"))
+    _check_names(papers, PAPERS)
+    _check_names((orientation,), ORIENTATIONS)
     names = [f"{paper}-landscape" if orientation == "landscape" else paper for paper in dict.fromkeys(papers)]
     wanted = [*(names if "pdf" in formats else []), *([PICTURE_NAME] if "png" in formats else [])]
     return [edition(name, folder) for name in wanted]
+
+
+def _several(given: Sequence[Name]) -> Sequence[Name]:
+    """Return a name that was given without a list as a list of one: to Python a text is a list of letters."""
+    return [cast("Name", given)] if isinstance(given, str) else given
+
+
+def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"{name!r} is none of {', '.join(known)}")
 
 
 def render_index(

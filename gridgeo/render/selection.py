@@ -39,7 +39,7 @@ def blocks_of(scene: Scene, codes: Iterable[str] | None) -> frozenset[int]:
         for key, name in ((code, scene.names[k]), (grid, scene.grid_names[k])):
             known.setdefault(key, set()).add(k)
             names.setdefault(name, key)
-    wanted = [code.strip() for code in codes]
+    wanted = [code.strip() for code in ([codes] if isinstance(codes, str) else codes)]
     if not wanted:
         raise InputError(Problem(str(scene.town.path), _NONE_NAMED))
     if problems := [_unknown(scene, code, known, names) for code in wanted if code not in known]:

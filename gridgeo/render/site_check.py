@@ -51,6 +51,7 @@ _TOO_LARGE = Message("has {size} bytes, more than {most}", "大小为 {size} 字
 _LACKS = Message("lacks the text {text}", "缺少文字“{text}”")
 _NO_GLYPH = Message("its fonts lack the characters {characters}", "内嵌字体缺少字符 {characters}")
 _ASKS = Message("asks for {address}, which is not in it", "引用了页外的 {address}")
+_RUNS = Message("has a script ({what}); pages of blocks have none", "含有脚本（{what}）；责任块网页不应有脚本")
 _NO_POLICY = Message("has no content security policy that forbids all else", "没有禁止其他来源的内容安全策略")
 _LEADS_NOWHERE = Message("has a link to {address}, which is not there", "链接 {address} 没有目标")
 _NO_DATA = Message("its data can't be read", "其数据无法读取")
@@ -227,7 +228,9 @@ def _faults(content: str, notices: list[Notice], codes: set[str], folder: Path, 
     yield from _glyph_faults(content, page.text)
     yield from _outside_faults(page)
     yield from _link_faults(page, codes, folder)
-    if not is_block:
+    if is_block:
+        yield from _script_faults(page)
+    else:
         yield from _data_faults(content, notices, folder)
     yield from _hearing_faults(page)
     yield from _number_faults(content, notices)
@@ -272,6 +275,16 @@ def _outside_faults(page: _Page) -> Iterator[Finding]:
                 yield _ASKS, {"address": address}
         if "@import" in style:
             yield _ASKS, {"address": "@import"}
+
+
+def _script_faults(page: _Page) -> Iterator[Finding]:
+    """Yield what would run in the page of a block, which has no script at all."""
+    for tag, attributes in page.elements:
+        if tag == "script":
+            yield _RUNS, {"what": "<script>"}
+        for key in attributes:
+            if key.startswith("on"):
+                yield _RUNS, {"what": f"<{tag} {key}>"}
 
 
 def _link_faults(page: _Page, codes: set[str], folder: Path) -> Iterator[Finding]:
