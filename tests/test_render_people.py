@@ -101,6 +101,20 @@ def test_the_poster_shows_what_the_wall_may_and_no_more(tmp_path: Path) -> None:
     assert "13812345678" not in text_of(contents[1])
 
 
+def test_both_numbers_of_a_head_are_as_large_as_what_else_is_read_from_afar(tmp_path: Path) -> None:
+    import pypdfium2
+
+    person = zhang(publish=frozenset({("mobile", "wall")}))
+    (file,) = render_notices(make_town(people=[person]), tmp_path, only=[CODE])
+    with pypdfium2.PdfDocument(file) as document:
+        words = document[0].get_textpage()
+        for number in ("021-54321000", "13812345678"):
+            found = words.search(number).get_next()
+            assert found is not None
+            left, _, right, _ = words.get_charbox(found[0])
+            assert right - left >= 0.5 * 13  # a digit is a little more than half as wide as the print is high
+
+
 def project(folder: Path, people: str, toml: str = "") -> Path:
     import geopandas as gpd
     import shapely
