@@ -16,6 +16,8 @@ from gridgeo.crs import convergence
 from gridgeo.render.colours import USUAL, fill_of
 from gridgeo.render.drawing import CASING, Drawing, _road_courses, draw_map, find_borders, road_width
 from gridgeo.render.furniture import bar_length, draw_north_arrow, draw_scale_bar
+from gridgeo.render.labels import Page, _Block
+from gridgeo.render.naming import Names
 from gridgeo.render.scene import Scene, make_scene
 from gridgeo.render.svg import path_data
 from gridgeo.render.view import SCALES, View
@@ -63,6 +65,18 @@ def test_a_block_too_narrow_for_its_name_has_it_beside_with_a_leader(scene: Scen
     assert label.text == "沈杜公路街面网格"
     window = View.of(scene.areas.geometries[index], WIDTH, HEIGHT - 8, margin=0.06, within=scene.extent)
     assert not shapely.intersects(window.shown(scene.areas.geometries[index]), label.shape)
+
+
+def test_a_leader_takes_the_shortest_way_to_its_block() -> None:
+    """The block's widest place may be far from where its name has room."""
+    wide, narrow = shapely.box(20, 20, 24, 24), shapely.box(20, 24, 22, 100)
+    label = _Block(("街面",)).placed(60, 90, 20)
+    names = object.__new__(Names)
+    names._page = Page(shapely.box(0, 0, 150, 150))
+    drawn = names._leader(label, shapely.buffer(wide.union(narrow), -0.8))
+    assert drawn.count("<path") == 3
+    taken = names._page.areas
+    assert max(shape.length for shape in taken) / 2 < 40
 
 
 @pytest.mark.parametrize(("code", "widest"), [("310112999005001", 63), ("310112999004001", 0.7 * 160)])

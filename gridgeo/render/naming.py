@@ -28,6 +28,8 @@ _WIDEST_CALLED_OUT = 62.0
 """Millimetres that a name beside its block is wide, where it can be broken into lines for that."""
 _LEAST_ANCHOR = 4.0
 """Square millimetres of a block that must be free for a leader to end there."""
+_WELL_INSIDE = 0.6
+"""How far inside of its block a leader ends at least, as a share of the block's greatest half width."""
 _AROUND_FOCUS = 2.0
 """Millimetres round the name of the focus that other names keep off, so that no lane's number seems a part of it."""
 _NEIGHBOUR_SIZES = (12.5, 11.5, 10.5, 9.5)
@@ -102,8 +104,10 @@ class Names:
         focus = self._window.focus
         # the leader ends on no number of a section and no house
         free = self._page.free_part(self._page.in_frame(focus))
-        widest = shapely.maximum_inscribed_circle(free if free.area > _LEAST_ANCHOR else focus, tolerance=0.2)
+        free = free if free.area > _LEAST_ANCHOR else focus
+        widest = shapely.maximum_inscribed_circle(free, tolerance=0.2)
         anchor = shapely.Point(widest.coords[0])
+        middle = shapely.buffer(free, -_WELL_INSIDE * widest.length, quad_segs=2)
         keep_off = shapely.buffer(focus, 3.5)
         for size in self._sized(_CALLED_OUT_SIZES):
             for far in (22, 30, 40, 55, 75):
@@ -112,12 +116,14 @@ class Names:
                     x, y = anchor.x + far * 1.3 * math.cos(angle), anchor.y - far * math.sin(angle)
                     found = place_at(self._page, name, x, y, size, widest=_WIDEST_CALLED_OUT)
                     if found is not None and not shapely.intersects(keep_off, found.shape):
-                        yield self._leader(found, anchor)
+                        yield self._leader(found, middle if middle.area > 0 else anchor)
                         yield self._put(found, fill=colours.ACCENT, halo_width=0.8, room=_AROUND_FOCUS)
                         return
 
-    def _leader(self, placed: Label, anchor: shapely.Point) -> str:
-        leader = shapely.shortest_line(placed.shape, anchor)
+    def _leader(self, placed: Label, goal: shapely.Geometry) -> str:
+        """Draw the line from a name to the nearest place of its block."""
+        leader = shapely.shortest_line(placed.shape, goal)
+        anchor = shapely.get_point(leader, 1)
         self._page.take(shapely.buffer(leader, 0.6))
         lines = [
             svg.path([leader], fill="none", stroke=colour, stroke_width=svg.number(width))
