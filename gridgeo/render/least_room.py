@@ -20,8 +20,9 @@ from gridgeo.render.people import Card
 
 Floats = npt.NDArray[np.float64]
 
-_LEADING, _COMPACT_LEADING = 0.32 * 13.0, 0.4 * 13.0
-"""Points between lines, as the template has it."""
+_LEADING_OF_SIZE = 0.32
+_LEADING, _COMPACT_LEADING = _LEADING_OF_SIZE * 13.0, 0.4 * 13.0
+"""Points between texts below one another, as the template has it; lines of one text may stand closer by its size."""
 _KERNING, _SURELY = 0.97, 0.985
 """Share of its advances that text takes at least, where letters are moved together, and the share of a room that the
 advances may fill where text surely stays on one line: as the template takes them."""
@@ -43,7 +44,7 @@ def least_heights(
 ) -> list[float]:
     """Return how high the extent in words and the people are at least, where the officers stand beside the head.
 
-    Where they fill more than a row, they stand under a head that is not named yet.
+    The space under both counts. Where the officers fill more than a row, they stand under a head that is not named yet.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def least_heights(
             for level, beside, below in zip(levels, cards, under, strict=True)
         ]
     above = _AROUND_HEADING + heading * POINT + _AROUND_EXTENT
-    return [above + (level.text + 1) * POINT + own for level, own in zip(levels, cards, strict=True)]
+    return [above + (level.text + 1) * POINT + own + 2 * level.gap for level, own in zip(levels, cards, strict=True)]
 
 
 def least_heights_beside(
@@ -170,7 +171,7 @@ class _Texts:
         room /= POINT
         name, small = level.text + 2.5, level.small
         names = self._lines(self._least_name * name, room)
-        heights = names * (name + _LEADING)
+        heights = self._high(names, name)
         if level.terse and level.photo:
             heights += small + _LEADING
         else:
@@ -181,14 +182,17 @@ class _Texts:
             # a little smaller where that keeps it on one line
             lines = self._lines(self._least_organisation * small, room)
             fitting = np.where(self._organisation * small <= _SURELY * room, small, _SMALLER * small)
-            high = np.where(
-                self._organisation * _SMALLER * small <= room, fitting + _LEADING, lines * (small + _LEADING)
-            )
-            heights += np.where(self._organisation > 0, high, 0.0)
+            high = np.where(self._organisation * _SMALLER * small <= room, fitting, self._high(lines, small))
+            heights += np.where(self._organisation > 0, high + _LEADING, 0.0)
         phone = np.where(self._phone * level.text <= _SURELY * room, level.text, level.text - _SMALLER_PHONE)
         heights += np.where(self._phone > 0, phone + _LEADING, 0.0)
-        heights += np.where(self._hours > 0, self._lines(self._least_hours * small, room) * (small + _LEADING), 0.0)
-        return heights - _LEADING
+        hours = self._high(self._lines(self._least_hours * small, room), small)
+        return heights + np.where(self._hours > 0, hours + _LEADING, 0.0)
+
+    @staticmethod
+    def _high(lines: Floats, size: float) -> Floats:
+        """Return how high so many lines of a text are at least, in points."""
+        return lines * size + (lines - 1) * min(_LEADING, _LEADING_OF_SIZE * size)
 
     @staticmethod
     def _lines(widths: Floats, room: float) -> Floats:
