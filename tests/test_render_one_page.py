@@ -291,6 +291,7 @@ def test_people_are_never_lower_than_the_bound_says(
     monkeypatch.setattr(poster, "is_tall", lambda *_, **__: tall)
     press = Press(scene, tmp_path, sheet("A3"), Fingerprints(scene))
     words = press._words(notice)
+    words["teams"] = press._teams(notice, words["page"])
     at_once(press._choose(notice, words, press._levels(notice, words["page"])))
     least = json.loads((tmp_path / "data.json").read_text())["least_people"]
     template = (tmp_path / "notice.typ").read_text()
@@ -301,8 +302,8 @@ def test_people_are_never_lower_than_the_bound_says(
     )
     (tmp_path / "notice.typ").write_text(
         template[: template.index("#if measuring {")]
-        + f"""#context [#metadata(data.levels.map(level => {{
-          let (plan, own) = apart(level)
+        + f"""#context [#metadata(range(data.levels.len()).map(place => {{
+          let (plan, own) = tried(place)
           measure(width: measure-width, block({own})).height / 1mm
         }})) <heights>]"""
     )

@@ -22,6 +22,7 @@ from gridgeo._steps import Steps, at_once
 from gridgeo._words import first_line_of
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
+from gridgeo.render.arrangement import Team, arrange_team, foot_stands_beside, longest_word, organisations_of
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of, plain
@@ -235,6 +236,7 @@ class Press:
         self._written: set[str] = set()
         self._plans: dict[tuple[object, object, float], _Planned] = {}
         self._sized_levels = tuple(map(self._sized, LEVELS))
+        self._sized_levels_beside = tuple(map(self._sized, _BESIDE_MAP))
         self._theme = asdict(scene.theme)
 
     def take_warnings(self) -> list[Problem]:
@@ -323,8 +325,10 @@ class Press:
         if self._own_template is not None:
             return (yield from self._own_page(notice, words))
         levels = self._levels(notice, words["page"])
+        words["teams"] = self._teams(notice, words["page"])
         chosen, map_height, lists_under = yield from self._choose(notice, words, levels)
-        return self._page_of(notice, words, levels.levels[chosen], map_height, lists_under=lists_under)
+        level = {**levels.levels[chosen], "team": words["teams"][chosen]}
+        return self._page_of(notice, words, level, map_height, lists_under=lists_under)
 
     def _picture(self, notice: Notice) -> Steps[_Page]:
         words = self._words(notice)
@@ -388,13 +392,22 @@ class Press:
         photos = (level["head_photo"] * factor, level["photo"] * factor) if self._own_template is None else None
         return _Page(data, photos, *prints, drawing.window, size)
 
+    def _levels_of(self, page: dict[str, Any]) -> tuple[tuple[Level, ...], float]:
+        """Return the levels of a layout, and how wide the lists and the team are on it, but beside a tall map."""
+        if page["layout"] == "landscape":
+            return self._sized_levels_beside, self._sheet.inner_width - page["map_width"] - BETWEEN
+        return self._sized_levels, self._sheet.inner_width
+
+    def _teams(self, notice: Notice, page: dict[str, Any]) -> list[Team]:
+        """Return how the team stands at each level."""
+        levels, width = self._levels_of(page)
+        return arrange_team(notice.head, notice.officers, levels, width, across=page["layout"] == "landscape")
+
     def _levels(self, notice: Notice, page: dict[str, Any]) -> _Planned:
         """Return the levels with the notice's lists set in columns."""
-        landscape = page["layout"] == "landscape"
-        width = self._sheet.inner_width - (page["map_width"] + BETWEEN if landscape else 0.0)
+        levels, width = self._levels_of(page)
         lists = (notice.classes, notice.services, width)
         if lists not in self._plans:
-            levels = tuple(map(self._sized, _BESIDE_MAP if landscape else LEVELS))
             planned = [{**asdict(level), "plan": plan_columns(notice, level, width)} for level in levels]
             self._plans[lists] = _Planned(planned, _as_json(planned))
         return self._plans[lists]
@@ -408,7 +421,8 @@ class Press:
         else:
             least_of, width = least_heights, self._sheet.inner_width
         least = least_of(notice.head, notice.officers, self._sized_levels, width, heading=heading)
-        known = levels.heights.setdefault((words["page"]["layout"], words["long_words"], *words["common"].values()), {})
+        alike = (words["page"]["layout"], words["long_words"], words["foot_beside"], *words["common"].values())
+        known = levels.heights.setdefault(alike, {})
         tried = {"least_people": least, "first": first, "known": known}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"}, levels=levels.encoded)
         chosen = yield partial(self._query, "<chosen>", field="value", one=True)
@@ -434,6 +448,8 @@ class Press:
             "ems": {"title": _serif_ems(notice.title), "name": text_width(notice.name, 1.0)},
             "head": _card(notice.head),
             "officers": [_card(card) for card in notice.officers],
+            "organisations": organisations_of(notice.officers),
+            "longest_word": longest_word(notice.extent),
         }
         for key in ("index", "kind", "classes", "services"):
             del content[key]
@@ -443,6 +459,7 @@ class Press:
             "common": common,
             "theme": self._theme,
             "page": self._page(notice),
+            "foot_beside": foot_stands_beside(notice, self._scene.theme.words, self._sheet.inner_width),
             "long_words": any(_LONG_WORD.search(text) for _, text in texts_of(notice)),
             "locator": {"width": width, "height": height},
             "date": [date.year, date.month, date.day],

@@ -1,0 +1,164 @@
+"""How the parts of a notice stand: told from about how wide and how high they become, without setting them.
+
+The head stands beside the officers, or above them where that saves room; the organisations, where they are not on the
+cards, stand once for all under the officers, or under the head where that is no higher: so little of the page stays
+empty. What is told here is about right; that all fits on the page is measured when it is set.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from gridgeo.render.columns import Level
+from gridgeo.render.extent import Extent
+from gridgeo.render.fonts import POINT, text_width
+from gridgeo.render.notice import Notice
+from gridgeo.render.people import Card
+from gridgeo.render.theme import Words
+
+Team = Literal["beside", "beside-with-organisations", "above"]
+"""Where the head stands: beside the officers, beside them with the organisations under it, or above them."""
+
+_LEADING = 0.32 * 13.0
+"""Points between lines, as the template has it."""
+_BESIDE_HEAD, _AROUND_HEAD, _BESIDE_HEAD_PHOTO, _BESIDE_PHOTO = 7.0, 8.0, 13.0, 3.0
+_GUTTER, _TERSE_GUTTER = 5.0, 3.0
+_NAME_AND_PHONE = 28.0
+"""Millimetres that the head's role, name and phone take, and the space between them."""
+_BEFORE_HOURS = 3.0
+"""Ems of the word before the head's hours and of the space after it."""
+_RATHER_HIGHER, _BARE = 3.0, 0.2
+"""Millimetres that a head above the officers may take more, and the share of what is left bare beside them else."""
+_LATIN, _WIDE = re.compile("[A-Za-z]"), re.compile("[\u2e80-\uffff]")
+_WHOLE_NAME, _LATIN_EMS = 8, 0.6
+"""Characters of a name in the extent that is not broken, and about how many ems a narrow letter runs."""
+
+Organisations = list[tuple[str, list[str]]]
+
+
+def organisations_of(officers: Sequence[Card]) -> Organisations:
+    """Return the organisations of officers by their role, each once, in the order of the officers."""
+    of: dict[str, dict[str, None]] = {}
+    for card in officers:
+        if card.organisation:
+            of.setdefault(card.role_name, {})[card.organisation] = None
+    return [(role, list(names)) for role, names in of.items()]
+
+
+def arrange_team(
+    head: Card, officers: Sequence[Card], levels: Sequence[Level], width: float, *, across: bool
+) -> list[Team]:
+    """Return how the team stands at each level of density, ``width`` millimetres wide.
+
+    Parameters
+    ----------
+    across : bool
+        Whether it stands beside a map: there the head may stand above the officers.
+    """
+    if not officers:
+        return ["beside"] * len(levels)
+    hours = [text_width(card.hours, 1.0) for card in officers]
+    letters = [len(role) + len("、".join(names)) + 2 for role, names in organisations_of(officers)]
+    return [_arranged(head, hours, letters, level, width, across) for level in levels]
+
+
+def _arranged(
+    head: Card, hours: Sequence[float], letters: Sequence[int], level: Level, width: float, across: bool
+) -> Team:
+    """Return how the team stands at one level; of ems: ``hours`` of each officer, ``letters`` of each role."""
+    count = len(hours)
+    if head.is_pending and count > level.columns:
+        return "above"
+    # fewer officers than there are columns leave the head the room of the others
+    columns, gutter = min(level.columns, count), _TERSE_GUTTER if level.terse else _GUTTER
+    usual = (width - level.head_width - _BESIDE_HEAD - (level.columns - 1) * gutter) / level.columns
+    own = level.head_width + (level.columns - columns) * (usual + gutter)
+    row = _row(hours, level, usual)
+    told = letters if level.terse else []
+
+    def organisations(room: float, parts: Sequence[float]) -> float:
+        lines = sum(_lines(ems, level.small, room) for ems in parts)
+        return _high(lines, level.small) + level.row_gap if told else 0.0
+
+    cards = math.ceil(count / columns) * row
+    alone = _head(head, level, own)
+    left = alone + organisations(own, told)
+    under_cards = organisations(width - own - _BESIDE_HEAD, [sum(told)])
+    low = bool(told) and left <= cards + under_cards
+    if across and count > columns:
+        beside = max(left, cards) if low else cards + under_cards
+        under_head = level.head_photo * 4 / 3 + _AROUND_HEAD + level.row_gap
+        under_head += math.ceil(count / (level.columns + 1)) * row + organisations(width, [sum(told)])
+        # a little higher is better than much that is bare
+        bare = max(beside - (left if low else alone), 0.0)
+        if under_head <= beside + _RATHER_HIGHER + _BARE * bare:
+            return "above"
+    return "beside-with-organisations" if low else "beside"
+
+
+def _row(hours: Sequence[float], level: Level, width: float) -> float:
+    """Return about how high a row of officers is, with the space under it."""
+    if level.compact:
+        return max(level.photo * 4 / 3, level.text) + level.row_gap
+    room = width - level.photo - _BESIDE_PHOTO
+    lines = sum(_lines(ems, level.small, room) for ems in hours) / len(hours)
+    lines += 2 if level.terse and not level.photo else 3
+    return max(level.photo * 4 / 3, _high(lines, level.small)) + level.row_gap
+
+
+def _head(head: Card, level: Level, width: float) -> float:
+    """Return about how high the head's card is."""
+    room = width - level.head_photo - _BESIDE_HEAD_PHOTO
+    lines = _lines(text_width(head.organisation, 1.0), level.text, room)
+    lines += _lines(text_width(head.hours, 1.0) + _BEFORE_HOURS, level.text, room)
+    return _AROUND_HEAD + max(level.head_photo * 4 / 3, _NAME_AND_PHONE + _high(lines, level.text))
+
+
+def _lines(ems: float, size: float, room: float) -> int:
+    """Return about how many lines a text of that size in points fills in a room in millimetres."""
+    return max(math.ceil(ems * size * POINT / room), 1)
+
+
+def _high(lines: float, size: float) -> float:
+    """Return about how high so many lines are, in millimetres."""
+    return lines * (size + _LEADING) * POINT
+
+
+def longest_word(extent: Extent) -> float:
+    """Return how many ems the longest word of an extent runs that is not broken, about: it needs a column as wide."""
+    names = (name for side in vars(extent).values() for name in side.split("、"))
+    return max(_ems(word) for name in names for word in _unbroken(name))
+
+
+def _unbroken(name: str) -> list[str]:
+    return name.split(" ") if len(name) > _WHOLE_NAME and _LATIN.search(name) else [name]
+
+
+def _ems(word: str) -> float:
+    return min(len(word), _WHOLE_NAME) if _WIDE.search(word) else _LATIN_EMS * len(word)
+
+
+_CODE, _BETWEEN = 21.5, 9.0
+"""Millimetres that a QR code is wide, and between what stands at the end of a notice."""
+_LONG_PHONE = 16
+"""Characters of a phone number that is not printed large."""
+_SPARE = 1.02
+
+
+def foot_stands_beside(notice: Notice, words: Words, width: float) -> bool:
+    """Return whether issuer, date and mark fit on a line beside the supervision phone and the QR code.
+
+    There is no place for them without a QR code. ``width`` is that of the page between its margins, in millimetres.
+    """
+    version = f"{words.version} {notice.version}" if notice.version else ""
+    foot = text_width("　".join(filter(None, (notice.issuer, notice.date, version))), 12.0)
+    foot += text_width("核对码 DDDD-DDDD", 9.5)
+    beside = _CODE + 2 * _BETWEEN
+    if notice.supervision_phone:
+        large = 24.0 if len(notice.supervision_phone) <= _LONG_PHONE else 13.0
+        phone = max(text_width(words.supervision, 13.0), text_width(notice.supervision_phone, large))
+        beside += phone * POINT + _BETWEEN
+    return bool(notice.address) and _SPARE * foot * POINT + beside <= width
