@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gridgeo.errors import InputError
+from gridgeo.errors import InputError, Problem
 from gridgeo.render import render_index, render_notices, render_site
 from gridgeo.render.checking import check_notices
 from gridgeo.render.scene import make_scene
@@ -46,6 +46,15 @@ def make_all_of(town: Town, out: Path, only: Sequence[str] | None = None) -> lis
 def test_naming_no_block_is_a_mistake() -> None:
     with pytest.raises(InputError, match="none is named"):
         blocks_of(make_scene(make_town()), [])
+
+
+def test_only_what_concerns_those_blocks_is_told(tmp_path: Path) -> None:
+    town, said = make_town(people=()), list[Problem]()
+    for render in (render_notices, render_site, render_index):
+        render(town, tmp_path, only=[ONE], warnings=said)
+    assert {problem.where for problem in said if "no block head" in problem.text("en")} == {
+        f"杜行居委会 第1责任块 ({ONE})"
+    }
 
 
 def test_one_name_may_be_given_without_a_list(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def render_notices(
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
-    from gridgeo.render.selection import blocks_of
+    from gridgeo.render.selection import about, blocks_of
     from gridgeo.render.sheet import PAPERS
 
     editions = _editions(Path(out), formats, papers, orientation)
@@ -109,7 +109,9 @@ def render_notices(
     scene = make_scene(town)
     said.extend(scene.problems)
     wanted = blocks_of(scene, only)
-    notices = compose_notices(scene, warnings=said)
+    composed: list[Problem] = []
+    notices = compose_notices(scene, warnings=composed)
+    said.extend(about(scene, wanted, composed))
     _ = scene.courses  # once, before other processes get the scene
     codes = {notice.code for notice in notices}
     chosen = [
@@ -241,13 +243,15 @@ def render_index(
     from gridgeo.render.ledger import add_to_ledger, read_sheets
     from gridgeo.render.notice import compose_notices
     from gridgeo.render.scene import make_scene
-    from gridgeo.render.selection import blocks_of
+    from gridgeo.render.selection import about, blocks_of
 
     said: list[Problem] = [] if warnings is None else warnings
     folder = Path(out)
     scene = make_scene(town)
     wanted = blocks_of(scene, only)
-    notices = compose_notices(scene, warnings=said)
+    composed: list[Problem] = []
+    notices = compose_notices(scene, warnings=composed)
+    said.extend(about(scene, wanted, composed))
     sheets = index_sheets(scene, notices)
     held = read_sheets(folder)
     made: dict[str, SheetEntry] = {}

@@ -47,6 +47,17 @@ def blocks_of(scene: Scene, codes: Iterable[str] | None) -> frozenset[int]:
     return frozenset(k for code in wanted for k in known[code])
 
 
+def about(scene: Scene, blocks: Collection[int], problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems without those of other blocks than the ones that are made: who asked for one reads of one."""
+    frame = scene.blocks
+    others = {
+        f"{name} ({code})"
+        for k, (name, code) in enumerate(zip(scene.names, frame["code"].astype(str), strict=True))
+        if k not in blocks
+    }
+    return [problem for problem in problems if problem.where not in others]
+
+
 def _unknown(scene: Scene, code: str, known: Collection[str], names: Mapping[str, str]) -> Problem:
     """Return what is said of a code that nobody has: who wrote a name is told its code."""
     near = [names[code]] if code in names else difflib.get_close_matches(code, sorted(known), _MOST_NEAR, 0.7)

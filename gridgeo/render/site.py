@@ -27,12 +27,12 @@ from gridgeo.progress import track
 from gridgeo.render import file_names
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Bounds, Fingerprints, digest_of, versions
-from gridgeo.render.ledger import read_ledger, read_record
+from gridgeo.render.ledger import is_untouched, read_ledger, read_record
 from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.page import INDEX_FILE, MAP_FILE, PageWriter, map_size, page_of, page_title, shared_text, site_style
 from gridgeo.render.photos import readable_photo
 from gridgeo.render.scene import Scene, make_scene
-from gridgeo.render.selection import blocks_of
+from gridgeo.render.selection import about, blocks_of
 from gridgeo.render.sheet import PICTURE_NAME
 from gridgeo.render.webfont import announce, font_faces
 from gridgeo.town import Town
@@ -137,7 +137,9 @@ def render_site(
     scene = make_scene(town)
     said.extend(scene.problems)
     wanted = blocks_of(scene, only)
-    notices = compose_notices(scene, audience="web", warnings=said)
+    composed: list[Problem] = []
+    notices = compose_notices(scene, audience="web", warnings=composed)
+    said.extend(about(scene, wanted, composed))
     names = file_names([notice.code for notice in notices])
     folder = Path(out) / FOLDER
     held = read_entries(Path(out))
@@ -165,9 +167,12 @@ def render_site(
     whole = read_whole_pages(Path(out))
     if only is None:
         index, town_map = directory_page(scene, notices, names), map_page(scene, notices, folder, site="").content
-        first = [write_whole(folder / INDEX_FILE, index), write_whole(folder / MAP_FILE, town_map)]
         texts = {INDEX_FILE: index, MAP_FILE: town_map}
         whole = {file: hashlib.sha256(text.encode()).hexdigest() for file, text in texts.items()}
+        for file, text in texts.items():
+            if not is_untouched(folder, file, whole[file]):  # what copies a site to the web goes by the time of files
+                write_whole(folder / file, text)
+        first = [folder / file for file in texts]
     gone = {file: entry for file, entry in held.items() if file not in entries and (folder / file).exists()}
     _write_entries(Path(out), [*entries.values(), *gone.values()], whole)
     if gone:
