@@ -6,7 +6,7 @@ dropped. Each distinct vertex is moved once, so that a vertex that two polygons 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -358,39 +358,70 @@ def looks_like_gcj02(layer: Layer, extent: Layer) -> Problem | None:
     layer, extent : Layer
         The layer in question, and the town that it should lie in. Both need a CRS.
     """
-    if layer.frame.crs is None or extent.frame.crs is None or not len(layer.frame) or not len(extent.frame):
-        return None
+    return next(iter(those_like_gcj02([layer], extent)), None)
+
+
+def those_like_gcj02(layers: Iterable[Layer], extent: Layer) -> list[Problem]:
+    """Return a warning for each of ``layers`` that `looks_like_gcj02`, in their order."""
+    if extent.frame.crs is None or not len(extent.frame):
+        return []
     degrees = to_crs(extent.frame, "EPSG:4490")
     west, south, east, north = degrees.total_bounds
-    middle_x, middle_y = (west + east) / 2, (south + north) / 2
-    if not np.isfinite([middle_x, middle_y]).all() or not in_rectangle(middle_x, middle_y):
-        return None
+    middle = (west + east) / 2, (south + north) / 2
+    if not np.isfinite(middle).all() or not in_rectangle(*middle):
+        return []
     metres = working_crs(degrees)
     town = shapely.union_all(shapely.make_valid(to_crs(degrees, metres).geometry.to_numpy())).buffer(20.0)
     shapely.prepare(town)
-    vertices = shapely.get_coordinates(to_crs(layer.frame, "EPSG:4490").geometry.to_numpy())
-    # twenty thousand vertices tell as much as all; every n-th is the same ones each time
-    vertices = vertices[:: max(1, len(vertices) // 20_000)]
-    if not len(vertices):
-        return None
-    x, y = vertices.T
     mover = _transformer(pyproj.CRS.from_epsg(4490), metres)
 
     def share_outside(longitude: npt.NDArray[np.float64], latitude: npt.NDArray[np.float64]) -> float:
         return 1.0 - float(np.mean(shapely.contains_xy(town, *mover.transform(longitude, latitude))))
 
-    as_it_is = share_outside(x, y)
+    found = []
+    for layer in layers:
+        if layer.frame.crs is not None and len(layer.frame):
+            system = _system_off(to_crs(layer.frame, "EPSG:4490"), share_outside)
+            if system is not None:
+                found.append(_shifted(layer, extent, system, *middle))
+    return found
+
+
+def _system_off(
+    degrees: gpd.GeoDataFrame,
+    share_outside: Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], float],
+) -> MapSystem | None:
+    """Return the system by whose offset features lie off the town, or None."""
+    vertices = shapely.get_coordinates(degrees.geometry.to_numpy())
+    # twenty thousand vertices tell as much as all, and a thousand whether it is worth looking; every n-th is the same
+    # ones each time
+    vertices = vertices[:: max(1, len(vertices) // 20_000)]
+    if not len(vertices):
+        return None
+    as_it_is = share_outside(*vertices.T)
     if as_it_is < 0.005:
         return None
-    # moving the layer the other way tells whether the town is the one that is off
-    moved = {
-        system: min(share_outside(*system.to_wgs84(x, y)), share_outside(*system.from_wgs84(x, y)))
+    few = vertices[:: max(1, len(vertices) // 1000)].T
+    if min(_moved_back(few, share_outside).values()) > max(share_outside(*few) / 2, 0.02):
+        return None
+    moved = _moved_back(vertices.T, share_outside)
+    best = min(MapSystem, key=lambda system: moved[system])
+    return None if moved[best] > as_it_is / 10 else best
+
+
+def _moved_back(
+    places: npt.NDArray[np.float64],
+    share_outside: Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], float],
+) -> dict[MapSystem, float]:
+    """Return what share of places lies outside when they are moved by a system's offset; either way may be the one."""
+    return {
+        system: min(share_outside(*system.to_wgs84(*places)), share_outside(*system.from_wgs84(*places)))
         for system in MapSystem
     }
-    best = min(MapSystem, key=lambda system: moved[system])
-    if moved[best] > as_it_is / 10:
-        return None
-    there_x, there_y = best.from_wgs84(middle_x, middle_y)
+
+
+def _shifted(layer: Layer, extent: Layer, system: MapSystem, middle_x: float, middle_y: float) -> Problem:
+    there_x, there_y = system.from_wgs84(middle_x, middle_y)
     _, _, metres_off = pyproj.Geod(ellps="GRS80").inv(middle_x, middle_y, float(there_x), float(there_y))
-    values = {"metres": metres_off, "system": best.value, "town": extent.source or extent.name}
+    values = {"metres": metres_off, "system": system.value, "town": extent.source or extent.name}
     return Problem(layer.source or layer.name, _LOOKS_SHIFTED, values)

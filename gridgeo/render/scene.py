@@ -406,7 +406,8 @@ def _workstations(town: Town, problems: list[Problem]) -> Features:
         return Features(np.empty(0, dtype=object))
     shapes = town.to_working(layer).geometry.to_numpy()
     rows = [k for k, shape in enumerate(shapes) if shape is not None and not shape.is_empty]
-    names = [_settable(layer.names.iloc[k] or "", WORKSTATIONS, problems) for k in rows]
+    given = layer.names.tolist()
+    names = [_settable(given[k] or "", WORKSTATIONS, problems) for k in rows]
     return Features(shapely.point_on_surface(shapes[rows]), names)
 
 

@@ -50,12 +50,17 @@ def distance_between(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame, metric: pyp
     return math.hypot(across, along)
 
 
+@functools.lru_cache(maxsize=16)  # the layers of a town have one or two systems, and looking for the way takes long
+def _mover(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
 def _bounds_in(frame: gpd.GeoDataFrame, metric: pyproj.CRS) -> npt.NDArray[np.float64]:
     bounds: npt.NDArray[np.float64] = frame.total_bounds
     if np.isnan(bounds).any():
         return bounds
     try:
-        moved = pyproj.Transformer.from_crs(frame.crs, metric, always_xy=True).transform_bounds(*bounds)
+        moved = _mover(frame.crs, metric).transform_bounds(*bounds)
     except pyproj.exceptions.ProjError:
         return np.full(4, np.nan)
     return np.array(moved)

@@ -13,7 +13,7 @@ import pyproj
 
 from gridgeo._collector import collector_paused
 from gridgeo._words import listed, nearest, shown
-from gridgeo.crs import MapSystem, looks_like_gcj02, parse_crs, working_crs
+from gridgeo.crs import MapSystem, parse_crs, those_like_gcj02, working_crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.layers import Layer, list_layers, read_layer
@@ -167,9 +167,9 @@ class _Reader:
         metric = self._working_crs(extent, [*layers.values(), *barrier_layers.values()])
         if self.problems or metric is None or self.file.town is None:
             raise InputError(_once(self.problems))
-        for layer in [*layers.values(), *barrier_layers.values()]:
-            if extent is not None and layer is not extent and (doubt := looks_like_gcj02(layer, extent)):
-                self.warnings.append(doubt)
+        if extent is not None:
+            others = [layer for layer in (*layers.values(), *barrier_layers.values()) if layer is not extent]
+            self.warnings += those_like_gcj02(others, extent)
         drafted = [layer for layer in (blocks, sections) if layer is not None and layer not in layers.values()]
         self._check_places(extent, [*layers.values(), *barrier_layers.values(), *drafted], metric)
         said = self.file.town
