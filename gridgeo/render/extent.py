@@ -24,6 +24,10 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 SIDES = ("east", "south", "west", "north")
+_ALONG, _TOWARD = np.array([1, 0, 1, 0]), np.array([0, 1, 0, 1])
+"""The coordinate that runs along each side, and the one that runs towards it: 0 is x, 1 is y."""
+_SIGN = np.array([1.0, -1.0, -1.0, 1.0])
+"""Whether the second one grows (1) or falls (-1) towards the side."""
 SIGHT_LINES = 96
 REACH = 30.0
 """Metres: a border follows a barrier no farther away than this."""
@@ -113,12 +117,10 @@ class Surroundings:
 
     def _extents_of(self, blocks: range) -> list[Extent]:
         """Return the extents of some blocks, looked at together."""
-        views = []
-        for index in blocks:
-            edges = _edges(self._scene.areas.geometries[index])
-            views += [_view(edges, side) for side in SIDES]
-        points, normals, directions = (np.concatenate(parts) for parts in zip(*views, strict=True))
-        lengths = [len(view[0]) for view in views]
+        views = [_views(_edges(self._scene.areas.geometries[index])) for index in blocks]
+        *columns, counts = zip(*views, strict=True)
+        points, normals, directions = map(np.concatenate, columns)
+        lengths = [count for of_block in counts for count in of_block]
         words = self._words_along(
             np.repeat(blocks, np.reshape(lengths, (-1, 4)).sum(axis=1)), points, normals, directions
         )
@@ -232,30 +234,35 @@ def _edges(area: shapely.Geometry) -> Floats:
     return np.concatenate(edges)
 
 
-def _view(edge: Floats, side: str) -> tuple[Floats, Floats, Floats]:
-    """Return the border points first met by sight lines from ``side``, their outward normals and border directions.
+def _views(edge: Floats) -> tuple[Floats, Floats, Floats, list[int]]:
+    """Return the border points first met by sight lines from each side, their outward normals and border directions.
 
-    In the order in which one walks along the side: from north to south, from west to east.
+    Those of one side after those of another, as `SIDES` has them, and how many there are of each. Each side's are in
+    the order in which one walks along it: from north to south, from west to east.
     """
-    along, toward = (1, 0) if side in ("east", "west") else (0, 1)
-    sign = 1.0 if side in ("east", "north") else -1.0
-    a, b = edge[:, [along, along + 2]].T
-    p, q = edge[:, [toward, toward + 2]].T
-    low, high = min(a.min(), b.min()), max(a.max(), b.max())
+    edges = np.arange(len(edge))
+    a, b = edge[:, _ALONG].T, edge[:, _ALONG + 2].T
+    p, q = edge[:, _TOWARD].T, edge[:, _TOWARD + 2].T
+    lower, upper = np.minimum(a, b), np.maximum(a, b)
+    low, high = lower.min(axis=1)[:, None], upper.max(axis=1)[:, None]
     sight = low + (high - low) * (np.arange(SIGHT_LINES) + 0.5) / SIGHT_LINES
-    line, met = np.nonzero((np.minimum(a, b) <= sight[:, None]) & (sight[:, None] < np.maximum(a, b)))
-    depth = p[met] + (sight[line] - a[met]) / (b[met] - a[met]) * (q[met] - p[met])
-    order = np.lexsort((met, -sign * depth, line))
-    line, first = np.unique(line[order], return_index=True)
-    met, depth = met[order][first], depth[order][first]
+    side, line, met = np.nonzero((lower[:, None] <= sight[..., None]) & (sight[..., None] < upper[:, None]))
+    share = (sight[side, line] - a[side, met]) / (b[side, met] - a[side, met])
+    depth = p[side, met] + share * (q[side, met] - p[side, met])
+    order = np.lexsort((edges[met], -_SIGN[side] * depth, line, side))
+    _, first = np.unique((side * SIGHT_LINES + line)[order], return_index=True)
+    first = order[first]
+    side, line, met, depth = side[first], line[first], met[first], depth[first]
     run = edge[met, 2:] - edge[met, :2]
     direction = np.arctan2(run[:, 1], run[:, 0])
     normal = np.stack([np.sin(direction), -np.cos(direction)], axis=1)  # outward: the interior is on the left
-    points = np.empty((len(line), 2))
-    points[:, along], points[:, toward] = sight[line], depth
-    facing = np.flatnonzero(sign * normal[:, toward] > math.cos(math.radians(70)))
-    order = facing[::-1] if along == 1 else facing
-    return points[order], normal[order], direction[order]
+    row = np.arange(len(side))
+    points = np.empty((len(side), 2))
+    points[row, _ALONG[side]], points[row, _TOWARD[side]] = sight[side, line], depth
+    facing = np.flatnonzero(_SIGN[side] * normal[row, _TOWARD[side]] > math.cos(math.radians(70)))
+    walked = np.where(_ALONG[side] == 1, -line, line)
+    order = facing[np.lexsort((walked[facing], side[facing]))]
+    return points[order], normal[order], direction[order], np.bincount(side[facing], minlength=len(SIDES)).tolist()
 
 
 def _weighed(numbers: Ints, words: Sequence[str]) -> list[str]:
