@@ -23,6 +23,9 @@ _LINE, _RING, _POLYGON = 1, 2, 3
 NOTHING_DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="1mm" height="1mm" viewBox="0 0 1 1"/>'
 """What stands for a drawing while a page is only measured."""
 
+_BROAD_HALO = 0.6
+"""Millimetres from which on one sees whether the corners of a halo are round; that takes Typst a good while longer."""
+
 UNIT = 100
 """Units of the drawing in a millimetre."""
 
@@ -144,8 +147,9 @@ def label(placed: Label, *, fill: str, halo: str | None = None, halo_width: floa
     """Return a placed name: once as text, with its halo painted under the letters, so that it is found once."""
     style = attributes(fill=fill, font_size=number(placed.size * POINT))
     if halo is not None:
+        join = "bevel" if halo_width < _BROAD_HALO else "round"
         style += attributes(
-            stroke=halo, stroke_width=number(2 * halo_width), stroke_linejoin="round", paint_order="stroke"
+            stroke=halo, stroke_width=number(2 * halo_width), stroke_linejoin=join, paint_order="stroke"
         )
     elements = []
     for run in placed.runs:
