@@ -20,6 +20,7 @@ from shapely import LineString, MultiPolygon, Point, Polygon, box
 
 from gridgeo import crs
 from gridgeo.errors import InputError, Problem
+from gridgeo.layers import Layer
 from gridgeo.partition import WorkloadSource, delineate_blocks, partition_town
 from gridgeo.partition.codes import block_code, serial_order
 from gridgeo.partition.workload import share_out
@@ -66,6 +67,15 @@ def test_the_layer_has_the_columns_that_others_read() -> None:
     assert blocks["name"].iloc[1] == "网格G1 第2责任块"
     assert blocks["workload"].tolist() == blocks["area"].tolist() == [40_000.0] * 4
     assert blocks["on_barrier"].tolist() == [1.0] * 4
+
+
+def test_a_layer_is_drafted_as_its_table_is() -> None:
+    table = grids(box(0, 0, 100, 100), box(100, 0, 200, 100)).rename(columns={"id": "number", "name": "title"})
+    layer = Layer("communities", table, "number", "title")
+    drafted = delineate_blocks(layer, checkerboard(4, 25.0), count=2)
+    same = delineate_blocks(table, checkerboard(4, 25.0), count=2, id_column="number", name_column="title")
+    assert drafted.equals(same)
+    assert set(drafted["grid"]) == {"G1", "G2"}
 
 
 def test_a_grid_with_one_block_keeps_its_name_and_its_geometry() -> None:

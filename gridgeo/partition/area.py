@@ -12,6 +12,7 @@ import shapely
 from gridgeo import crs
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
+from gridgeo.layers import Layer
 from gridgeo.network import RANKS, Barriers, Floats, Rank, as_barriers
 from gridgeo.partition.asked import Asked
 from gridgeo.partition.atoms import Cleaning
@@ -53,7 +54,7 @@ def check_weights(sources: Mapping[str, WorkloadSource]) -> list[Problem]:
 
 
 def delineate_blocks(
-    area: gpd.GeoDataFrame,
+    area: Layer | gpd.GeoDataFrame,
     barriers: Barriers | gpd.GeoDataFrame,
     *,
     workload: WorkloadLike = None,
@@ -89,7 +90,7 @@ def delineate_blocks(
 
     Parameters
     ----------
-    area : GeoDataFrame
+    area : Layer or GeoDataFrame
         One or more grids, in any CRS (or all tables without one: metres). No block reaches over the border of a grid.
     barriers : Barriers or GeoDataFrame
         Lines (and polygons) with a column ``rank`` of `gridgeo.network.RANKS`, and as far as known ``name`` and
@@ -119,7 +120,8 @@ def delineate_blocks(
     compact : float
         What roundness counts for, against borders on strong barriers: 0 for nothing.
     id_column, name_column : str or None
-        Columns of ``area``; by default ``id`` or ``code``, and ``name``, where they are there, else the row's number.
+        Columns of ``area``; by default those of a layer, and of a table ``id`` or ``code``, and ``name``, where it has
+        them, else the row's number.
     extend_dead_ends : float
         Metres. Barriers that end so near to the next barrier or border are extended to it.
     sliver_below : float
@@ -166,6 +168,9 @@ def delineate_blocks(
     InputError
         When the demands make no sense or a table can't be used.
     """
+    if isinstance(area, Layer):
+        id_column, name_column = id_column or area.id_column, name_column or area.name_column
+        area = area.frame
     sources = as_sources(workload)
     tolerances = dict(tolerance) if isinstance(tolerance, Mapping) else {}
     demand = Demand(
