@@ -208,5 +208,6 @@ def test_an_order_to_end_stops_a_run_as_ctrl_c_does(
     try:
         run = gridgeo_command("render", squares.parent, squares.parent / "out")
     finally:
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "whoever calls the command gets its signals back"
         signal.signal(signal.SIGTERM, before)
     assert (run.status, run.err) == (130, "gridgeo: stopped before all was done; files that were written are whole\n")

@@ -9,8 +9,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -89,9 +89,7 @@ def build_app() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process with its status."""
     language, rest = _take_language(list(sys.argv[1:] if arguments is None else arguments))
-    if threading.current_thread() is threading.main_thread():  # nobody else may set what signals do
-        _stop_as_by_ctrl_c()
-    with use_language(language):
+    with _orders_to_end_as_ctrl_c(), use_language(language):
         raise SystemExit(_run(lambda: build_app()(args=rest, prog_name="gridgeo", standalone_mode=False)))
 
 
@@ -184,12 +182,21 @@ def _reader_has_left() -> int:
     return 0
 
 
-def _stop_as_by_ctrl_c() -> None:
-    """Make an order to end (SIGTERM, a closed terminal) stop the run as Ctrl-C does: cleanly, with all files whole."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no closed terminals
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _interrupt)
+@contextmanager
+def _orders_to_end_as_ctrl_c() -> Iterator[None]:
+    """Let an order to end (SIGTERM, a closed terminal) stop the run as Ctrl-C does: cleanly, with all files whole."""
+    if threading.current_thread() is not threading.main_thread():  # nobody else may set what signals do
+        yield
+        return
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows lacks one
+    ours = [number for number in known if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _interrupt(number: int, frame: object) -> None:
