@@ -6,13 +6,13 @@ import dataclasses
 
 import pytest
 
-from gridgeo.render.arrangement import arrange_team, foot_stands_beside, longest_word, organisations_of
+from gridgeo.render.arrangement import arrange_team, foot_stands_beside, longest_word, organisations_of, usual_head
 from gridgeo.render.extent import Extent
 from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.people import PENDING, Card
 from gridgeo.render.poster import LEVELS
 from gridgeo.render.scene import make_scene
-from gridgeo.render.theme import Words
+from gridgeo.render.theme import Sizes, Words
 from tests.render_towns import make_town
 
 HEAD = Card("head", "块长", "欧阳明月", "聚缘居委会", "021-54321002", "周二 14:00–16:00")
@@ -83,3 +83,18 @@ def test_the_foot_stands_beside_a_code_where_it_fits_on_a_line() -> None:
     assert not foot_stands_beside(told, Words(), 120.0)
     assert not foot_stands_beside(dataclasses.replace(told, issuer="浦江镇城市运行管理中心" * 3), Words(), 267.0)
     assert not foot_stands_beside(dataclasses.replace(told, address=""), Words(), 267.0)
+
+
+def test_heads_of_one_height_are_known_by_their_texts() -> None:
+    notice: Notice = compose_notices(make_scene(make_town()), warnings=[])[0]
+    usual = dataclasses.replace(notice, name="月桥雅居", town="浦江镇", grid="聚缘居委会", watermark="示例数据")
+
+    def told(**changed: str) -> str:
+        return usual_head(dataclasses.replace(usual, **changed), Sizes(), 267.0)  # type: ignore[arg-type]
+
+    assert told() == told(name="聚缘村三") == "beside one another, 1"
+    assert told(name="月桥雅居二村") == "beside one another, 0.95"
+    assert told(name="聚缘居委会第二责任块一") == "below one another"
+    # only setting tells these
+    assert told(name="聚缘居委会" * 5) == told(town="浦江镇" * 12) == told(title="Our Notice") == ""
+    assert usual_head(usual, Sizes(), 150.0) == ""

@@ -7,17 +7,19 @@ empty. What is told here is about right; that all fits on the page is measured w
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
 from gridgeo.render.columns import Level
 from gridgeo.render.extent import Extent
-from gridgeo.render.fonts import POINT, text_width
+from gridgeo.render.fonts import POINT, is_wide, text_width
 from gridgeo.render.notice import Notice
 from gridgeo.render.people import Card
-from gridgeo.render.theme import Words
+from gridgeo.render.theme import Sizes, Words
 
 Team = Literal["beside", "beside-with-organisations", "above"]
 """Where the head stands: beside the officers, beside them with the organisations under it, or above them."""
@@ -139,6 +141,42 @@ def _unbroken(name: str) -> list[str]:
 
 def _ems(word: str) -> float:
     return min(len(word), _WHOLE_NAME) if _WIDE.search(word) else _LATIN_EMS * len(word)
+
+
+_SURELY, _KERNING = 0.985, 0.97
+"""Shares of a room and of its advances that tell whether a text surely stays on a line, as the template takes them."""
+_EXACTLY = 0.998
+"""The same where nothing moves letters."""
+_LITTLE_MAP, _LITTLE_MAP_IF_DENSE, _BESIDE_LITTLE_MAP, _BESIDE_TITLE, _AROUND_TAG = 54.0, 42.0, 10.0, 7.0, 8.0
+_SHARES = (1.0, 0.95, 0.9, 0.85)
+"""Of the full sizes of title and name, as far as they are made smaller to stand side by side."""
+
+
+def usual_head(notice: Notice, sizes: Sizes, width: float) -> str:
+    """Return how the lines of a masthead surely stand, or "" where only setting tells; ``width`` is in millimetres.
+
+    The mastheads of all notices of a town with the same answer are equally high.
+    """
+    room = (width - _LITTLE_MAP - _BESIDE_LITTLE_MAP) / POINT
+    above = f"{notice.town}　{notice.kind_name}　{notice.grid}　编号 {notice.code}"
+    tag = text_width(notice.watermark, 13.0) + _AROUND_TAG / POINT if notice.watermark else 0.0
+    title, name = len(notice.title) * sizes.title, text_width(notice.name, sizes.name)
+    if not all(map(is_wide, notice.title)) or max(title, name, text_width(above, 15.0) + tag) > _SURELY * room:
+        return ""
+    beside = (width - _LITTLE_MAP_IF_DENSE - _BESIDE_LITTLE_MAP - _BESIDE_TITLE) / POINT
+    surely, kerning = (_EXACTLY, _EXACTLY) if _runs_exactly(notice.title + notice.name) else (_SURELY, _KERNING)
+    for share in _SHARES:
+        if (title + name) * share <= surely * beside:
+            return f"beside one another, {share:g}"
+        if (title + name) * share * kerning <= beside:
+            return ""
+    return "below one another"
+
+
+def _runs_exactly(text: str) -> bool:
+    """Return whether text runs as far as its letters do: no two narrow ones meet, and no mark is set closer."""
+    meet = any(not is_wide(one) and not is_wide(other) for one, other in itertools.pairwise(text))
+    return not meet and not any(unicodedata.category(letter).startswith("P") for letter in text)
 
 
 _CODE, _BETWEEN = 21.5, 9.0

@@ -22,7 +22,14 @@ from gridgeo._steps import Steps, at_once
 from gridgeo._words import first_line_of
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
-from gridgeo.render.arrangement import Team, arrange_team, foot_stands_beside, longest_word, organisations_of
+from gridgeo.render.arrangement import (
+    Team,
+    arrange_team,
+    foot_stands_beside,
+    longest_word,
+    organisations_of,
+    usual_head,
+)
 from gridgeo.render.columns import Level, plan_columns
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Fingerprints, mark_of, plain
@@ -423,7 +430,9 @@ class Press:
         least = least_of(notice.head, notice.officers, self._sized_levels, width, heading=heading)
         alike = (words["page"]["layout"], words["long_words"], words["foot_beside"], *words["common"].values())
         known = levels.heights.setdefault(alike, {})
-        tried = {"least_people": least, "first": first, "known": known}
+        upright = words["page"]["layout"] != "landscape"
+        head = usual_head(notice, self._scene.theme.sizes, self._sheet.inner_width) if upright else ""
+        tried = {"least_people": least, "first": first, "known": known, "usual_head": head}
         self._write_data({**words, **tried, "mode": "measure", "mark": "0000-0000"}, levels=levels.encoded)
         chosen = yield partial(self._query, "<chosen>", field="value", one=True)
         if chosen is None:
