@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from gridgeo.render.arrangement import arrange_team, foot_stands_beside, longest_word, organisations_of, usual_head
+from gridgeo.render.arrangement import arrange_team, foot_stands_beside, longest_word, usual_head
 from gridgeo.render.extent import Extent
 from gridgeo.render.notice import Notice, compose_notices
-from gridgeo.render.people import PENDING, Card
+from gridgeo.render.people import PENDING, Card, organisations_of
 from gridgeo.render.poster import LEVELS
 from gridgeo.render.scene import make_scene
 from gridgeo.render.theme import Sizes, Words

@@ -96,10 +96,9 @@ def render_notices(
     """
     from gridgeo.render.boards import check_boards
     from gridgeo.render.ledger import add_to_ledger, read_issues, read_ledger, read_sheets, unreadable_ledger
-    from gridgeo.render.notice import compose_notices
     from gridgeo.render.printing import make_all
     from gridgeo.render.scene import make_scene
-    from gridgeo.render.selection import about, blocks_of
+    from gridgeo.render.selection import blocks_of, compose_all
     from gridgeo.render.sheet import PAPERS
 
     editions = _editions(Path(out), formats, papers, orientation)
@@ -109,9 +108,7 @@ def render_notices(
     scene = make_scene(town)
     said.extend(scene.problems)
     wanted = blocks_of(scene, only)
-    composed: list[Problem] = []
-    notices = compose_notices(scene, warnings=composed)
-    said.extend(about(scene, wanted, composed))
+    notices = compose_all(scene, wanted, said)
     _ = scene.courses  # once, before other processes get the scene
     codes = {notice.code for notice in notices}
     chosen = [
@@ -241,17 +238,14 @@ def render_index(
     """
     from gridgeo.render.index import index_file, index_sheets, make_index
     from gridgeo.render.ledger import add_to_ledger, read_sheets
-    from gridgeo.render.notice import compose_notices
     from gridgeo.render.scene import make_scene
-    from gridgeo.render.selection import about, blocks_of
+    from gridgeo.render.selection import blocks_of, compose_all
 
     said: list[Problem] = [] if warnings is None else warnings
     folder = Path(out)
     scene = make_scene(town)
     wanted = blocks_of(scene, only)
-    composed: list[Problem] = []
-    notices = compose_notices(scene, warnings=composed)
-    said.extend(about(scene, wanted, composed))
+    notices = compose_all(scene, wanted, said)
     sheets = index_sheets(scene, notices)
     held = read_sheets(folder)
     made: dict[str, SheetEntry] = {}

@@ -18,16 +18,24 @@ from gridgeo.render.columns import Level
 from gridgeo.render.extent import Extent
 from gridgeo.render.fonts import POINT, is_wide, text_width
 from gridgeo.render.notice import Notice
-from gridgeo.render.people import Card
+from gridgeo.render.people import Card, organisations_of
+from gridgeo.render.template_lengths import (
+    AROUND_HEAD,
+    BESIDE_HEAD,
+    BESIDE_PHOTO,
+    GUTTER,
+    KERNING,
+    LEADING,
+    LITTLE_MAP,
+    SURELY,
+    TERSE_GUTTER,
+)
 from gridgeo.render.theme import Sizes, Words
 
 Team = Literal["beside", "beside-with-organisations", "above"]
 """Where the head stands: beside the officers, beside them with the organisations under it, or above them."""
 
-_LEADING = 0.32 * 13.0
-"""Points between lines, as the template has it."""
-_BESIDE_HEAD, _AROUND_HEAD, _BESIDE_HEAD_PHOTO, _BESIDE_PHOTO = 7.0, 8.0, 13.0, 3.0
-_GUTTER, _TERSE_GUTTER = 5.0, 3.0
+_BESIDE_HEAD_PHOTO = 13.0
 _NAME_AND_PHONE = 28.0
 """Millimetres that the head's role, name and phone take, and the space between them."""
 _BEFORE_HOURS = 3.0
@@ -37,17 +45,6 @@ _RATHER_HIGHER, _BARE = 3.0, 0.2
 _LATIN, _WIDE = re.compile("[A-Za-z]"), re.compile("[\u2e80-\uffff]")
 _WHOLE_NAME, _LATIN_EMS = 8, 0.6
 """Characters of a name in the extent that is not broken, and about how many ems a narrow letter runs."""
-
-Organisations = list[tuple[str, list[str]]]
-
-
-def organisations_of(officers: Sequence[Card]) -> Organisations:
-    """Return the organisations of officers by their role, each once, in the order of the officers."""
-    of: dict[str, dict[str, None]] = {}
-    for card in officers:
-        if card.organisation:
-            of.setdefault(card.role_name, {})[card.organisation] = None
-    return [(role, list(names)) for role, names in of.items()]
 
 
 def arrange_team(
@@ -75,8 +72,8 @@ def _arranged(
     if head.is_pending and count > level.columns:
         return "above"
     # fewer officers than there are columns leave the head the room of the others
-    columns, gutter = min(level.columns, count), _TERSE_GUTTER if level.terse else _GUTTER
-    usual = (width - level.head_width - _BESIDE_HEAD - (level.columns - 1) * gutter) / level.columns
+    columns, gutter = min(level.columns, count), TERSE_GUTTER if level.terse else GUTTER
+    usual = (width - level.head_width - BESIDE_HEAD - (level.columns - 1) * gutter) / level.columns
     own = level.head_width + (level.columns - columns) * (usual + gutter)
     row = _row(hours, level, usual)
     told = letters if level.terse else []
@@ -88,11 +85,11 @@ def _arranged(
     cards = math.ceil(count / columns) * row
     alone = _head(head, level, own)
     left = alone + organisations(own, told)
-    under_cards = organisations(width - own - _BESIDE_HEAD, [sum(told)])
+    under_cards = organisations(width - own - BESIDE_HEAD, [sum(told)])
     low = bool(told) and left <= cards + under_cards
     if across and count > columns:
         beside = max(left, cards) if low else cards + under_cards
-        under_head = level.head_photo * 4 / 3 + _AROUND_HEAD + level.row_gap
+        under_head = level.head_photo * 4 / 3 + AROUND_HEAD + level.row_gap
         under_head += math.ceil(count / (level.columns + 1)) * row + organisations(width, [sum(told)])
         # a little higher is better than much that is bare
         bare = max(beside - (left if low else alone), 0.0)
@@ -105,7 +102,7 @@ def _row(hours: Sequence[float], level: Level, width: float) -> float:
     """Return about how high a row of officers is, with the space under it."""
     if level.compact:
         return max(level.photo * 4 / 3, level.text) + level.row_gap
-    room = width - level.photo - _BESIDE_PHOTO
+    room = width - level.photo - BESIDE_PHOTO
     lines = sum(_lines(ems, level.small, room) for ems in hours) / len(hours)
     lines += 2 if level.terse and not level.photo else 3
     return max(level.photo * 4 / 3, _high(lines, level.small)) + level.row_gap
@@ -116,7 +113,7 @@ def _head(head: Card, level: Level, width: float) -> float:
     room = width - level.head_photo - _BESIDE_HEAD_PHOTO
     lines = _lines(text_width(head.organisation, 1.0), level.text, room)
     lines += _lines(text_width(head.hours, 1.0) + _BEFORE_HOURS, level.text, room)
-    return _AROUND_HEAD + max(level.head_photo * 4 / 3, _NAME_AND_PHONE + _high(lines, level.text))
+    return AROUND_HEAD + max(level.head_photo * 4 / 3, _NAME_AND_PHONE + _high(lines, level.text))
 
 
 def _lines(ems: float, size: float, room: float) -> int:
@@ -126,7 +123,7 @@ def _lines(ems: float, size: float, room: float) -> int:
 
 def _high(lines: float, size: float) -> float:
     """Return about how high so many lines are, in millimetres."""
-    return lines * (size + _LEADING) * POINT
+    return lines * (size + LEADING) * POINT
 
 
 def longest_word(extent: Extent) -> float:
@@ -143,11 +140,9 @@ def _ems(word: str) -> float:
     return min(len(word), _WHOLE_NAME) if _WIDE.search(word) else _LATIN_EMS * len(word)
 
 
-_SURELY, _KERNING = 0.985, 0.97
-"""Shares of a room and of its advances that tell whether a text surely stays on a line, as the template takes them."""
 _EXACTLY = 0.998
-"""The same where nothing moves letters."""
-_LITTLE_MAP, _LITTLE_MAP_IF_DENSE, _BESIDE_LITTLE_MAP, _BESIDE_TITLE, _AROUND_TAG = 54.0, 42.0, 10.0, 7.0, 8.0
+"""In place of `SURELY` and `KERNING` where nothing moves letters."""
+_LITTLE_MAP_IF_DENSE, _BESIDE_LITTLE_MAP, _BESIDE_TITLE, _AROUND_TAG = 42.0, 10.0, 7.0, 8.0
 _SHARES = (1.0, 0.95, 0.9, 0.85)
 """Of the full sizes of title and name, as far as they are made smaller to stand side by side."""
 
@@ -157,14 +152,14 @@ def usual_head(notice: Notice, sizes: Sizes, width: float) -> str:
 
     The mastheads of all notices of a town with the same answer are equally high.
     """
-    room = (width - _LITTLE_MAP - _BESIDE_LITTLE_MAP) / POINT
+    room = (width - LITTLE_MAP - _BESIDE_LITTLE_MAP) / POINT
     above = f"{notice.town}　{notice.kind_name}　{notice.grid}　编号 {notice.code}"
     tag = text_width(notice.watermark, 13.0) + _AROUND_TAG / POINT if notice.watermark else 0.0
     title, name = len(notice.title) * sizes.title, text_width(notice.name, sizes.name)
-    if not all(map(is_wide, notice.title)) or max(title, name, text_width(above, 15.0) + tag) > _SURELY * room:
+    if not all(map(is_wide, notice.title)) or max(title, name, text_width(above, 15.0) + tag) > SURELY * room:
         return ""
     beside = (width - _LITTLE_MAP_IF_DENSE - _BESIDE_LITTLE_MAP - _BESIDE_TITLE) / POINT
-    surely, kerning = (_EXACTLY, _EXACTLY) if _runs_exactly(notice.title + notice.name) else (_SURELY, _KERNING)
+    surely, kerning = (_EXACTLY, _EXACTLY) if _runs_exactly(notice.title + notice.name) else (SURELY, KERNING)
     for share in _SHARES:
         if (title + name) * share <= surely * beside:
             return f"beside one another, {share:g}"

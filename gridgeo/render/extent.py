@@ -240,7 +240,6 @@ def _views(edge: Floats) -> tuple[Floats, Floats, Floats, list[int]]:
     Those of one side after those of another, as `SIDES` has them, and how many there are of each. Each side's are in
     the order in which one walks along it: from north to south, from west to east.
     """
-    edges = np.arange(len(edge))
     a, b = edge[:, _ALONG].T, edge[:, _ALONG + 2].T
     p, q = edge[:, _TOWARD].T, edge[:, _TOWARD + 2].T
     lower, upper = np.minimum(a, b), np.maximum(a, b)
@@ -249,7 +248,7 @@ def _views(edge: Floats) -> tuple[Floats, Floats, Floats, list[int]]:
     side, line, met = np.nonzero((lower[:, None] <= sight[..., None]) & (sight[..., None] < upper[:, None]))
     share = (sight[side, line] - a[side, met]) / (b[side, met] - a[side, met])
     depth = p[side, met] + share * (q[side, met] - p[side, met])
-    order = np.lexsort((edges[met], -_SIGN[side] * depth, line, side))
+    order = np.lexsort((met, -_SIGN[side] * depth, line, side))
     _, first = np.unique((side * SIGHT_LINES + line)[order], return_index=True)
     first = order[first]
     side, line, met, depth = side[first], line[first], met[first], depth[first]

@@ -36,9 +36,10 @@ _ABOVE, _BELOW = 0.88, 0.12
 """The square of a Chinese character above and below the baseline, in ems."""
 MIDDLE = (_ABOVE - _BELOW) / 2
 """How far the middle of a Chinese character lies above the baseline, in ems."""
-_MOST_LINES, _LONG, _WITHIN_A_WORD = 5, 14, 2.5
-"""Lines of a name at most, letters of a name that may be broken within words, and how many ems longer or shorter a line
-may be rather than that."""
+MOST_LINES, LONG_NAME = 5, 14
+"""Lines of a name at most, and letters: one of more may be broken into so many, and within words."""
+_WITHIN_A_WORD = 2.5
+"""How many ems longer or shorter a line may be rather than that."""
 _WORD = (
     "居委会|村委会|居民委员会|村民委员会|社区|小区|产业园|工业园|公园|街面网格|拓展网格|网格|第[0-9]|[0-9]+组|[0-9]+号"
 )
@@ -240,7 +241,7 @@ def _broken(name: str, count: int) -> tuple[str, ...]:
     inside = [k for k in range(2, len(name) - 1) if is_wide(name[k - 1]) and is_wide(name[k])]
     good = (blanks or words or inside) if count == 2 else sorted({*blanks, *words})
     # a long name may have too few words for so many lines
-    allowed = sorted({*good, *inside}) if count > 2 and len(name) > _LONG else good
+    allowed = sorted({*good, *inside}) if count > 2 and len(name) > LONG_NAME else good
     target, whole = text_width(name, 1) / count, text_width(name, 1)
     places, position = [], 0
     for line in range(1, count):
@@ -376,7 +377,7 @@ def place_at(page: Page, name: str, x: float, y: float, size: float, *, widest: 
     widest : float
         Millimetres: a wider name is broken into lines no wider than that, or as narrow as it can be.
     """
-    blocks = _blocks(name, _MOST_LINES if math.isfinite(widest) else 1, False)
+    blocks = _blocks(name, MOST_LINES if math.isfinite(widest) else 1, False)
     narrow = (block for block in blocks if block.width * size * POINT <= widest)
     label = next(narrow, min(blocks, key=lambda block: block.width)).placed(x, y, size)
     return label if page.is_free(np.array([label.shape], dtype=object)) else None

@@ -7,7 +7,6 @@ one that is too high would make a notice denser than it need be: no line is coun
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -16,25 +15,30 @@ import numpy.typing as npt
 
 from gridgeo.render.columns import Level
 from gridgeo.render.fonts import POINT, text_width
-from gridgeo.render.people import Card
+from gridgeo.render.people import Card, organisations_of
+from gridgeo.render.template_lengths import (
+    AROUND_HEAD,
+    BESIDE_HEAD,
+    BESIDE_PHOTO,
+    GUTTER,
+    KERNING,
+    LEADING,
+    LEADING_OF_SIZE,
+    SURELY,
+    TERSE_GUTTER,
+)
 
 Floats = npt.NDArray[np.float64]
 
-_LEADING_OF_SIZE = 0.32
-_LEADING, _COMPACT_LEADING = _LEADING_OF_SIZE * 13.0, 0.4 * 13.0
-"""Points between texts below one another, as the template has it; lines of one text may stand closer by its size."""
-_KERNING, _SURELY = 0.97, 0.985
-"""Share of its advances that text takes at least, where letters are moved together, and the share of a room that the
-advances may fill where text surely stays on one line: as the template takes them."""
+_COMPACT_LEADING = 0.4 * 13.0
+"""Points between the two lines of an officer who is set in no more."""
 _SMALLER = 0.88
 """How much smaller the template makes a line at most to keep it one."""
 _SMALLER_PHONE = 1.4
 """Points by which it does so with a phone number."""
-_GUTTER, _TERSE_GUTTER = 5.0, 3.0
-_BESIDE_PHOTO, _BESIDE_PHOTO_TERSE, _BESIDE_PHOTO_COMPACT, _BESIDE_LINE = 3.0, 2.4, 2.2, 2.4
+_BESIDE_PHOTO_TERSE, _BESIDE_PHOTO_COMPACT, _BESIDE_LINE = 2.4, 2.2, 2.4
 _BEFORE_ROLE, _BEFORE_HOURS = 2.0, 1.6
-_BESIDE_HEAD = 7.0
-_AROUND_HEADING, _AROUND_EXTENT, _AROUND_HEAD = 2.2 + 3.0, 2 * 2.6, 2 * 4.0
+_AROUND_HEADING, _AROUND_EXTENT = 2.2 + 3.0, 2 * 2.6
 _FEW_BESIDE = 6
 """Officers up to whom two stand side by side beside a tall map."""
 
@@ -57,13 +61,13 @@ def least_heights(
     heading : float
         Size of headings in points.
     """
-    rooms = [width - level.head_width - _BESIDE_HEAD for level in levels]
+    rooms = [width - level.head_width - BESIDE_HEAD for level in levels]
     heads = [level.head_width if len(officers) >= level.columns else width for level in levels]
     cards = _least_cards(officers, levels, rooms, [level.columns for level in levels], heads=heads)
     if head.is_pending:
         under = _least_cards(officers, levels, [width] * len(levels), [level.columns + 1 for level in levels])
         cards = [
-            _AROUND_HEAD + level.row_gap + below if len(officers) > level.columns else beside
+            AROUND_HEAD + level.row_gap + below if len(officers) > level.columns else beside
             for level, beside, below in zip(levels, cards, under, strict=True)
         ]
     above = _AROUND_HEADING + heading * POINT + _AROUND_EXTENT
@@ -84,7 +88,7 @@ def least_heights_beside(
     """
     columns = [3 if len(officers) > _FEW_BESIDE and not level.compact else 2 for level in levels]
     cards = _least_cards(officers, levels, [width] * len(levels), columns)
-    above = _AROUND_HEADING + heading * POINT + _AROUND_HEAD
+    above = _AROUND_HEADING + heading * POINT + AROUND_HEAD
     return [above + own + (level.row_gap if officers else 0.0) for level, own in zip(levels, cards, strict=True)]
 
 
@@ -105,7 +109,7 @@ def _least_cards(
     texts = _Texts(officers)
     found = []
     for k, (level, width, across) in enumerate(zip(levels, widths, columns, strict=True)):
-        gutter = _TERSE_GUTTER if level.terse else _GUTTER
+        gutter = TERSE_GUTTER if level.terse else GUTTER
         cell = (width - (across - 1) * gutter) / across
         heights = texts.compact(level, cell) if level.compact else texts.usual(level, cell)
         heights = np.maximum(heights * POINT, level.photo * 4 / 3)
@@ -113,11 +117,11 @@ def _least_cards(
         found.append(float(rows.sum()) + (len(rows) - 1) * level.row_gap)
         if level.terse and texts.organisations:
             # once for all, by role, under the cards or under the head, there each role on a line of its own
-            wide = _KERNING * texts.organisations * level.small * POINT
+            wide = KERNING * texts.organisations * level.small * POINT
             under_cards = found[-1] + level.row_gap + math.ceil(wide / width) * level.small * POINT
             if heads:
                 lines = max(texts.roles_of_organisations, math.ceil(wide / heads[k]))
-                under_head = _AROUND_HEAD + level.head_photo * 4 / 3 + level.row_gap + lines * level.small * POINT
+                under_head = AROUND_HEAD + level.head_photo * 4 / 3 + level.row_gap + lines * level.small * POINT
                 found[-1] = min(under_cards, max(found[-1], under_head))
             else:
                 found[-1] = under_cards
@@ -147,10 +151,10 @@ class _Texts:
         self._organisation = ems(lambda card: card.organisation)
         self._phone = ems(lambda card: card.phone)
         self._hours = ems(lambda card: card.hours)
-        told = {(card.role_name, card.organisation) for card in officers if card.organisation}
-        self.organisations = sum(_least_ems(name) for name in sorted({*itertools.chain(*told)}))
+        told = organisations_of(officers)
+        self.organisations = sum(map(_least_ems, sorted({text for role, names in told for text in (role, *names)})))
         """Of the roles and the organisations together, each told once."""
-        self.roles_of_organisations = len({role for role, _ in told})
+        self.roles_of_organisations = len(told)
         # blanks vanish at the ends of lines, and marks of punctuation are moved together
         self._least_name = ems(lambda card: card.name, _least_ems)
         self._least_organisation = ems(lambda card: card.organisation, _least_ems)
@@ -159,13 +163,13 @@ class _Texts:
     def compact(self, level: Level, cell: float) -> Floats:
         """Name and phone above role and hours, in print that may be made smaller to keep them on one line."""
         room = (cell - level.photo - _BESIDE_PHOTO_COMPACT) / POINT
-        stays = (self._role + self._hours) * level.small <= _SURELY * (room - _BEFORE_HOURS / POINT)
+        stays = (self._role + self._hours) * level.small <= SURELY * (room - _BEFORE_HOURS / POINT)
         return level.text + 1.5 + _COMPACT_LEADING + level.small * np.where(stays, 1.0, _SMALLER)
 
     def usual(self, level: Level, cell: float) -> Floats:
         """Name, organisation, phone and hours below one another."""
         if level.photo:
-            room = cell - level.photo - (_BESIDE_PHOTO_TERSE if level.terse else _BESIDE_PHOTO)
+            room = cell - level.photo - (_BESIDE_PHOTO_TERSE if level.terse else BESIDE_PHOTO)
         else:
             room = cell - _BESIDE_LINE
         room /= POINT
@@ -173,28 +177,28 @@ class _Texts:
         names = self._lines(self._least_name * name, room)
         heights = self._high(names, name)
         if level.terse and level.photo:
-            heights += small + _LEADING
+            heights += small + LEADING
         else:
             # the role stands beside the name, or below it
-            both = _KERNING * (self._least_name * name + self._role * small) + _BEFORE_ROLE / POINT
-            heights += np.where((names == 1) & (both > room), small + _LEADING, 0.0)
+            both = KERNING * (self._least_name * name + self._role * small) + _BEFORE_ROLE / POINT
+            heights += np.where((names == 1) & (both > room), small + LEADING, 0.0)
         if not level.terse:
             # a little smaller where that keeps it on one line
             lines = self._lines(self._least_organisation * small, room)
-            fitting = np.where(self._organisation * small <= _SURELY * room, small, _SMALLER * small)
+            fitting = np.where(self._organisation * small <= SURELY * room, small, _SMALLER * small)
             high = np.where(self._organisation * _SMALLER * small <= room, fitting, self._high(lines, small))
-            heights += np.where(self._organisation > 0, high + _LEADING, 0.0)
-        phone = np.where(self._phone * level.text <= _SURELY * room, level.text, level.text - _SMALLER_PHONE)
-        heights += np.where(self._phone > 0, phone + _LEADING, 0.0)
+            heights += np.where(self._organisation > 0, high + LEADING, 0.0)
+        phone = np.where(self._phone * level.text <= SURELY * room, level.text, level.text - _SMALLER_PHONE)
+        heights += np.where(self._phone > 0, phone + LEADING, 0.0)
         hours = self._high(self._lines(self._least_hours * small, room), small)
-        return heights + np.where(self._hours > 0, hours + _LEADING, 0.0)
+        return heights + np.where(self._hours > 0, hours + LEADING, 0.0)
 
     @staticmethod
     def _high(lines: Floats, size: float) -> Floats:
         """Return how high so many lines of a text are at least, in points."""
-        return lines * size + (lines - 1) * min(_LEADING, _LEADING_OF_SIZE * size)
+        return lines * size + (lines - 1) * min(LEADING, LEADING_OF_SIZE * size)
 
     @staticmethod
     def _lines(widths: Floats, room: float) -> Floats:
         """Return how many lines texts of these widths fill at least."""
-        return np.maximum(np.ceil(_KERNING * widths / room), 1.0)
+        return np.maximum(np.ceil(KERNING * widths / room), 1.0)

@@ -17,13 +17,11 @@ from gridgeo.network import RANKS, Rank
 from gridgeo.render import colours, svg
 from gridgeo.render.along import SetOut, Way
 from gridgeo.render.fonts import POINT
-from gridgeo.render.labels import Label, Page, place_at, place_in_area
+from gridgeo.render.labels import LONG_NAME, MOST_LINES, Label, Page, place_at, place_in_area
 from gridgeo.render.window import Shown, Window
 
 _FOCUS_SIZES = (26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 14.5, 13.0)
 _CALLED_OUT_SIZES = (20.0, 16.0, 13.0)
-_LONG_NAME, _MOST_LINES = 14, 5
-"""Letters of a name that may be broken into more than three lines, and into how many at most."""
 _WIDEST_CALLED_OUT = 62.0
 """Millimetres that a name beside its block is wide, where it can be broken into lines for that."""
 _LEAST_ANCHOR = 4.0
@@ -91,9 +89,8 @@ class Names:
         margin = self._border_width / 2 + 0.6
         sizes, focus = self._sized(_FOCUS_SIZES), self._window.focus
         inside = place_in_area(self._page, focus, name, sizes=sizes, margin=margin)
-        if inside is None and len(name) > _LONG_NAME:
-            lines = _MOST_LINES
-            inside = place_in_area(self._page, focus, name, sizes=sizes[-3:], margin=margin, most_lines=lines)
+        if inside is None and len(name) > LONG_NAME:
+            inside = place_in_area(self._page, focus, name, sizes=sizes[-3:], margin=margin, most_lines=MOST_LINES)
         if inside is not None:
             yield self._put(inside, fill=colours.ACCENT, halo_width=0.8, room=_AROUND_FOCUS)
         else:

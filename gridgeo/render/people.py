@@ -8,6 +8,7 @@ mobile number is masked otherwise. A table without a column for that says that c
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +95,15 @@ def cards_of(staff: Staff, consent: Consent) -> tuple[Card, tuple[Card, ...]]:
     pending = Card(role="head", role_name=ROLE_NAMES["head"], name=PENDING)
     head = pending if staff.head is None else consent.card(staff.head)
     return head, tuple(dict.fromkeys(consent.card(person) for person in staff.officers))
+
+
+def organisations_of(officers: Sequence[Card]) -> list[tuple[str, list[str]]]:
+    """Return the organisations of officers by their role, each once, in the order of the officers."""
+    of: dict[str, dict[str, None]] = {}
+    for card in officers:
+        if card.organisation:
+            of.setdefault(card.role_name, {})[card.organisation] = None
+    return [(role, list(names)) for role, names in of.items()]
 
 
 class Consent:

@@ -27,7 +27,6 @@ from gridgeo.render.arrangement import (
     arrange_team,
     foot_stands_beside,
     longest_word,
-    organisations_of,
     usual_head,
 )
 from gridgeo.render.columns import Level, plan_columns
@@ -37,7 +36,7 @@ from gridgeo.render.fonts import is_wide, text_width
 from gridgeo.render.least_room import least_heights, least_heights_beside
 from gridgeo.render.locator import Locator
 from gridgeo.render.notice import Notice, texts_of
-from gridgeo.render.people import Card
+from gridgeo.render.people import Card, organisations_of
 from gridgeo.render.photos import Photos
 from gridgeo.render.print_fonts import print_fonts
 from gridgeo.render.qr import qr_code
@@ -45,6 +44,7 @@ from gridgeo.render.scene import Scene
 from gridgeo.render.sheet import BETWEEN, PICTURE_PIXELS, Sheet
 from gridgeo.render.svg import NOTHING_DRAWN
 from gridgeo.render.template import put_into
+from gridgeo.render.template_lengths import LITTLE_MAP
 
 STANDARDS: tuple[Literal["a-2a"], Literal["ua-1"]] = ("a-2a", "ua-1")
 """Long-term archiving and accessibility. They also make a missing character an error instead of an empty box."""
@@ -161,7 +161,7 @@ _LONG_WORD = re.compile("[!-~]{18}")
 _LEAST_MAP, _MOST_MAP, _OWN_MAP_HEIGHT = 40.0, 2000.0, 150.0
 """Millimetres that a map on a user's template may measure, and its height where it asks for none."""
 
-_LOCATOR, _PICTURE_LOCATOR = (54.0, 36.0), (42.0, 28.0)
+_LOCATOR, _PICTURE_LOCATOR = (LITTLE_MAP, 36.0), (42.0, 28.0)
 """Width and height of the little map of the town, in millimetres."""
 _PICTURE_MAP = (100.0, 180.0)
 """The least and the greatest height of a picture's map, in millimetres."""

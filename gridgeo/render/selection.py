@@ -9,7 +9,9 @@ from gridgeo._words import listed
 from gridgeo.errors import InputError, Problem
 from gridgeo.language import Message
 from gridgeo.render.fonts import printable
+from gridgeo.render.notice import Notice, compose_notices
 from gridgeo.render.scene import Scene
+from gridgeo.town import Audience
 
 _MOST_NEAR = 4
 _NONE_NAMED = Message(
@@ -47,15 +49,27 @@ def blocks_of(scene: Scene, codes: Iterable[str] | None) -> frozenset[int]:
     return frozenset(k for code in wanted for k in known[code])
 
 
-def about(scene: Scene, blocks: Collection[int], problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems without those of other blocks than the ones that are made: who asked for one reads of one."""
-    frame = scene.blocks
+def compose_all(
+    scene: Scene, blocks: Collection[int], said: list[Problem], *, audience: Audience = "wall"
+) -> list[Notice]:
+    """Compose the notices of all blocks of a scene; ``said`` takes what is odd about those in ``blocks``.
+
+    Who asked for some blocks reads of no others.
+
+    Raises
+    ------
+    InputError
+        As `gridgeo.render.notice.compose_notices` does.
+    """
+    composed: list[Problem] = []
+    notices = compose_notices(scene, audience=audience, warnings=composed)
     others = {
         f"{name} ({code})"
-        for k, (name, code) in enumerate(zip(scene.names, frame["code"].astype(str), strict=True))
+        for k, (name, code) in enumerate(zip(scene.names, scene.blocks["code"].astype(str), strict=True))
         if k not in blocks
     }
-    return [problem for problem in problems if problem.where not in others]
+    said += [problem for problem in composed if problem.where not in others]
+    return notices
 
 
 def _unknown(scene: Scene, code: str, known: Collection[str], names: Mapping[str, str]) -> Problem:

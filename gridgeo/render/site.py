@@ -28,11 +28,11 @@ from gridgeo.render import file_names
 from gridgeo.render.drawing import draw_map
 from gridgeo.render.fingerprint import Bounds, Fingerprints, digest_of, versions
 from gridgeo.render.ledger import is_untouched, read_ledger, read_record
-from gridgeo.render.notice import Notice, compose_notices
+from gridgeo.render.notice import Notice
 from gridgeo.render.page import INDEX_FILE, MAP_FILE, PageWriter, map_size, page_of, page_title, shared_text, site_style
 from gridgeo.render.photos import readable_photo
 from gridgeo.render.scene import Scene, make_scene
-from gridgeo.render.selection import about, blocks_of
+from gridgeo.render.selection import blocks_of, compose_all
 from gridgeo.render.sheet import PICTURE_NAME
 from gridgeo.render.webfont import announce, font_faces
 from gridgeo.town import Town
@@ -137,9 +137,7 @@ def render_site(
     scene = make_scene(town)
     said.extend(scene.problems)
     wanted = blocks_of(scene, only)
-    composed: list[Problem] = []
-    notices = compose_notices(scene, audience="web", warnings=composed)
-    said.extend(about(scene, wanted, composed))
+    notices = compose_all(scene, wanted, said, audience="web")
     names = file_names([notice.code for notice in notices])
     folder = Path(out) / FOLDER
     held = read_entries(Path(out))
